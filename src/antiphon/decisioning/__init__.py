@@ -1,0 +1,1 @@
+"""What to say next: pure thinking, sends nothing."""

@@ -1,0 +1,186 @@
+"""The channel contract: what every way of speaking to a customer must offer, and the types it is spoken in.
+
+A channel is a folder (or somebody's package) that registers one object in the entry-point group ``antiphon.channels``.
+Delivery hands it rendered messages and gets receipts; it never learns what a campaign or a segment is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import msgspec
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """One person's content, ready to be wrapped by a channel. ``html`` is None for text-only channels."""
+
+    subject: str
+    html: str | None
+    text: str
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel can carry and what it can hear back."""
+
+    html: bool = False
+    subject: bool = False
+    media: bool = False
+    two_way: bool = False
+    receipts: bool = False
+    opens: bool = False
+    clicks: bool = False
+    max_length: int | None = None  # characters of text; None is no limit that matters
+    max_batch: int = 50  # wires a single call of `send` takes; also the most that one crash can leave unknown
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel's name, its address kind, its abilities, and the settings an account of it needs.
+
+    ``settings`` is a msgspec Struct; its JSON schema becomes the console's form. ``secrets`` names those of its fields
+    that are stored encrypted and never returned. ``identity`` is the identity kind that addresses a person here.
+    """
+
+    name: str
+    title: str
+    identity: str
+    settings: type[msgspec.Struct]
+    secrets: frozenset[str] = frozenset()
+    capabilities: Capabilities = Capabilities()
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """One set of credentials and sender details on a channel, settings decoded and secrets in clear.
+
+    ``version`` grows with each change, so that connection pools and caches keyed by (id, version) drop the old one.
+    """
+
+    id: int
+    channel: str
+    name: str
+    settings: Any
+    enabled: bool = True
+    version: int = 1
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A rendered message for one person: the input of `Channel.prepare`.
+
+    ``date`` is business time (UTC). ``skeleton`` names what is alike in many messages (a template version and campaign,
+    say), so that a channel can compile that part once; messages with equal skeletons of one account differ only in
+    address, content, URLs and ids. ``return_path`` and the URLs already carry their signed tokens.
+    """
+
+    delivery_id: int
+    address: str
+    content: Rendered
+    date: datetime
+    skeleton: str = ""
+    return_path: str | None = None
+    unsubscribe_url: str | None = None
+    feedback: tuple[str, ...] = ()  # from the narrowest to the widest: campaign, class, ...; for feedback loops
+    headers: Mapping[str, str] = {}
+
+
+class Wire(msgspec.Struct, frozen=True, kw_only=True):
+    """One message as the channel's protocol will carry it: made by `prepare`, spoken by `send`."""
+
+    delivery_id: int
+    address: str
+    sender: str
+    payload: bytes
+    options: Mapping[str, str] = {}
+
+
+Outcome = Literal["sent", "rejected", "deferred", "unknown"]
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one wire.
+
+    ``sent``: the other side took responsibility. ``rejected``: it refused this message; ``permanent`` is then true.
+    ``deferred``: it certainly was not accepted and may be tried again after ``retry_after`` seconds (None: the
+    caller's own backoff). ``unknown``: the point of no return was passed and no answer came.
+    ``account_fault``: the failure is the account's or server's (no connection, refused sign-in), not the message's.
+    """
+
+    delivery_id: int
+    outcome: Outcome
+    code: str = ""
+    detail: str = ""
+    permanent: bool = False
+    retry_after: float | None = None
+    provider_id: str | None = None
+    account_fault: bool = False
+
+
+SignalKind = Literal["delivered", "bounced", "deferred", "complained", "unsubscribed", "replied", "opened", "clicked"]
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True):
+    """Something heard back about a message: what `Channel.parse_callback` returns.
+
+    The delivery is named by ``token`` (the signed return path or message id found in it) or by ``provider_id``;
+    ``address`` is the recipient the other side named, when it did. ``permanent`` marks a hard bounce.
+    """
+
+    kind: SignalKind
+    token: str | None = None
+    provider_id: str | None = None
+    address: str | None = None
+    permanent: bool = False
+    code: str = ""
+    detail: str = ""
+    at: datetime | None = None
+
+
+class Callback(msgspec.Struct, frozen=True, kw_only=True):
+    """Raw news from the other side: an HTTP request's body and headers, or a mail and the address it was sent to."""
+
+    body: bytes
+    headers: Mapping[str, str] = {}
+    recipient: str | None = None
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of a connection test: whether it worked, each step taken, and in which one it failed."""
+
+    ok: bool
+    steps: list[str]
+    detail: str = ""
+
+
+Speaking = Callable[[Sequence[int]], Awaitable[None]]
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """One way of speaking. Built-ins and packages of others implement exactly this."""
+
+    manifest: Manifest
+
+    def prepare(self, message: Message, account: Account) -> Wire:
+        """Wrap a message for the wire. Pure: no I/O, no clock. Raises `Unsuitable` (permanent) if it cannot be."""
+        ...
+
+    async def send(self, account: Account, batch: Sequence[Wire], on_speaking: Speaking) -> Sequence[Receipt]:
+        """Speak a batch; one receipt for each wire, in the batch's order. Does not raise for what a server does.
+
+        ``on_speaking`` is awaited with delivery ids before the first byte that might make the other side accept any of
+        them; if it raises, nothing has been spoken of those and the error goes up. A delivery that ends `deferred` or
+        `rejected` after it was announced certainly was not accepted.
+        """
+        ...
+
+    def parse_callback(self, callback: Callback, account: Account | None) -> Sequence[Signal]:
+        """Read news from the other side. Pure. Verifies its signature where there is one; unreadable news is empty."""
+        ...
+
+    async def test(self, account: Account) -> Trial:
+        """Connect and sign in as a send would, and say what happened, without sending anything."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection. Called at the end of the process, after the last `send` returned."""
+        ...
