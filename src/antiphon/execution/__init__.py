@@ -1,1 +1,1 @@
-"""Saying it, and hearing the answer."""
+"""Saying it, and hearing the answer: channels, content, the delivery gate and ledger, campaigns."""

@@ -1,0 +1,54 @@
+"""What can go wrong with channels and their accounts."""
+
+from __future__ import annotations
+
+from antiphon.foundation.errors import Conflict, Invalid, NotFound, Unavailable
+
+
+class ChannelUnknown(NotFound):
+    """There is no channel {channel}."""
+
+    code = "channel-unknown"
+
+
+class AccountUnknown(NotFound):
+    """There is no channel account {account}."""
+
+    code = "channel-account-unknown"
+
+
+class AccountDisabled(Conflict):
+    """The channel account {account} is switched off."""
+
+    code = "channel-account-disabled"
+
+
+class AccountNameTaken(Conflict):
+    """This channel already has an account named {name}."""
+
+    code = "channel-account-name-taken"
+
+
+class AccountInUse(Conflict):
+    """Messages refer to this account; switch it off instead of deleting it."""
+
+    code = "channel-account-in-use"
+
+
+class SettingsInvalid(Invalid):
+    """The settings do not fit this channel."""
+
+    code = "channel-settings-invalid"
+
+
+class SecretsUnreadable(Unavailable):
+    """An account's secrets cannot be decrypted with this installation's secret key. Enter them again."""
+
+    code = "channel-secrets-unreadable"
+    permanent = True
+
+
+class Unsuitable(Invalid):
+    """This message cannot be carried by this channel."""
+
+    code = "channel-unsuitable"

@@ -1,0 +1,96 @@
+"""The process's channels: found by entry point, opened once, and the accounts they speak through, kept warm."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from importlib.metadata import entry_points
+
+import msgspec
+
+from antiphon.execution.channels import store
+from antiphon.execution.channels.errors import AccountDisabled, AccountUnknown, ChannelUnknown
+from antiphon.execution.channels.model import Account, Channel
+from antiphon.execution.channels.seal import Seal
+from antiphon.foundation.context import Context
+from antiphon.foundation.postgres import Connection
+
+ENTRY_POINTS = "antiphon.channels"
+
+
+class Channels:
+    """Every channel this process knows, by name. One object a process: connection pools live in its channels."""
+
+    def __init__(self, channels: dict[str, Channel], seal: Seal) -> None:
+        self._channels = channels
+        self._seal = seal
+        self._accounts: dict[int, Account] = {}
+
+    @property
+    def seal(self) -> Seal:
+        """What encrypts and decrypts accounts' secrets."""
+        return self._seal
+
+    def __getitem__(self, name: str) -> Channel:
+        try:
+            return self._channels[name]
+        except KeyError:
+            raise ChannelUnknown(field="channel", channel=name) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._channels
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(self._channels.values())
+
+    async def account(self, conn: Connection, account_id: int, *, enabled_only: bool = False) -> Account:
+        """The account with its secrets in clear; decoded once for each version of it.
+
+        Raises `AccountUnknown`, and with ``enabled_only`` `AccountDisabled`.
+        """
+        row = await store.find_account(conn, account_id)
+        if row is None:
+            raise AccountUnknown(account=account_id)
+        known = self._accounts.get(account_id)
+        if known is None or known.version != row.version:
+            known = self._accounts[account_id] = open_account(self[row.channel], row, self._seal)
+        if enabled_only and not known.enabled:
+            raise AccountDisabled(account=known.name)
+        return known
+
+    async def close(self) -> None:
+        """Close every channel's connections."""
+        for channel in self._channels.values():
+            await channel.close()
+
+
+def open_account(channel: Channel, row: store.AccountRow, seal: Seal) -> Account:
+    """Join a stored row's plain and sealed settings into a typed account."""
+    settings = row.settings | seal.open(row.sealed, row.channel)
+    return Account(
+        id=row.id,
+        channel=row.channel,
+        name=row.name,
+        settings=msgspec.convert(settings, channel.manifest.settings),
+        enabled=row.enabled,
+        version=row.version,
+    )
+
+
+def discover() -> dict[str, Channel]:
+    """Load every registered channel, built-in or not, from the entry-point group."""
+    found: dict[str, Channel] = {}
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
+        channel: Channel = point.load()()
+        found[channel.manifest.name] = channel
+    return found
+
+
+@asynccontextmanager
+async def open_channels(ctx: Context) -> AsyncIterator[Channels]:
+    """The resource: opened at the process's start, its pools closed at its end."""
+    channels = Channels(discover(), Seal(ctx.secret))
+    try:
+        yield channels
+    finally:
+        await channels.close()
