@@ -1,0 +1,97 @@
+"""What a template is, and what rendering one needs and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+Format = Literal["mjml", "html", "text"]
+VersionState = Literal["draft", "published"]
+
+MAX_SOURCE = 512 * 1024  # characters of one part of a template
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """What an author writes: Liquid in the subject, in the body, and if they wish in a plain-text part of their own."""
+
+    format: Format = "html"
+    subject: str = ""
+    body: str = ""
+    text: str | None = None  # None: made from the body
+    preheader: str = ""  # what mailboxes show beside the subject
+
+
+class Links(Protocol):
+    """The URLs one delivery is sent with. `delivery.tracking` makes real ones, `Untracked` leaves addresses alone."""
+
+    @property
+    def unsubscribe_url(self) -> str:
+        """The hosted page on which this person can unsubscribe."""
+        ...
+
+    @property
+    def open_url(self) -> str | None:
+        """The picture whose loading counts as an open; None for none."""
+        ...
+
+    def fixed(self, link_id: int, url: str) -> str:
+        """What a static link becomes: ``link_id`` is its row in ``link``."""
+        ...
+
+    def signed(self, url: str) -> str:
+        """What a link becomes whose address differs by person."""
+        ...
+
+
+class Untracked(msgspec.Struct, frozen=True):
+    """Links as their author wrote them, for previews and checks."""
+
+    unsubscribe_url: str = "#unsubscribe"
+    open_url: str | None = None
+
+    def fixed(self, link_id: int, url: str) -> str:
+        """The address itself."""
+        return url
+
+    def signed(self, url: str) -> str:
+        """The address itself."""
+        return url
+
+
+class Render(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rendering is given: a person's traits, business time, and further named values (campaign, offer)."""
+
+    traits: Mapping[str, Any]
+    now: datetime
+    extra: Mapping[str, Any] = {}
+
+
+Severity = Literal["error", "warning"]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing a check found: a stable code, how bad, in which part, at which line (from 1), in words."""
+
+    code: str
+    severity: Severity
+    detail: str
+    part: Literal["subject", "body", "text", "preheader"] = "body"
+    line: int | None = None
+
+
+class TraitUse(msgspec.Struct, frozen=True, kw_only=True):
+    """A trait a template uses, whether it gives a default, and the share of sampled people who lack it (0 to 1)."""
+
+    name: str
+    has_default: bool
+    missing_share: float | None = None
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A link found in a template: its address as written, and whether every person gets the same one."""
+
+    url: str
+    static: bool

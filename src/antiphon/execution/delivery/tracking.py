@@ -1,0 +1,111 @@
+"""Signed tokens that name a delivery in opens, clicks, unsubscribes and return paths. Pure.
+
+A token is bound to its purpose by a keyed hash: one that was forged, altered or made for something else does not read.
+Replaying a good one is harmless by design: it can only raise a counter or repeat a withdrawal of consent.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import struct
+from typing import Literal
+
+import msgspec
+
+from antiphon.foundation.ids import BadSignature, sign, unsign
+
+Purpose = Literal["open", "click", "link", "unsubscribe"]
+
+PATHS: dict[Purpose, str] = {"open": "/o/", "click": "/c/", "link": "/l/", "unsubscribe": "/u/"}
+MAX_URL = 2000  # a longer address is sent as it is, untracked: its token would not survive mail programs
+RETURN_PREFIX = "b+"
+
+_REF = struct.Struct(">QI")
+_REF_LINK = struct.Struct(">QII")
+_TAG = 12
+_RETURN_PURPOSE = b"return-path\0"
+
+
+class Ref(msgspec.Struct, frozen=True):
+    """What a token names: a delivery and its person, and for a click the link or the address itself."""
+
+    delivery_id: int
+    profile_id: int
+    link_id: int | None = None
+    url: str | None = None
+
+
+class DeliveryLinks:
+    """The URLs of one delivery, made on demand while its template renders. Implements `content.Links`."""
+
+    __slots__ = ("_base", "_clicks", "_key", "_ref", "open_url", "unsubscribe_url")
+
+    def __init__(self, key: bytes, base: str, delivery_id: int, profile_id: int, opens: bool, clicks: bool) -> None:
+        self._key = key
+        self._base = base
+        self._clicks = clicks
+        self._ref = ref = _REF.pack(delivery_id, profile_id)
+        self.unsubscribe_url = f"{base}/u/{sign(key, 'unsubscribe', ref)}"
+        self.open_url = f"{base}/o/{sign(key, 'open', ref)}.gif" if opens else None
+
+    def fixed(self, link_id: int, url: str) -> str:
+        """The address a static link is sent with."""
+        if not self._clicks:
+            return url
+        return f"{self._base}/c/{sign(self._key, 'click', self._ref + link_id.to_bytes(4, 'big'))}"
+
+    def signed(self, url: str) -> str:
+        """The address a personal link is sent with: it carries its target, signed."""
+        if not self._clicks or len(url) > MAX_URL or not url.startswith(("http://", "https://")):
+            return url
+        return f"{self._base}/l/{sign(self._key, 'link', self._ref + url.encode())}"
+
+
+class Tracker:
+    """Makes and reads every token of this installation. Cheap: make one a process."""
+
+    def __init__(self, secret: bytes, public_url: str) -> None:
+        self._key = secret
+        self._base = public_url.rstrip("/")
+
+    def links(self, delivery_id: int, profile_id: int, *, opens: bool = True, clicks: bool = True) -> DeliveryLinks:
+        """The links of one delivery; ``opens`` and ``clicks`` switch tracking off, never the way to unsubscribe."""
+        return DeliveryLinks(self._key, self._base, delivery_id, profile_id, opens, clicks)
+
+    def return_path(self, delivery_id: int, profile_id: int, domain: str) -> str:
+        """The envelope sender bounces come back to (VERP). Lower case only: local parts do not always keep theirs."""
+        payload = _REF.pack(delivery_id, profile_id)
+        token = base64.b32encode(self._return_tag(payload) + payload).rstrip(b"=").decode().lower()
+        return f"{RETURN_PREFIX}{token}@{domain}"
+
+    def read(self, purpose: Purpose, token: str) -> Ref:
+        """What a token of this purpose names. Raises `BadSignature`."""
+        payload = unsign(self._key, purpose, token)
+        try:
+            if purpose == "click":
+                return Ref(*_REF_LINK.unpack(payload))
+            ref = Ref(*_REF.unpack(payload[: _REF.size]))
+            if purpose == "link":
+                return Ref(ref.delivery_id, ref.profile_id, None, payload[_REF.size :].decode())
+            return ref
+        except (struct.error, UnicodeDecodeError) as bad:
+            raise BadSignature from bad
+
+    def read_return_path(self, address: str) -> Ref:
+        """The delivery whose return path this is. Raises `BadSignature`."""
+        local = address.strip().strip("<>").partition("@")[0].lower()
+        if not local.startswith(RETURN_PREFIX):
+            raise BadSignature
+        token = local.removeprefix(RETURN_PREFIX).upper()
+        try:
+            raw = base64.b32decode(token + "=" * (-len(token) % 8))
+        except ValueError as bad:
+            raise BadSignature from bad
+        tag, payload = raw[:_TAG], raw[_TAG:]
+        if len(payload) != _REF.size or not hmac.compare_digest(tag, self._return_tag(payload)):
+            raise BadSignature
+        return Ref(*_REF.unpack(payload))
+
+    def _return_tag(self, payload: bytes) -> bytes:
+        return hmac.digest(self._key, _RETURN_PURPOSE + payload, "sha256")[:_TAG]
