@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -93,13 +93,14 @@ class Leases:
             raise LeaseLost(f"no {loop} lease is free")
         return Held(loop, self.owner, dict(rows))
 
-    async def release(self, loop: str | None = None) -> None:
-        """Give back everything of a loop, or of all loops."""
+    async def release(self, loop: str) -> None:
+        """Give back everything of a loop."""
         async with self.db.connection() as conn:
             await conn.execute(SQL.release, {"owner": self.owner, "loop": loop, "buckets": None})
 
-    async def leave(self) -> None:
-        """Give back everything and say goodbye."""
-        await self.release()
+    async def leave(self, loops: Sequence[str]) -> None:
+        """Give back these loops (a journal lane of the same process is its holder's to give back) and say goodbye."""
+        for loop in loops:
+            await self.release(loop)
         async with self.db.connection() as conn:
             await conn.execute(SQL.leave, {"owner": self.owner})

@@ -38,7 +38,7 @@ returning l.bucket, l.epoch;
 -- name: release
 -- Give buckets back before their time, so that another node may take them at once.
 update lease set expires = '-infinity', owner = ''
-where owner = %(owner)s and (%(loop)s::text is null or loop = %(loop)s) and (%(buckets)s::int[] is null or bucket = any(%(buckets)s));
+where owner = %(owner)s and loop = %(loop)s and (%(buckets)s::int[] is null or bucket = any(%(buckets)s));
 
 -- name: leave
 -- This node is gone.

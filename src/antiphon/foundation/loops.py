@@ -69,7 +69,7 @@ class LoopRunner:
         for task in self._tasks[:2]:
             task.cancel()
         await asyncio.gather(*self._tasks[:2], return_exceptions=True)
-        await self.leases.leave()
+        await self.leases.leave([loop.name for loop in self.loops])
 
     async def _beat(self) -> None:
         while True:
@@ -150,4 +150,4 @@ async def run_until_idle(ctx: Context, loops: Sequence[Loop], rounds: int = 1000
                 return
         raise RuntimeError(f"still busy after {rounds} rounds: {', '.join(loop.name for loop in loops)}")
     finally:
-        await leases.leave()
+        await leases.leave([loop.name for loop in loops])
