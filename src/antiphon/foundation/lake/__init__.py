@@ -1,0 +1,14 @@
+"""The lake: DuckDB over Parquet in a process of its own, its catalogue in PostgreSQL. The only package that imports duckdb.
+
+Tables are `lake.<table>`; PostgreSQL is attached read-only as `pg` (best read by `postgres_query('pg', '…')`). Parameters
+are `$name`. Rooms keep their statements in `lake.sql`.
+"""
+
+from antiphon.foundation.lake.client import LakeClient, LakeTransaction, transaction_variable
+from antiphon.foundation.lake.errors import LakeConflict, LakeQueryFailed, LakeTimeout, LakeUnavailable
+from antiphon.foundation.lake.launcher import LakeProcess, start_lake
+
+__all__ = [
+    "LakeClient", "LakeConflict", "LakeProcess", "LakeQueryFailed", "LakeTimeout", "LakeTransaction", "LakeUnavailable",
+    "start_lake", "transaction_variable",
+]
