@@ -46,4 +46,4 @@ def configure_logs(level: str = "info", form: str = "console") -> None:
 
 def get_logger(name: str) -> Any:
     """A structlog logger bound to `name`."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger(room=name.removeprefix("antiphon."))

@@ -1,0 +1,142 @@
+"""Fixtures: one real PostgreSQL for the session, a migrated template database cloned for each test, the real lake.
+
+With ANTIPHON_DATABASE_URL set the same tests run against that server (its user must be able to create databases).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from antiphon.foundation.clock import VirtualClock
+from antiphon.foundation.config import Settings
+from antiphon.foundation.context import Context
+from antiphon.foundation.embedded import start_postgres
+from antiphon.foundation.postgres import Database, migrate
+from antiphon.foundation.process import node_name
+
+START = datetime(2026, 6, 1, 12, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def data_file(name: str) -> Path:
+    """A file of the real data for tests; the test is skipped, aloud, where it is absent."""
+    folder = Path(os.environ.get("ANTIPHON_TEST_DATA", Path(__file__).parents[1].parent / "shared" / "data"))
+    path = folder / name
+    if not path.exists():
+        pytest.skip(f"real data {name} is absent: set ANTIPHON_TEST_DATA to its folder")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The server under test: ANTIPHON_DATABASE_URL, or an embedded one of this session's own."""
+    external = os.environ.get("ANTIPHON_DATABASE_URL")
+    if external:
+        yield external
+        return
+    with tempfile.TemporaryDirectory(prefix="antiphon-test-") as folder:
+        with start_postgres(Path(folder)) as server:
+            yield server.url
+
+
+def _admin(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def template(postgres_url: str) -> Iterator[str]:
+    """A migrated database that each test clones."""
+    name = f"antiphon_template_{os.getpid()}"
+    _admin(postgres_url, f'create database "{name}"')
+    asyncio.run(migrate(make_conninfo(postgres_url, dbname=name)))
+    yield name
+    _admin(postgres_url, f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def database_url(postgres_url: str, template: str) -> Iterator[str]:
+    """The address of a fresh database with the schema in it."""
+    name = f"antiphon_test_{os.getpid()}_{next(_numbers)}"
+    _admin(postgres_url, f'create database "{name}" template "{template}" strategy file_copy')
+    yield make_conninfo(postgres_url, dbname=name)
+    _admin(postgres_url, f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(database_url, name="test", max_size=6)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(START)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=str(tmp_path / "data"), secret="a secret of tests only, 32 bytes long", port=0)
+
+
+class NoLake:
+    """Stands where no test asked for the lake: using it is the test's mistake."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("this test needs the `lake` fixture")
+
+    async def close(self) -> None: ...
+
+
+@pytest.fixture
+async def lake(database_url: str, tmp_path: Path) -> AsyncIterator[Any]:
+    """The real lake process on this test's database, its data in a folder of the test's own."""
+    from antiphon.foundation.lake import LakeClient, start_lake
+
+    process = await asyncio.to_thread(start_lake, database_url, tmp_path / "data")
+    client = LakeClient(process.socket)
+    yield client
+    await client.close()
+    await asyncio.to_thread(process.close)
+
+
+@asynccontextmanager
+async def make_context(settings: Settings, db: Database, lake: Any, clock: VirtualClock, kind: str = "worker") -> AsyncIterator[Context]:
+    """A context with no rooms' resources: tests `put` what they need, or open a room's resource."""
+    yield Context(
+        settings=settings, db=db, lake=lake, clock=clock, secret=settings.secret_bytes(), node=node_name(kind), kind=kind
+    )
+
+
+@pytest.fixture
+async def ctx(request: pytest.FixtureRequest, settings: Settings, db: Database, clock: VirtualClock) -> AsyncIterator[Context]:
+    """A worker's context. It has the real lake when the test also asks for the fixture `lake`."""
+    lake = request.getfixturevalue("lake") if "lake" in request.fixturenames else NoLake()
+    async with make_context(settings, db, lake, clock) as context:
+        yield context
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A loopback port that nobody uses now."""
+    import socket
+
+    def find() -> int:
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            return int(s.getsockname()[1])
+
+    return find
