@@ -1,0 +1,47 @@
+"""What customers allow: the append-only consent ledger by channel and topic, topics, and the suppression list.
+
+Owns ``consent``, ``consent_state``, ``topic`` and ``suppression``. Every row of the ledger carries its evidence: the
+text shown, where, when, and from which address. `ChannelRegistry` says which channels there are and which identity
+reaches a person on each; execution fills it. Leaves the notice `ConfirmationRequested`, which delivery takes: a
+double opt-in is asked for by service mail.
+"""
+
+from antiphon.awareness.consent.model import (
+    ChannelKind,
+    ChannelRegistry,
+    ChannelUnknown,
+    ConfirmationRequested,
+    ConsentState,
+    Evidence,
+    Statement,
+    Suppressed,
+    SuppressionReason,
+    TopicUnknown,
+)
+from antiphon.awareness.consent.service import (
+    ask_confirmation,
+    confirm,
+    record_consent,
+    record_consents,
+    suppress,
+    withdraw_all,
+)
+
+__all__ = [
+    "ChannelKind",
+    "ChannelRegistry",
+    "ChannelUnknown",
+    "ConfirmationRequested",
+    "ConsentState",
+    "Evidence",
+    "Statement",
+    "Suppressed",
+    "SuppressionReason",
+    "TopicUnknown",
+    "ask_confirmation",
+    "confirm",
+    "record_consent",
+    "record_consents",
+    "suppress",
+    "withdraw_all",
+]

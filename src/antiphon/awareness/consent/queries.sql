@@ -1,0 +1,167 @@
+-- name: record_consents
+-- Append statements to the ledger and bring the latest word of each customer up to date, in one statement.
+with given as (
+    select profile_id, channel, topic, state, at, source, evidence, n
+    from unnest(
+        %(profile_ids)s::bigint[], %(channels)s::text[], %(topics)s::text[], %(states)s::text[],
+        %(ats)s::timestamptz[], %(sources)s::text[], %(evidence)s::text[]
+    ) with ordinality as given (profile_id, channel, topic, state, at, source, evidence, n)
+), wanted as (
+    select given.* from given
+    left join consent_state s using (profile_id, channel, topic)
+    where not %(only_changes)s or s.state is distinct from given.state
+), written as (
+    insert into consent (profile_id, channel, topic, state, at, source, evidence)
+    select profile_id, channel, topic, state, at, source, evidence::jsonb from wanted order by n
+    returning id, profile_id, channel, topic, state, at
+), latest as (
+    select distinct on (profile_id, channel, topic) profile_id, channel, topic, state, at, id
+    from written
+    order by profile_id, channel, topic, at desc, id desc
+), kept as (
+    insert into consent_state (profile_id, channel, topic, state, at, consent_id)
+    select profile_id, channel, topic, state, at, id from latest
+    on conflict (profile_id, channel, topic) do update
+        set state = excluded.state, at = excluded.at, consent_id = excluded.consent_id
+        where (consent_state.at, consent_state.consent_id) < (excluded.at, excluded.consent_id)
+          and not (consent_state.state = 'granted' and excluded.state = 'pending')
+)
+select id from written order by id;
+
+-- name: withdraw_all
+-- A customer's no to every topic of a channel, with one evidence.
+with written as (
+    insert into consent (profile_id, channel, topic, state, at, source, evidence)
+    select %(profile_id)s, %(channel)s, t.name, 'withdrawn', %(at)s, %(source)s, %(evidence)s
+    from topic t
+    left join consent_state s on s.profile_id = %(profile_id)s and s.channel = %(channel)s and s.topic = t.name
+    where s.state is distinct from 'withdrawn'
+    returning id, profile_id, channel, topic, state, at
+), kept as (
+    insert into consent_state (profile_id, channel, topic, state, at, consent_id)
+    select profile_id, channel, topic, state, at, id from written order by topic
+    on conflict (profile_id, channel, topic) do update
+        set state = excluded.state, at = excluded.at, consent_id = excluded.consent_id
+        where consent_state.at <= excluded.at
+)
+select topic from written order by topic;
+
+-- name: list_states
+-- The latest word of one customer on every channel and topic.
+select s.channel, s.topic, t.title as topic_title, s.state, s.at, s.consent_id
+from consent_state s join topic t on t.name = s.topic
+where s.profile_id = any(%(profile_ids)s)
+order by s.channel, s.topic;
+
+-- name: list_ledger
+-- Everything one customer said, newest first.
+select id, profile_id, channel, topic, state, at, source, evidence, recorded_at
+from consent
+where profile_id = any(%(profile_ids)s) and (%(before)s::bigint is null or id < %(before)s)
+order by id desc
+limit %(limit)s;
+
+-- name: find_consent
+-- One row of the ledger.
+select id, profile_id, channel, topic, state, at, source, evidence, recorded_at
+from consent where profile_id = %(profile_id)s and id = %(id)s;
+
+-- name: consent_as_of
+-- What a customer's latest word was at an instant.
+select id, profile_id, channel, topic, state, at, source, evidence, recorded_at
+from consent
+where profile_id = %(profile_id)s and channel = %(channel)s and topic = %(topic)s and at <= %(at)s
+order by at desc, id desc
+limit 1;
+
+-- name: profile_ids_of
+-- The canonical id of a customer and the ids that were merged into it.
+with canonical as (
+    select coalesce((select to_id from alias where from_id = %(profile_id)s), %(profile_id)s) as id
+)
+select p.id from profile p join canonical c on p.id = c.id
+union all
+select a.from_id from alias a join canonical c on a.to_id = c.id;
+
+-- name: take_over_states
+-- After a merge: the surviving customer keeps the newer word of the two on each channel and topic.
+with gone as (
+    delete from consent_state where profile_id = any(%(from_ids)s)
+    returning channel, topic, state, at, consent_id
+), newest as (
+    select distinct on (channel, topic) channel, topic, state, at, consent_id
+    from gone order by channel, topic, at desc, consent_id desc
+)
+insert into consent_state (profile_id, channel, topic, state, at, consent_id)
+select %(to_id)s, channel, topic, state, at, consent_id from newest
+on conflict (profile_id, channel, topic) do update
+    set state = excluded.state, at = excluded.at, consent_id = excluded.consent_id
+    where (consent_state.at, consent_state.consent_id) < (excluded.at, excluded.consent_id);
+
+-- name: suppress
+-- Put addresses on the suppression list; a complaint outweighs a bounce, a bounce outweighs what a person entered.
+insert into suppression (channel, address, reason, source, at)
+select distinct on (channel, address) channel, address, reason, source, at
+from unnest(%(channels)s::text[], %(addresses)s::text[], %(reasons)s::text[], %(sources)s::text[], %(ats)s::timestamptz[])
+    as given (channel, address, reason, source, at)
+order by channel, address, array_position(array['complaint', 'hard_bounce', 'manual'], reason)
+on conflict (channel, address) do update
+    set reason = excluded.reason, source = excluded.source, at = excluded.at
+    where array_position(array['complaint', 'hard_bounce', 'manual'], excluded.reason)
+        < array_position(array['complaint', 'hard_bounce', 'manual'], suppression.reason);
+
+-- name: unsuppress
+-- Take an address off the suppression list.
+delete from suppression where channel = %(channel)s and address = %(address)s
+returning channel, address, reason, source, at;
+
+-- name: list_suppressions
+-- The suppression list, newest first, by channel, reason and the beginning of an address.
+select channel, address, reason, source, at
+from suppression
+where (%(channel)s::text is null or channel = %(channel)s)
+  and (%(reason)s::text is null or reason = %(reason)s)
+  and (%(prefix)s::text is null or starts_with(address, %(prefix)s))
+  and (%(at)s::timestamptz is null or (at, channel, address) < (%(at)s, %(after_channel)s, %(after_address)s))
+order by at desc, channel desc, address desc
+limit %(limit)s;
+
+-- name: list_topics
+-- All topics, with how many customers said yes and no to each.
+select t.name, t.title, t.description, t.created_at,
+       count(*) filter (where s.state = 'granted') as granted,
+       count(*) filter (where s.state = 'withdrawn') as withdrawn,
+       count(*) filter (where s.state = 'pending') as pending
+from topic t left join consent_state s on s.topic = t.name
+group by t.name order by t.created_at, t.name;
+
+-- name: topic_names
+-- Names and titles of all topics.
+select name, title from topic order by name;
+
+-- name: insert_topic
+-- A new topic; nothing comes back if the name is taken.
+insert into topic (name, title, description) values (%(name)s, %(title)s, %(description)s)
+on conflict (name) do nothing
+returning name;
+
+-- name: update_topic
+-- Change what a topic is called.
+update topic set title = %(title)s, description = %(description)s where name = %(name)s returning name;
+
+-- name: delete_topic
+-- Remove a topic nobody has said anything about.
+delete from topic where name = %(name)s and not exists (select 1 from consent where topic = %(name)s) returning name;
+
+-- name: export_consents
+-- Everything one customer said, for their own copy.
+select channel, topic, state, at, source, evidence, recorded_at
+from consent where profile_id = any(%(profile_ids)s) order by id;
+
+-- name: erase_states
+-- Forget a customer's latest words.
+delete from consent_state where profile_id = any(%(profile_ids)s);
+
+-- name: erase_consents
+-- Forget a customer's ledger.
+delete from consent where profile_id = any(%(profile_ids)s);
