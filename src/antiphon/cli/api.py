@@ -49,7 +49,7 @@ def command() -> None:
         backlog=2048,
         log_level=LogLevels.warning,
     )
-    server.serve()  # type: ignore[attr-defined]
+    server.serve()
 
 
 def application() -> Any:

@@ -7,11 +7,11 @@ import errno
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -36,19 +36,6 @@ class AddressNotOurs(AntiphonError):
     """Antiphon cannot listen on {host}:{port}: {why}."""
 
 
-class LakeNotReachable(AntiphonError):
-    """This process found no lake: it is started by `antiphon serve`, or set ANTIPHON_LAKE_SOCKET."""
-
-
-@dataclass(frozen=True)
-class Stores:
-    """Where the two stores answer; `alive` says whether the embedded database, if there is one, still runs."""
-
-    database_url: str
-    lake_socket: Path
-    alive: object
-
-
 def check_port(host: str, port: int) -> None:
     """Raises PortTaken or AddressNotOurs in time, before anything is started."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -63,7 +50,7 @@ def check_port(host: str, port: int) -> None:
 
 
 @contextmanager
-def opened_database(settings: Settings) -> Iterator[tuple[str, object]]:
+def opened_database(settings: Settings) -> Iterator[tuple[str, Callable[[], bool]]]:
     """The address of a migrated database: the operator's own, or an embedded one that ends with this context."""
     if settings.database_url:
         asyncio.run(migrate(settings.database_url))
@@ -118,7 +105,7 @@ def installation_parts(settings: Settings, database_url: str, lake_socket: Path)
     env = child_environment(settings, database_url, lake_socket)
     python = [sys.executable, "-m", "antiphon"]
 
-    def lake() -> object:
+    def lake() -> subprocess.Popen[bytes]:
         return start_lake(
             database_url,
             settings.data_path,
@@ -129,7 +116,7 @@ def installation_parts(settings: Settings, database_url: str, lake_socket: Path)
             wait=False,
         ).child
 
-    parts = [Part("lake", lake, grace=10, stage=1)]  # type: ignore[arg-type]
+    parts = [Part("lake", lake, grace=10, stage=1)]
     for number in range(settings.worker_processes):
         parts.append(Part(f"worker-{number + 1}", command([*python, "worker"], env), stage=2))
     parts.append(Part("api", command([*python, "api"], env), stage=2))

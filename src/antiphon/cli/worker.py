@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import click
 import uvloop
 
-from antiphon.app import rooms_of
 from antiphon.cli.installation import LAKE_SOCKET
 from antiphon.foundation import jobs, notices
 from antiphon.foundation.config import Settings, load_settings
@@ -44,6 +43,8 @@ async def work(settings: Settings) -> None:
         raise BadSettings("a worker needs ANTIPHON_DATABASE_URL; `antiphon serve` starts one with a database of its own")
     if not os.environ.get(LAKE_SOCKET):
         raise BadSettings(f"a worker needs a lake process: {LAKE_SOCKET} names its socket (`antiphon serve` sets it)")
+    from antiphon.app import rooms_of  # every room: only this command needs them, not `antiphon --help`
+
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
