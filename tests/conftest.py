@@ -122,10 +122,15 @@ async def make_context(settings: Settings, db: Database, lake: Any, clock: Virtu
 
 
 @pytest.fixture
-async def ctx(request: pytest.FixtureRequest, settings: Settings, db: Database, clock: VirtualClock) -> AsyncIterator[Context]:
+def lake_if_wanted(request: pytest.FixtureRequest) -> Any:
+    """The fixture `lake` when the test, or a fixture of it, asks for it; found here because no loop runs yet."""
+    return request.getfixturevalue("lake") if "lake" in request.fixturenames else NoLake()
+
+
+@pytest.fixture
+async def ctx(settings: Settings, db: Database, lake_if_wanted: Any, clock: VirtualClock) -> AsyncIterator[Context]:
     """A worker's context. It has the real lake when the test also asks for the fixture `lake`."""
-    lake = request.getfixturevalue("lake") if "lake" in request.fixturenames else NoLake()
-    async with make_context(settings, db, lake, clock) as context:
+    async with make_context(settings, db, lake_if_wanted, clock) as context:
         yield context
 
 
