@@ -1,0 +1,52 @@
+# Each target does all of its own set-up on a machine that has Python 3.11 or newer with venv, git and make.
+# PYTHON=… chooses the Python; ARGS=… goes to the command; NAME=… chooses a benchmark.
+.POSIX:
+.PHONY: help demo serve test test-python test-console bench lint setup console clean
+
+PYTHON =
+NAME =
+ARGS =
+RUN = .venv/bin/python
+
+help:
+	@echo "make demo   start Antiphon on simulated customers and a local mail server (ARGS=\"--fresh\" starts over)"
+	@echo "make test   the whole suite, browser tests included"
+	@echo "make bench  all benchmarks, or one: NAME=intake ARGS=\"--smoke\""
+	@echo "make lint   style, types and import contracts"
+
+demo:
+	@PYTHON="$(PYTHON)" sh scripts/prepare demo
+	@exec $(RUN) -m antiphon demo $(ARGS)
+
+serve:
+	@PYTHON="$(PYTHON)" sh scripts/prepare demo
+	@exec $(RUN) -m antiphon serve $(ARGS)
+
+test: test-python test-console
+
+test-python:
+	@PYTHON="$(PYTHON)" sh scripts/prepare test
+	@exec $(RUN) -m pytest -q $(ARGS)
+
+test-console:
+	@PYTHON="$(PYTHON)" sh scripts/prepare test
+	@exec $(RUN) scripts/prepare.py npm run check
+
+bench:
+	@PYTHON="$(PYTHON)" sh scripts/prepare bench
+	@exec $(RUN) -m bench $(NAME) $(ARGS)
+
+lint:
+	@PYTHON="$(PYTHON)" sh scripts/prepare lint
+	@$(RUN) -m ruff check src tests bench scripts
+	@$(RUN) -m mypy
+	@.venv/bin/lint-imports
+
+setup:
+	@PYTHON="$(PYTHON)" sh scripts/prepare test
+
+console:
+	@PYTHON="$(PYTHON)" sh scripts/prepare demo
+
+clean:
+	rm -rf .venv console/node_modules console/dist build dist

@@ -1,0 +1,31 @@
+"""Runs a Python command with ANTIPHON_DATABASE_URL naming another PostgreSQL: `external_postgres.py -m pytest -m store`.
+
+That server comes from the same programs but is nobody's child of the suite, listens on TCP and has its own data folder.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from antiphon.foundation.embedded import start_postgres
+
+
+def main() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {"listen_addresses": "127.0.0.1", "port": str(port)}
+    with tempfile.TemporaryDirectory(prefix="antiphon-external-") as folder:
+        with start_postgres(Path(folder), settings=settings):
+            url = f"postgresql://antiphon@127.0.0.1:{port}/antiphon"
+            env = {**os.environ, "ANTIPHON_DATABASE_URL": url}
+            return subprocess.run([sys.executable, *sys.argv[1:]], env=env, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
