@@ -9,7 +9,8 @@ create table lake.event (
     kind varchar not null,
     message_id varchar,
     source_id integer,
-    properties varchar
+    properties varchar,
+    context varchar
 );
 alter table lake.event set partitioned by (year(ts), month(ts));
 alter table lake.event set sorted by (name asc, ts asc);
@@ -25,7 +26,8 @@ create table lake.event_by_profile (
     kind varchar not null,
     message_id varchar,
     source_id integer,
-    properties varchar
+    properties varchar,
+    context varchar
 );
 alter table lake.event_by_profile set partitioned by (year(ts));
 alter table lake.event_by_profile set sorted by (profile_id asc, ts asc);

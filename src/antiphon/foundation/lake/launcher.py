@@ -38,11 +38,11 @@ class LakeProcess:
         while not self.socket.exists():
             if not self.alive or time.monotonic() > end:
                 words = self._log.read_text(errors="replace").strip().splitlines()
-                self.stop()
+                self.close()
                 raise LakeUnavailable("the lake did not start: " + (words[-1] if words else "no reason given"))
             time.sleep(0.02)
 
-    def stop(self, grace: float = 5.0) -> None:
+    def close(self, grace: float = 5.0) -> None:
         """Ask it to end, then make it; leaves neither process nor socket."""
         if self.alive:
             self.child.terminate()
