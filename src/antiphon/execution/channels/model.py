@@ -103,6 +103,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     ``deferred``: it certainly was not accepted and may be tried again after ``retry_after`` seconds (None: the
     caller's own backoff). ``unknown``: the point of no return was passed and no answer came.
     ``account_fault``: the failure is the account's or server's (no connection, refused sign-in), not the message's.
+    ``address_fault``: the address itself was refused for good; it belongs on the suppression list.
     """
 
     delivery_id: int
@@ -113,6 +114,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     retry_after: float | None = None
     provider_id: str | None = None
     account_fault: bool = False
+    address_fault: bool = False
 
 
 SignalKind = Literal["delivered", "bounced", "deferred", "complained", "unsubscribed", "replied", "opened", "clicked"]

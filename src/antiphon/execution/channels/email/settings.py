@@ -1,0 +1,57 @@
+"""What an e-mail account needs; its JSON schema is the console's form."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Security = Literal["none", "starttls", "tls"]
+Host = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[^\s/@]+$")]
+Domain = Annotated[str, Meta(max_length=253, pattern=r"^[^\s<>@]*$")]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
+def _about(title: str, description: str = "") -> Meta:
+    return Meta(title=title, description=description or None)
+
+
+class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An SMTP server to send through, the sender it is for, and where its bounces are read."""
+
+    host: Annotated[Host, _about("SMTP server", "Host name or address.")]
+    port: Annotated[Port, _about("Port", "587 for STARTTLS, 465 for TLS, 25 without.")] = 587
+    security: Annotated[Security, _about("Encryption", "TLS from the start, STARTTLS (required, never optional), or none.")] = (
+        "starttls"
+    )
+    verify_certificate: Annotated[bool, _about("Verify the server's certificate")] = True
+    username: Annotated[str, _about("User name", "Empty: no sign-in.")] = ""
+    password: Annotated[str, _about("Password")] = ""
+    from_email: Annotated[str, _about("Sender's address"), Meta(min_length=3, max_length=254)]
+    from_name: Annotated[str, _about("Sender's name"), Meta(max_length=200)] = ""
+    reply_to: Annotated[str, _about("Reply-To", "Empty: replies go to the sender's address.")] = ""
+    bounce_domain: Annotated[
+        Domain,
+        _about(
+            "Domain of return paths",
+            "Bounces come back to a signed address in this domain; its mail must reach Antiphon by LMTP, SMTP or the IMAP "
+            "mailbox below. Empty: the domain of the sender's address.",
+        ),
+    ] = ""
+    helo: Annotated[Domain, _about("Name in EHLO", "Empty: the domain of the sender's address.")] = ""
+    connections: Annotated[int, _about("Connections", "At most, per worker process."), Meta(ge=1, le=100)] = 10
+    messages_per_connection: Annotated[int, _about("Messages per connection"), Meta(ge=1, le=100_000)] = 1000
+    timeout: Annotated[float, _about("Seconds to wait for an answer"), Meta(gt=0, le=600)] = 60.0
+    data_timeout: Annotated[float, _about("Seconds to wait after a message", "RFC 5321 says 600."), Meta(gt=0, le=900)] = 300.0
+    imap_host: Annotated[str, _about("IMAP server for bounces", "Empty: none.")] = ""
+    imap_port: Annotated[Port, _about("IMAP port")] = 993
+    imap_security: Annotated[Security, _about("IMAP encryption")] = "tls"
+    imap_username: Annotated[str, _about("IMAP user name")] = ""
+    imap_password: Annotated[str, _about("IMAP password")] = ""
+    imap_folder: Annotated[str, _about("IMAP folder")] = "INBOX"
+
+    @property
+    def domain(self) -> str:
+        """The domain that message ids and return paths are in."""
+        return self.bounce_domain or self.from_email.rpartition("@")[2]
