@@ -1,0 +1,41 @@
+"""Profiles: who the customers are.
+
+Owns the tables profile, identity, alias, merge_proposal, customer_group, membership, profile_dirty, profile_search,
+profile_unindexed and identity_epoch. Public: `resolve` (identities and traits to profiles, as a set), identities' normal
+forms, `mark_dirty`, `canonical`, and the notices ProfilesMerged and MergeUndone. Readers of `profile` who count people
+ask for `merged_into is null`: a merged-away row stays, without traits, for history's sake.
+"""
+
+from antiphon.awareness.profiles.errors import NoSuchProfile
+from antiphon.awareness.profiles.model import (
+    ANONYMOUS_ID,
+    EMAIL,
+    PHONE,
+    USER_ID,
+    Identity,
+    Person,
+    display_name,
+    normal_email,
+    normal_identity,
+    normal_kind,
+    normal_phone,
+    stamp_of,
+)
+from antiphon.awareness.profiles.notices import MergeUndone, ProfilesMerged
+from antiphon.awareness.profiles.resolving import IdentitiesContended, resolve
+from antiphon.awareness.profiles.store import (
+    bump_epoch,
+    canonical,
+    every_id,
+    join_groups,
+    mark_dirty,
+    merge_group_traits,
+    read_epoch,
+    touch,
+)
+
+__all__ = [
+    "ANONYMOUS_ID", "EMAIL", "PHONE", "USER_ID", "IdentitiesContended", "Identity", "MergeUndone", "NoSuchProfile", "Person",
+    "ProfilesMerged", "bump_epoch", "canonical", "display_name", "every_id", "join_groups", "mark_dirty", "merge_group_traits",
+    "normal_email", "normal_identity", "normal_kind", "normal_phone", "read_epoch", "resolve", "stamp_of", "touch",
+]  # fmt: skip

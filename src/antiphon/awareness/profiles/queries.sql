@@ -1,0 +1,385 @@
+-- name: owners
+-- Whose these identities are now, merges followed.
+select i.kind, i.value, coalesce(a.to_id, i.profile_id)
+from unnest(%(kinds)s::text[], %(values)s::text[]) w (kind, value)
+join identity i on i.kind = w.kind and i.value = w.value
+left join alias a on a.from_id = i.profile_id;
+
+-- name: lock_profiles
+-- Hold these profiles, in one order for everybody, so that two who link people cannot wait for each other.
+select id from profile where id = any(%(ids)s::bigint[]) and merged_into is null order by id for no key update;
+
+-- name: known
+-- Which of these profiles have a user id, and which an e-mail.
+select profile_id, bool_or(kind = 'user_id'), bool_or(kind = 'email')
+from identity where profile_id = any(%(ids)s::bigint[]) group by profile_id;
+
+-- name: next_ids
+-- Ids for profiles to be made.
+select nextval(pg_get_serial_sequence('profile', 'id')) from generate_series(1, %(count)s);
+
+-- name: make_profiles
+-- New people; those of an import arrive with their traits.
+insert into profile (id, traits, stamp, first_seen, last_seen)
+select * from unnest(%(ids)s::bigint[], %(traits)s::jsonb[], %(stamps)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[]);
+
+-- name: give_identities
+-- In one order for everybody; whoever was faster keeps the identity, and the caller thinks again.
+insert into identity (kind, value, profile_id)
+select kind, value, profile_id from unnest(%(kinds)s::text[], %(values)s::text[], %(ids)s::bigint[]) g (kind, value, profile_id)
+order by kind, value
+on conflict do nothing;
+
+-- name: keep_merges
+-- Remember both sides as they are, so that the merge can be undone.
+insert into alias (from_id, to_id, into_id, at, reason, who, traits, stamps, stamp, target_traits, target_stamps, target_stamp)
+select f.id, t.id, t.id, %(at)s, %(reason)s, %(who)s, f.traits, f.stamps, f.stamp, t.traits, t.stamps, t.stamp
+from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
+join profile f on f.id = m.from_id join profile t on t.id = m.into_id;
+
+-- name: flatten_aliases
+-- Whoever was merged into one that is now merged itself points at the last one.
+update alias a set to_id = m.into_id
+from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
+where a.to_id = m.from_id and a.from_id <> m.from_id;
+
+-- name: move_identities
+-- The identities follow, and remember where they came from.
+update identity i set profile_id = m.into_id, origin_id = coalesce(i.origin_id, i.profile_id)
+from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
+where i.profile_id = m.from_id;
+
+-- name: copy_memberships
+-- The groups as well; the old rows stay for an undoing.
+insert into membership (profile_id, group_id, origin_id, joined_at)
+select m.into_id, g.group_id, m.from_id, min(g.joined_at)
+from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
+join membership g on g.profile_id = m.from_id
+group by m.into_id, g.group_id, m.from_id
+on conflict do nothing;
+
+-- name: merge_profile_traits
+-- The traits of the merged-away compete with the survivor's, each by its own stamp; a removed trait competes as a null.
+with incoming as (
+    select m.into_id as profile_id, t.key, t.value, coalesce(f.stamps ->> t.key, f.stamp) as stamp
+    from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
+    join profile f on f.id = m.from_id cross join lateral jsonb_each(f.traits) t
+    union all
+    select m.into_id, s.key, 'null'::jsonb, s.value
+    from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
+    join profile f on f.id = m.from_id cross join lateral jsonb_each_text(f.stamps) s
+    where not f.traits ? s.key
+),
+best as (
+    select distinct on (profile_id, key) profile_id, key, value, stamp
+    from incoming order by profile_id, key, stamp collate "C" desc, value desc
+),
+fresh as (
+    select b.* from best b join profile p on p.id = b.profile_id
+    where b.stamp collate "C" > coalesce(p.stamps ->> b.key, case when p.traits ? b.key then p.stamp end, '')
+),
+patch as (
+    select profile_id, coalesce(jsonb_object_agg(key, value) filter (where value <> 'null'), '{}') as said,
+        coalesce(array_agg(key) filter (where value = 'null'), '{}') as unsaid, jsonb_object_agg(key, stamp) as stamps
+    from fresh group by profile_id
+)
+update profile p
+set traits = (p.traits || patch.said) - patch.unsaid, stamps = p.stamps || patch.stamps, updated_at = clock_timestamp()
+from patch where p.id = patch.profile_id;
+
+-- name: retire_profiles
+-- The merged-away stay as rows without traits.
+update profile p set traits = '{}', stamps = '{}', stamp = '', merged_into = m.into_id, updated_at = clock_timestamp()
+from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id) where p.id = m.from_id;
+
+-- name: repoint_retired
+-- And so do those merged into them before.
+update profile p set merged_into = m.into_id
+from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
+join alias a on a.to_id = m.into_id
+where p.id = a.from_id and p.merged_into = m.from_id;
+
+-- name: widen_seen
+-- The survivor was first seen when the first of them was.
+update profile p set first_seen = least(p.first_seen, s.first_seen), last_seen = greatest(p.last_seen, s.last_seen)
+from (
+    select m.into_id, min(f.first_seen) as first_seen, max(f.last_seen) as last_seen
+    from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
+    join profile f on f.id = m.from_id group by m.into_id
+) s
+where p.id = s.into_id;
+
+-- name: propose_merges
+-- Two known people who seem to be one; a pair once refused is not offered again.
+insert into merge_proposal (low_id, high_id, kind, value)
+select low, high, kind, value
+from unnest(%(lows)s::bigint[], %(highs)s::bigint[], %(kinds)s::text[], %(values)s::text[]) p (low, high, kind, value)
+order by low, high
+on conflict do nothing;
+
+-- name: merge_traits
+-- Trait by trait the later (timestamp, messageId) wins, whatever arrived first; null removes.
+with incoming as (
+    select * from unnest(%(ids)s::bigint[], %(traits)s::jsonb[], %(stamps)s::text[]) i (profile_id, traits, stamp)
+),
+best as (
+    select distinct on (i.profile_id, t.key) i.profile_id, t.key, t.value, i.stamp
+    from incoming i cross join lateral jsonb_each(i.traits) t
+    order by i.profile_id, t.key, i.stamp collate "C" desc, t.value desc
+),
+fresh as (
+    select b.* from best b join profile p on p.id = b.profile_id
+    where b.stamp collate "C" > coalesce(p.stamps ->> b.key, case when p.traits ? b.key then p.stamp end, '')
+),
+patch as (
+    select profile_id, coalesce(jsonb_object_agg(key, value) filter (where value <> 'null'), '{}') as said,
+        coalesce(array_agg(key) filter (where value = 'null'), '{}') as unsaid, jsonb_object_agg(key, stamp) as stamps
+    from fresh group by profile_id
+)
+update profile p
+set traits = (p.traits || patch.said) - patch.unsaid, stamps = p.stamps || patch.stamps, updated_at = clock_timestamp()
+from patch where p.id = patch.profile_id
+returning p.id;
+
+-- name: mark_dirty
+-- These profiles wait to be copied into the lake's mirror and to be found by their words.
+with ids as (select distinct id from unnest(%(ids)s::bigint[]) i (id) order by id),
+unindexed as (insert into profile_unindexed (profile_id) select id from ids on conflict do nothing)
+insert into profile_dirty (profile_id, version) select id, nextval('profile_version') from ids order by id
+on conflict (profile_id) do update set version = excluded.version;
+
+-- name: touch
+-- When they were last seen, to the hour; rows somebody else holds are left for the next time.
+update profile p set first_seen = least(p.first_seen, s.first), last_seen = greatest(p.last_seen, s.last)
+from (
+    select t.first, t.last, held.id
+    from unnest(%(ids)s::bigint[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[]) t (id, first, last)
+    join lateral (select id from profile where profile.id = t.id for no key update skip locked) held on true
+) s
+where p.id = s.id;
+
+-- name: join_groups
+-- Memberships, since the earliest time told.
+insert into membership (profile_id, group_id, joined_at)
+select profile_id, group_id, min(joined_at)
+from unnest(%(ids)s::bigint[], %(groups)s::text[], %(ats)s::timestamptz[]) m (profile_id, group_id, joined_at)
+group by profile_id, group_id order by profile_id, group_id
+on conflict (profile_id, group_id) do update set joined_at = least(membership.joined_at, excluded.joined_at);
+
+-- name: make_groups
+-- Groups exist from their first mention.
+insert into customer_group (id) select distinct id from unnest(%(groups)s::text[]) g (id) order by id on conflict do nothing;
+
+-- name: merge_group_traits
+-- A group's traits, by the same rule as a customer's.
+with best as (
+    select distinct on (i.id, t.key) i.id, t.key, t.value, i.stamp
+    from unnest(%(groups)s::text[], %(traits)s::jsonb[], %(stamps)s::text[]) i (id, traits, stamp)
+    cross join lateral jsonb_each(i.traits) t
+    order by i.id, t.key, i.stamp collate "C" desc, t.value desc
+),
+fresh as (
+    select b.* from best b join customer_group g on g.id = b.id where b.stamp collate "C" > coalesce(g.stamps ->> b.key, '')
+),
+patch as (
+    select id, coalesce(jsonb_object_agg(key, value) filter (where value <> 'null'), '{}') as said,
+        coalesce(array_agg(key) filter (where value = 'null'), '{}') as unsaid, jsonb_object_agg(key, stamp) as stamps
+    from fresh group by id
+)
+update customer_group g
+set traits = (g.traits || patch.said) - patch.unsaid, stamps = g.stamps || patch.stamps, updated_at = clock_timestamp()
+from patch where g.id = patch.id;
+
+-- name: read_epoch
+-- Changes whenever an identity was taken away from a profile; held until the transaction ends, so that an erasure waits.
+select pg_advisory_xact_lock_shared(hashtextextended('identity_epoch', 0)), epoch from identity_epoch;
+
+-- name: bump_epoch
+-- Wait for those who write under the old epoch, then make everybody forget.
+with held as materialized (select pg_advisory_xact_lock(hashtextextended('identity_epoch', 0)))
+update identity_epoch set epoch = epoch + 1 from held;
+
+-- name: canonical
+-- The profile an id stands for now.
+select coalesce((select to_id from alias where from_id = %(id)s), (select id from profile where id = %(id)s));
+
+-- name: every_id
+-- A profile and all that were merged into it.
+select %(id)s::bigint union select from_id from alias where to_id = %(id)s;
+
+-- name: read_profile
+-- One profile's row.
+select id, traits, stamps, stamp, created_at, updated_at, first_seen, last_seen from profile where id = %(id)s and merged_into is null;
+
+-- name: read_identities
+-- Every identity of a profile.
+select kind, value, created_at from identity where profile_id = %(id)s order by kind, created_at, value limit 1000;
+
+-- name: read_groups
+-- The groups a profile belongs to, with their traits.
+select g.id, g.traits, m.joined_at from membership m join customer_group g on g.id = m.group_id
+where m.profile_id = %(id)s order by m.joined_at, g.id limit 500;
+
+-- name: read_merged
+-- What was merged into a profile.
+select from_id as profile_id, at, reason, who from alias where to_id = %(id)s order by at, from_id limit 1000;
+
+-- name: count_open_proposals
+-- How many proposals wait that concern a profile.
+select count(*) from merge_proposal where state = 'open' and (low_id = any(%(ids)s::bigint[]) or high_id = any(%(ids)s::bigint[]));
+
+-- name: find_by_identity
+-- Identities that begin with the words, smallest first.
+select distinct i.profile_id from identity i
+where i.kind = any(%(kinds)s::text[]) and i.value >= %(low)s and i.value < %(high)s
+limit %(limit)s;
+
+-- name: find_by_words
+-- Names and traits that contain the words, most alike first.
+select s.profile_id from profile_search s
+where s.words ilike %(pattern)s
+order by s.words ilike %(prefix)s desc, s.profile_id limit %(limit)s;
+
+-- name: unindexed_by_words
+-- The same among those whose words are not indexed yet.
+select p.id from profile_unindexed u join profile p on p.id = u.profile_id
+where p.traits::text ilike %(pattern)s limit %(limit)s;
+
+-- name: summaries
+-- Customers as lists show them.
+select p.id, p.traits, p.first_seen, p.last_seen, i.email, i.phone, i.user_id
+from profile p
+left join lateral (
+    select min(value) filter (where kind = 'email') as email, min(value) filter (where kind = 'phone') as phone,
+        min(value) filter (where kind = 'user_id') as user_id
+    from (select kind, value from identity where profile_id = p.id and kind in ('email', 'phone', 'user_id') limit 100) some
+) i on true
+where p.id = any(%(ids)s::bigint[]) and p.merged_into is null;
+
+-- name: recent_profiles
+-- The newest customers, a page at a time.
+select id from profile where merged_into is null and id < %(before)s order by id desc limit %(limit)s;
+
+-- name: estimate_profiles
+-- About how many there are: the planner's figure, exact while there are few.
+select case when reltuples < 10000 then (select count(*) from (select 1 from profile where merged_into is null limit 20000) few)
+    else reltuples::bigint end
+from pg_class where oid = 'profile'::regclass;
+
+-- name: take_unindexed
+-- Profiles whose words are to be indexed; each is taken by one process.
+delete from profile_unindexed where profile_id in (
+    select profile_id from profile_unindexed order by profile_id limit %(limit)s for update skip locked
+) returning profile_id;
+
+-- name: index_words
+-- The words of a profile: its text traits and its identities.
+insert into profile_search (profile_id, words)
+select p.id, left(concat_ws(' ', p.traits ->> 'name', p.traits ->> 'firstName', p.traits ->> 'lastName',
+    (select string_agg(t.value #>> '{}', ' ') from jsonb_each(p.traits) t
+        where jsonb_typeof(t.value) in ('string', 'number') and t.key not in ('name', 'firstName', 'lastName')),
+    (select string_agg(value, ' ') from (select value from identity where profile_id = p.id and kind <> 'anonymous_id' limit 50) i)), 2000)
+from profile p where p.id = any(%(ids)s::bigint[]) and p.merged_into is null
+on conflict (profile_id) do update set words = excluded.words where profile_search.words is distinct from excluded.words;
+
+-- name: unindex_words
+-- Merged-away and erased profiles are not found.
+delete from profile_search s where s.profile_id = any(%(ids)s::bigint[])
+and not exists (select from profile p where p.id = s.profile_id and p.merged_into is null);
+
+-- name: list_proposals
+-- Proposals, newest first, a page at a time.
+select id, coalesce(a.to_id, low_id) as one, coalesce(b.to_id, high_id) as other, kind, value, state, created_at, decided_at, decided_by
+from merge_proposal p left join alias a on a.from_id = p.low_id left join alias b on b.from_id = p.high_id
+where (%(state)s::text is null or state = %(state)s) and p.id < %(before)s
+order by p.id desc limit %(limit)s;
+
+-- name: take_proposal
+-- One proposal, held until it is decided.
+select id, coalesce(a.to_id, low_id) as one, coalesce(b.to_id, high_id) as other, kind, value, state
+from merge_proposal p left join alias a on a.from_id = p.low_id left join alias b on b.from_id = p.high_id
+where p.id = %(id)s for update of p;
+
+-- name: decide_proposal
+-- An analyst's word.
+update merge_proposal set state = %(state)s, decided_at = %(at)s, decided_by = %(who)s where id = %(id)s;
+
+-- name: close_settled_proposals
+-- Proposals between profiles that are one now are settled.
+update merge_proposal p set state = 'accepted', decided_at = %(at)s, decided_by = %(who)s
+where p.state = 'open'
+and coalesce((select to_id from alias where from_id = p.low_id), p.low_id) = coalesce((select to_id from alias where from_id = p.high_id), p.high_id)
+and (p.low_id = any(%(ids)s::bigint[]) or p.high_id = any(%(ids)s::bigint[]));
+
+-- name: read_alias
+-- One merge, to be undone.
+select from_id, to_id, into_id, traits, stamps, stamp, target_traits, target_stamps, target_stamp
+from alias where from_id = %(id)s for update;
+
+-- name: aliases_below
+-- Those that came to this one's survivor through it.
+with recursive below as (
+    select from_id from alias where into_id = %(id)s
+    union select a.from_id from alias a join below b on a.into_id = b.from_id
+)
+select from_id from below;
+
+-- name: forget_alias
+-- The merge is undone: whoever came through it points at it again.
+with gone as (delete from alias where from_id = %(id)s)
+update alias set to_id = %(id)s where from_id = any(%(below)s::bigint[]);
+
+-- name: return_identities
+-- Identities go back to the profile they were first given to, or to what that is part of now.
+update identity i set profile_id = %(id)s, origin_id = nullif(i.origin_id, %(id)s)
+where i.profile_id = %(to_id)s and i.origin_id = any(%(ids)s::bigint[]);
+
+-- name: return_memberships
+-- Memberships the survivor has only by the merge.
+delete from membership where profile_id = %(to_id)s and origin_id = any(%(ids)s::bigint[]);
+
+-- name: revive_profile
+-- The merged-away has its traits back as they were.
+update profile set traits = %(traits)s, stamps = %(stamps)s, stamp = %(stamp)s, merged_into = null, updated_at = clock_timestamp()
+where id = %(id)s;
+
+-- name: repoint_below
+-- And those merged into it before belong to it again.
+update profile set merged_into = %(id)s where id = any(%(below)s::bigint[]);
+
+-- name: write_traits
+-- The survivor without what it had only by the merge.
+update profile set traits = %(traits)s, stamps = %(stamps)s, updated_at = clock_timestamp() where id = %(id)s;
+
+-- name: erase_search
+-- Erasure: the words.
+delete from profile_search where profile_id = any(%(ids)s::bigint[]);
+
+-- name: erase_identities
+-- Erasure: the identities.
+delete from identity where profile_id = any(%(ids)s::bigint[]) or origin_id = any(%(ids)s::bigint[]);
+
+-- name: erase_memberships
+-- Erasure: the groups.
+delete from membership where profile_id = any(%(ids)s::bigint[]);
+
+-- name: erase_proposals
+-- Erasure: proposals name an identity.
+delete from merge_proposal where low_id = any(%(ids)s::bigint[]) or high_id = any(%(ids)s::bigint[]);
+
+-- name: erase_alias
+-- Erasure: what merges remembered.
+delete from alias where from_id = any(%(ids)s::bigint[]) or to_id = any(%(ids)s::bigint[]);
+
+-- name: erase_queue
+-- Erasure: the search queue.
+delete from profile_unindexed where profile_id = any(%(ids)s::bigint[]);
+
+-- name: erase_profile
+-- Erasure: the rows themselves; other rooms have let go of them before.
+delete from profile where id = any(%(ids)s::bigint[]);
+
+-- name: erase_dirty
+-- Erasure: a dirty id without a profile tells the mirror to forget it.
+insert into profile_dirty (profile_id, version) select id, nextval('profile_version') from unnest(%(ids)s::bigint[]) i (id)
+on conflict (profile_id) do update set version = excluded.version;

@@ -1,0 +1,186 @@
+"""The only code that runs the statements on profiles, identities and merges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from antiphon.awareness.profiles.model import Identity, Proposal
+from antiphon.foundation.postgres import Connection, Jsonb, load_queries
+from antiphon.foundation.postgres.binary import bigints, instants, jsonbs, texts
+
+SQL = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+def _pairs(merges: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    return {"froms": bigints([m[0] for m in merges]), "intos": bigints([m[1] for m in merges])}
+
+
+async def owners(conn: Connection, identities: Sequence[Identity]) -> dict[Identity, int]:
+    """Whose these identities are now; those nobody has are absent."""
+    if not identities:
+        return {}
+    params = {"kinds": texts([i[0] for i in identities]), "values": texts([i[1] for i in identities])}
+    cursor = await conn.execute(SQL.owners, params, binary=True)
+    return {Identity(kind, value): owner for kind, value, owner in await cursor.fetchall()}
+
+
+async def lock_profiles(conn: Connection, ids: Sequence[int]) -> set[int]:
+    """Hold these profiles until the transaction ends; those merged away meanwhile are absent."""
+    rows = await (await conn.execute(SQL.lock_profiles, {"ids": bigints(ids)})).fetchall()
+    return {row[0] for row in rows}
+
+
+async def known(conn: Connection, ids: Sequence[int]) -> tuple[set[int], set[int]]:
+    """Which of these have a user id, which an e-mail."""
+    rows = await (await conn.execute(SQL.known, {"ids": bigints(ids)})).fetchall()
+    return {r[0] for r in rows if r[1]}, {r[0] for r in rows if r[2]}
+
+
+async def next_ids(conn: Connection, count: int) -> list[int]:
+    """Ids of profiles to be made."""
+    return [row[0] for row in await (await conn.execute(SQL.next_ids, {"count": count})).fetchall()] if count else []
+
+
+async def make_profiles(
+    conn: Connection,
+    ids: Sequence[int],
+    traits: Sequence[bytes],
+    stamps: Sequence[str],
+    firsts: Sequence[int],
+    lasts: Sequence[int],
+) -> None:
+    """New people; instants in microseconds since PostgreSQL's epoch."""
+    params = {
+        "ids": bigints(ids), "traits": jsonbs(traits), "stamps": texts(stamps),
+        "firsts": instants(firsts), "lasts": instants(lasts),
+    }  # fmt: skip
+    await conn.execute(SQL.make_profiles, params)
+
+
+async def give_identities(conn: Connection, given: Sequence[tuple[Identity, int]]) -> int:
+    """Write new identities; returns how many nobody else had taken meanwhile."""
+    params = {
+        "kinds": texts([g[0][0] for g in given]),
+        "values": texts([g[0][1] for g in given]),
+        "ids": bigints([g[1] for g in given]),
+    }
+    return (await conn.execute(SQL.give_identities, params)).rowcount
+
+
+async def merge(conn: Connection, merges: Sequence[tuple[int, int]], *, at: datetime, reason: str, who: str | None) -> None:
+    """Merge the first of each pair into the second; both are held and canonical."""
+    pairs = _pairs(merges)
+    await conn.execute(SQL.keep_merges, pairs | {"at": at, "reason": reason, "who": who})
+    for statement in (
+        SQL.flatten_aliases, SQL.move_identities, SQL.copy_memberships, SQL.merge_profile_traits, SQL.widen_seen,
+        SQL.retire_profiles, SQL.repoint_retired,
+    ):  # fmt: skip
+        await conn.execute(statement, pairs)
+
+
+async def propose(conn: Connection, proposals: Sequence[Proposal]) -> None:
+    """Offer pairs of known people for a decision."""
+    params = {
+        "lows": bigints([min(p.one, p.other) for p in proposals]),
+        "highs": bigints([max(p.one, p.other) for p in proposals]),
+        "kinds": texts([p.identity[0] for p in proposals]),
+        "values": texts([p.identity[1] for p in proposals]),
+    }
+    await conn.execute(SQL.propose_merges, params)
+
+
+async def merge_traits(conn: Connection, ids: Sequence[int], traits: Sequence[bytes], stamps: Sequence[str]) -> list[int]:
+    """Let traits compete by their stamps; returns the profiles that changed."""
+    params = {"ids": bigints(ids), "traits": jsonbs(traits), "stamps": texts(stamps)}
+    return [row[0] for row in await (await conn.execute(SQL.merge_traits, params)).fetchall()]
+
+
+async def mark_dirty(conn: Connection, ids: Iterable[int]) -> None:
+    """These profiles changed: the mirror and the search will copy them."""
+    if wanted := sorted(set(ids)):
+        await conn.execute(SQL.mark_dirty, {"ids": bigints(wanted)})
+
+
+async def touch(conn: Connection, seen: Sequence[tuple[int, int, int]]) -> None:
+    """(profile, first, last) with instants in microseconds since PostgreSQL's epoch."""
+    if seen:
+        params = {
+            "ids": bigints([s[0] for s in seen]),
+            "firsts": instants([s[1] for s in seen]),
+            "lasts": instants([s[2] for s in seen]),
+        }
+        await conn.execute(SQL.touch, params)
+
+
+async def join_groups(conn: Connection, rows: Sequence[tuple[int, str, int]]) -> None:
+    """(profile, group, joined at)."""
+    groups = texts([r[1] for r in rows])
+    await conn.execute(SQL.make_groups, {"groups": groups})
+    await conn.execute(
+        SQL.join_groups,
+        {"ids": bigints([r[0] for r in rows]), "groups": groups, "ats": instants([r[2] for r in rows])},
+    )
+
+
+async def merge_group_traits(conn: Connection, rows: Sequence[tuple[str, bytes, str]]) -> None:
+    """(group, traits, stamp)."""
+    if rows:
+        params = {
+            "groups": texts([r[0] for r in rows]),
+            "traits": jsonbs([r[1] for r in rows]),
+            "stamps": texts([r[2] for r in rows]),
+        }
+        await conn.execute(SQL.merge_group_traits, params)
+
+
+async def read_epoch(conn: Connection) -> int:
+    """The number under which remembered identities are good; erasure waits for the caller's transaction."""
+    row = await (await conn.execute(SQL.read_epoch)).fetchone()
+    assert row is not None
+    return int(row[1])
+
+
+async def bump_epoch(conn: Connection) -> None:
+    """Make every process forget the identities it remembers."""
+    await conn.execute(SQL.bump_epoch)
+
+
+async def canonical(conn: Connection, profile_id: int) -> int | None:
+    row = await (await conn.execute(SQL.canonical, {"id": profile_id})).fetchone()
+    return row[0] if row else None
+
+
+async def every_id(conn: Connection, profile_id: int) -> list[int]:
+    """A canonical profile and all that were merged into it."""
+    return [row[0] for row in await (await conn.execute(SQL.every_id, {"id": profile_id})).fetchall()]
+
+
+async def rows(conn: Connection, query: str, **params: Any) -> list[dict[str, Any]]:
+    """The rows of a named query, by column."""
+    cursor = await conn.execute(SQL[query], params)
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+
+
+async def run(conn: Connection, query: str, **params: Any) -> int:
+    """Run a named statement; returns how many rows it touched."""
+    return (await conn.execute(SQL[query], params)).rowcount
+
+
+async def write_undone(
+    conn: Connection, alias: dict[str, Any], below: list[int], survivor: tuple[dict[str, Any], dict[str, str]]
+) -> None:
+    """Undo one merge: rows, identities and groups go back, the survivor keeps `survivor` traits and stamps."""
+    gone, to_id = alias["from_id"], alias["to_id"]
+    ids = [gone, *below]
+    await run(conn, "forget_alias", id=gone, below=below)
+    await run(conn, "return_identities", id=gone, to_id=to_id, ids=ids)
+    await run(conn, "return_memberships", to_id=to_id, ids=ids)
+    await run(
+        conn, "revive_profile", id=gone, traits=Jsonb(alias["traits"]), stamps=Jsonb(alias["stamps"]), stamp=alias["stamp"]
+    )
+    await run(conn, "repoint_below", id=gone, below=below)
+    await run(conn, "write_traits", id=to_id, traits=Jsonb(survivor[0]), stamps=Jsonb(survivor[1]))
