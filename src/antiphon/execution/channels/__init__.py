@@ -5,6 +5,7 @@ implement alike and register in the entry-point group ``antiphon.channels``. `Ch
 ``ctx.get(Channels)["email"]`` is the e-mail channel, ``await ctx.get(Channels).account(conn, id)`` an account of one.
 """
 
+from antiphon.execution.channels.errors import AccountDisabled, AccountUnknown, ChannelUnknown, Unsuitable
 from antiphon.execution.channels.model import (
     Account,
     Callback,
@@ -21,8 +22,16 @@ from antiphon.execution.channels.model import (
     Trial,
     Wire,
 )
+from antiphon.execution.channels.registry import Channels
+from antiphon.execution.channels.store import first_enabled
 
 __all__ = [
+    "AccountDisabled",
+    "AccountUnknown",
+    "ChannelUnknown",
+    "Channels",
+    "Unsuitable",
+    "first_enabled",
     "Account",
     "Callback",
     "Capabilities",

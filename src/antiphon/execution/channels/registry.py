@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 
 import msgspec
 
+from antiphon.awareness.consent import ChannelKind, ChannelRegistry
 from antiphon.execution.channels import store
 from antiphon.execution.channels.errors import AccountDisabled, AccountUnknown, ChannelUnknown
 from antiphon.execution.channels.model import Account, Channel
@@ -90,6 +91,10 @@ def discover() -> dict[str, Channel]:
 async def open_channels(ctx: Context) -> AsyncIterator[Channels]:
     """The resource: opened at the process's start, its pools closed at its end."""
     channels = Channels(discover(), Seal(ctx.secret))
+    if ctx.has(ChannelRegistry):
+        for channel in channels:
+            kind = channel.manifest
+            ctx.get(ChannelRegistry).add(ChannelKind(name=kind.name, identity=kind.identity, title=kind.title))
     try:
         yield channels
     finally:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from antiphon.execution.channels.email.address import BadAddress, mailbox
+
 Security = Literal["none", "starttls", "tls"]
 Host = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[^\s/@]+$")]
 Domain = Annotated[str, Meta(max_length=253, pattern=r"^[^\s<>@]*$")]
@@ -50,6 +52,15 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     imap_username: Annotated[str, _about("IMAP user name")] = ""
     imap_password: Annotated[str, _about("IMAP password")] = ""
     imap_folder: Annotated[str, _about("IMAP folder")] = "INBOX"
+
+    def __post_init__(self) -> None:
+        for address in (self.from_email, self.reply_to, f"x@{self.bounce_domain}" if self.bounce_domain else ""):
+            try:
+                _ = address and mailbox(address)
+            except BadAddress as bad:
+                raise ValueError(bad.detail) from bad
+        if any(ord(char) < 32 for char in self.from_name):
+            raise ValueError("from_name may not contain control characters")
 
     @property
     def domain(self) -> str:
