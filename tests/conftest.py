@@ -145,3 +145,81 @@ def free_port() -> Callable[[], int]:
             return int(s.getsockname()[1])
 
     return find
+
+
+@pytest.fixture
+def rooms() -> Any:
+    """The rooms switched on in `app`; None for all. A test module may override it."""
+    return None
+
+
+@pytest.fixture
+async def app(request: pytest.FixtureRequest, settings: Settings, database_url: str, clock: VirtualClock, rooms: Any) -> AsyncIterator[Any]:
+    """The whole HTTP application, started, on this test's database; with the lake when the test asks for `lake`."""
+    from antiphon.web.asgi import create_app
+
+    socket = request.getfixturevalue("lake")._socket if "lake" in request.fixturenames else "/nonexistent/lake"
+    shell = create_app(settings, database_url=database_url, lake_socket=str(socket), clock=clock, rooms=rooms)
+    started, stop = asyncio.Event(), asyncio.Event()
+
+    async def run() -> None:  # set-up and tear-down of a fixture are different tasks; a lifespan wants one
+        async with shell.app.lifespan():
+            started.set()
+            await stop.wait()
+
+    running = asyncio.create_task(run())
+    waiting = asyncio.create_task(started.wait())
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if not started.is_set():
+        waiting.cancel()
+        await running
+    yield shell
+    stop.set()
+    await running
+
+
+@pytest.fixture
+async def stranger(app: Any) -> AsyncIterator[Any]:
+    """An HTTP client that is not signed in."""
+    import httpx
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver") as http:
+        yield http
+
+
+@pytest.fixture
+async def as_role(app: Any) -> AsyncIterator[Callable[[str], Any]]:
+    """`await as_role("analyst")`: an HTTP client signed in as a new person of that role, with its CSRF header."""
+    from contextlib import AsyncExitStack
+    from datetime import timedelta
+
+    import httpx
+
+    from antiphon.foundation.access import store
+    from antiphon.foundation.access.model import hash_token
+    from antiphon.foundation.access.signin import csrf_token
+    from antiphon.foundation.ids import random_token
+
+    ctx = app.app.state.ctx
+    async with AsyncExitStack() as stack:
+
+        async def sign_in(role: str) -> httpx.AsyncClient:
+            token = random_token(32)
+            async with ctx.db.transaction() as conn:
+                person = await store.add_person(conn, f"{role}-{next(_numbers)}@example.com", role.title(), role, None)
+                await store.open_session(conn, hash_token(token), person, timedelta(days=1), "127.0.0.1", "test")
+            http = httpx.AsyncClient(
+                transport=httpx.ASGITransport(app),
+                base_url="http://testserver",
+                cookies={"antiphon_session": token},
+                headers={"x-csrf-token": csrf_token(ctx, hash_token(token))},
+            )
+            return await stack.enter_async_context(http)
+
+        yield sign_in
+
+
+@pytest.fixture
+async def client(as_role: Callable[[str], Any]) -> Any:
+    """An HTTP client signed in as an owner."""
+    return await as_role("owner")

@@ -56,7 +56,7 @@ from antiphon.foundation.principal import ROLES, Principal, Role
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 
 
-class SignIn(Body):
+class SignIn(Body, kw_only=True):
     """Address, password and, where a second factor is on, its code or a recovery code."""
 
     email: Email
@@ -77,11 +77,11 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     locale: Locale
     theme: Theme
     second_factor: bool
-    csrf_token: str | None
+    csrf: str | None
     """To be repeated in the header X-CSRF-Token of every request that changes something."""
 
 
-class Preferences(Body):
+class Preferences(Body, kw_only=True):
     """What a person chooses for themselves; absent keys stay."""
 
     name: Name | None = None
@@ -89,20 +89,20 @@ class Preferences(Body):
     theme: Theme | None = None
 
 
-class PasswordChange(Body):
+class PasswordChange(Body, kw_only=True):
     """The present password and the new one."""
 
     present: Password
     new: Password
 
 
-class PasswordProof(Body):
+class PasswordProof(Body, kw_only=True):
     """The password, asked again."""
 
     password: Password
 
 
-class CodeProof(Body):
+class CodeProof(Body, kw_only=True):
     """A code of the authenticator app."""
 
     code: Code
@@ -114,7 +114,7 @@ class RecoveryCodes(msgspec.Struct, frozen=True, kw_only=True):
     recovery_codes: list[str]
 
 
-class Invitation(Body):
+class Invitation(Body, kw_only=True):
     """Somebody to invite."""
 
     email: Email
@@ -122,7 +122,7 @@ class Invitation(Body):
     role: Role
 
 
-class Acceptance(Body):
+class Acceptance(Body, kw_only=True):
     """The token of the link, and the password chosen."""
 
     token: Annotated[str, msgspec.Meta(max_length=200)]
@@ -136,7 +136,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     email: str
 
 
-class PersonChange(Body):
+class PersonChange(Body, kw_only=True):
     """Absent keys stay."""
 
     name: Name | None = None
@@ -144,7 +144,7 @@ class PersonChange(Body):
     disabled: bool | None = None
 
 
-class NewKey(Body):
+class NewKey(Body, kw_only=True):
     """An API key with its permissions, or the write key of an event source."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -173,7 +173,7 @@ async def describe(ctx: Context, who: Principal) -> Me:
         role=who.role, permissions=sorted(who.permissions), rooms=list(access.rooms),
         locale=person.locale if person else "en", theme=person.theme if person else "auto",
         second_factor=person.second_factor if person else False,
-        csrf_token=signin.csrf_token(ctx, who.session_id) if who.session_id else None,
+        csrf=signin.csrf_token(ctx, who.session_id) if who.session_id else None,
     )  # fmt: skip
 
 

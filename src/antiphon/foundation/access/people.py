@@ -47,7 +47,7 @@ def invitation_token(ctx: Context, invitation_id: int) -> str:
 
 def invitation_link(ctx: Context, invitation_id: int) -> str:
     """The console's page where the invited person sets a password."""
-    return f"{ctx.settings.base_url}/welcome/{invitation_token(ctx, invitation_id)}"
+    return f"{ctx.settings.base_url}/welcome?token={invitation_token(ctx, invitation_id)}"
 
 
 async def find_person(conn: Connection, person_id: int) -> Person:

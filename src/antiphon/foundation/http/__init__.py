@@ -10,9 +10,11 @@ from antiphon.foundation.http.guard import authorise, provide_ctx, provide_who
 from antiphon.foundation.http.page import Cursor, InvalidCursor, Limit, Page, decode_cursor, encode_cursor
 from antiphon.foundation.http.problems import Breach, Problem, answer, describe, status_of
 from antiphon.foundation.http.routes import PUBLIC, SIGNED_IN, Documented, delete, get, hot, patch, post, put
+from antiphon.foundation.http.shell import PAGE_POLICY, Shell
 from antiphon.foundation.principal import Principal
 
 __all__ = [
+    "PAGE_POLICY",
     "PUBLIC",
     "SIGNED_IN",
     "Body",
@@ -26,6 +28,7 @@ __all__ = [
     "Page",
     "Principal",
     "Problem",
+    "Shell",
     "answer",
     "authorise",
     "decode_cursor",

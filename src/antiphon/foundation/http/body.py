@@ -26,13 +26,9 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class MalformedBody(Invalid):
     """The body is not valid JSON."""
 
-    code = "malformed_body"
-
 
 class InvalidBody(Invalid):
     """The body breaks a rule of its schema."""
-
-    code = "invalid_body"
 
 
 _PATH = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`$")

@@ -7,10 +7,11 @@ from typing import Any
 
 from litestar.connection import ASGIConnection, Request
 from litestar.datastructures import State
-from litestar.handlers import BaseRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.params import ParameterKwarg
 
 from antiphon.foundation.context import Context
-from antiphon.foundation.errors import Forbidden, NotAuthenticated
+from antiphon.foundation.errors import Forbidden, Invalid, NotAuthenticated
 from antiphon.foundation.http.routes import PUBLIC, SIGNED_IN
 from antiphon.foundation.principal import STRANGER, Principal
 
@@ -22,13 +23,44 @@ Authenticate = Callable[[Context, Connection], Awaitable[Principal | None]]
 class NotSignedIn(NotAuthenticated):
     """Sign in first, or send an API key."""
 
-    code = "not_signed_in"
-
 
 class PermissionMissing(Forbidden):
     """This needs the permission {permission}."""
 
-    code = "permission_missing"
+
+class UnknownParameter(Invalid):
+    """There is no such query parameter here."""
+
+
+_GIVEN = {"ctx", "who", "data", "body", "request", "state", "headers", "cookies", "scope", "socket"}
+
+
+def _query_names(handler: BaseRouteHandler) -> frozenset[str] | None:
+    """The query parameters a handler takes; None when it reads them itself."""
+    if not isinstance(handler, HTTPRouteHandler) or handler.opt.get("any_query"):
+        return None
+    parameters = handler.parsed_fn_signature.parameters
+    if "query" in parameters:
+        return None
+    names = set()
+    for name, parameter in parameters.items():
+        if name not in _GIVEN:
+            kwarg = parameter.kwarg_definition
+            names.add((isinstance(kwarg, ParameterKwarg) and kwarg.query) or name)
+    return frozenset(names)
+
+
+def _check_query(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Refuse query parameters that the handler does not know, as bodies refuse unknown keys."""
+    if not connection.scope.get("query_string"):
+        return
+    known = handler.opt.get("query_names", False)
+    if known is False:
+        known = handler.opt["query_names"] = _query_names(handler)
+    if known is not None:
+        for name in connection.query_params:
+            if name not in known:
+                raise UnknownParameter(field=name)
 
 
 async def authorise(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -43,6 +75,7 @@ async def authorise(connection: Connection, handler: BaseRouteHandler) -> None:
         raise NotSignedIn
     if permission != SIGNED_IN and not who.may(permission):
         raise PermissionMissing(permission=permission)
+    _check_query(connection, handler)
     connection.scope["antiphon_who"] = who  # type: ignore[typeddict-unknown-key]
 
 

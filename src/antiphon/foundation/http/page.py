@@ -31,8 +31,6 @@ Cursor = Annotated[str | None, Parameter(max_length=2000, description="`next` of
 class InvalidCursor(Invalid):
     """That cursor is not one of ours; start again without it."""
 
-    code = "invalid_cursor"
-
 
 def encode_cursor(*parts: int | str | float | None) -> str:
     """The place after the row with these sort keys."""

@@ -27,8 +27,8 @@ STATUS: dict[type[errors.AntiphonError], int] = {
     errors.Unavailable: 503,
 }
 
-CODES = {400: "invalid", 401: "not_authenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
-CODES |= {413: "too_large", 415: "unsupported_media_type", 429: "too_many"}
+CODES = {400: "invalid", 401: "not-authenticated", 403: "forbidden", 404: "not-found", 405: "method-not-allowed"}
+CODES |= {413: "too-large", 415: "unsupported-media-type", 429: "too-many"}
 
 
 class Breach(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +96,7 @@ def describe(error: Exception) -> tuple[Problem, dict[str, str]]:
     if isinstance(error, ValidationException):
         return _validation(error), headers
     if isinstance(error, SerializationException):
-        return problem(400, "malformed_body", error.detail), headers
+        return problem(400, "malformed-body", error.detail), headers
     if isinstance(error, HTTPException) and error.status_code < 500:
         headers |= {key.lower(): value for key, value in (error.headers or {}).items()}
         status = error.status_code

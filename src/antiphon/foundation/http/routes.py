@@ -35,6 +35,9 @@ _DESCRIBED = {
 Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
 
 
+PROBLEM_TYPE = "application/problem+json"
+
+
 def _responses(permission: str, extra: Mapping[int, ResponseSpec] | None, codes: tuple[int, ...]) -> dict[int, Any]:
     wanted = {400, 503, *codes}
     if permission != PUBLIC:
@@ -44,7 +47,7 @@ def _responses(permission: str, extra: Mapping[int, ResponseSpec] | None, codes:
             data_container=Problem,
             description=_DESCRIBED[code],
             generate_examples=False,
-            media_type="application/problem+json",  # type: ignore[arg-type]
+            media_type=PROBLEM_TYPE,  # type: ignore[arg-type]
         )
         for code in sorted(wanted)
     }
@@ -175,7 +178,7 @@ def hot(
 
     def decorate(fn: Callable[..., Any]) -> ASGIRouteHandler:
         return ASGIRouteHandler(
-            every, copy_scope=False, opt={"permission": permission, "documented": documented}
+            every, copy_scope=False, opt={"permission": permission, "documented": documented, "quiet": True}
         )(fn)
 
     return decorate

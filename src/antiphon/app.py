@@ -1,0 +1,42 @@
+"""The rooms of Antiphon, in the order of its floors: the one place that knows them all."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from antiphon.foundation.config import Settings
+from antiphon.foundation.rooms import Room, switched_on
+
+ROOMS = (
+    "foundation.access",
+    "awareness.profiles",
+    "awareness.consent",
+    "awareness.events",
+    "awareness.traits",
+    "awareness.segments",
+    "awareness.imports",
+    "execution.channels",
+    "execution.content",
+    "execution.delivery",
+    "execution.campaigns",
+    "web",
+)
+
+
+@cache
+def all_rooms() -> tuple[Room, ...]:
+    """Every room there is, lower ones first."""
+    rooms = []
+    for name in ROOMS:
+        try:
+            rooms.append(import_module(f"antiphon.{name}.room").ROOM)
+        except ModuleNotFoundError as e:
+            if not str(e.name).startswith(f"antiphon.{name}"):
+                raise
+    return tuple(rooms)
+
+
+def rooms_of(settings: Settings) -> list[Room]:
+    """The rooms this installation has switched on. Raises BadSettings for a choice that makes no sense."""
+    return switched_on(all_rooms(), settings.rooms_off)

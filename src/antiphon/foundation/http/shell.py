@@ -1,0 +1,109 @@
+"""Around every request: its id, security headers, the access log and metrics. Plain ASGI, because hot routes pass here, too."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from secrets import token_hex
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from antiphon.foundation.telemetry import get_logger, registry
+
+log = get_logger(__name__)
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Any, Receive, Send], Awaitable[None]]
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_seconds = Histogram(
+    "antiphon_http_request_seconds", "Duration of requests", ["method", "route"], registry=registry,
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)  # fmt: skip
+_answers = Counter("antiphon_http_responses", "Answers by status", ["method", "route", "status"], registry=registry)
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Content security policy of whatever does not set its own: no script runs in it."""
+
+_DEFAULTS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    (b"content-security-policy", PAGE_POLICY.encode()),
+)
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+
+
+class Shell:
+    """Wraps the application. `app` is what it wraps."""
+
+    def __init__(self, app: Any, *, https: bool) -> None:
+        self.app = app
+        self._defaults = (*_DEFAULTS, _HSTS) if https else _DEFAULTS
+        self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = self._request_id(scope)
+        scope["antiphon_request_id"] = request_id
+        status = 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = self._headers(message.get("headers", ()), scope, request_id)
+            await send(message)
+
+        try:
+            with structlog.contextvars.bound_contextvars(request=request_id):
+                await self.app(scope, receive, answer)
+        finally:
+            self._note(scope, status, time.perf_counter() - started, request_id)
+
+    @staticmethod
+    def _request_id(scope: Scope) -> str:
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+                given: str = value.decode("ascii")
+                return given
+        return token_hex(8)
+
+    def _headers(self, given: Any, scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
+        headers = [(bytes(name).lower(), bytes(value)) for name, value in given]
+        present = {name for name, _ in headers}
+        headers += [pair for pair in self._defaults if pair[0] not in present]
+        if b"cache-control" not in present and scope["path"].startswith("/v1/"):
+            headers.append((b"cache-control", b"no-store"))
+        headers.append((b"x-request-id", request_id.encode()))
+        return headers
+
+    def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+        route = scope.get("path_template") or "none"
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        children = self._children.get((method, route, status))
+        if children is None:
+            children = (_seconds.labels(method, route), _answers.labels(method, route, str(status)))
+            self._children[method, route, status] = children
+        children[0].observe(seconds)
+        children[1].inc()
+        handler = scope.get("route_handler")
+        quiet = status < 400 and handler is not None and handler.opt.get("quiet", False)
+        (log.debug if quiet else log.info)(
+            "request", method=method, route=route, status=status, ms=round(seconds * 1000, 1), request=request_id
+        )
