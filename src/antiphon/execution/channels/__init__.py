@@ -5,7 +5,12 @@ implement alike and register in the entry-point group ``antiphon.channels``. `Ch
 ``ctx.get(Channels)["email"]`` is the e-mail channel, ``await ctx.get(Channels).account(conn, id)`` an account of one.
 """
 
-from antiphon.execution.channels.errors import AccountDisabled, AccountUnknown, ChannelUnknown, Unsuitable
+from antiphon.execution.channels.errors import (
+    AccountDisabled,
+    AccountUnknown,
+    ChannelUnknown,
+    Unsuitable,
+)
 from antiphon.execution.channels.model import (
     Account,
     Callback,
@@ -26,16 +31,14 @@ from antiphon.execution.channels.registry import Channels
 from antiphon.execution.channels.store import first_enabled
 
 __all__ = [
+    "Account",
     "AccountDisabled",
     "AccountUnknown",
-    "ChannelUnknown",
-    "Channels",
-    "Unsuitable",
-    "first_enabled",
-    "Account",
     "Callback",
     "Capabilities",
     "Channel",
+    "ChannelUnknown",
+    "Channels",
     "Manifest",
     "Message",
     "Outcome",
@@ -45,5 +48,7 @@ __all__ = [
     "SignalKind",
     "Speaking",
     "Trial",
+    "Unsuitable",
     "Wire",
+    "first_enabled",
 ]

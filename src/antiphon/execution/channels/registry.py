@@ -10,7 +10,11 @@ import msgspec
 
 from antiphon.awareness.consent import ChannelKind, ChannelRegistry
 from antiphon.execution.channels import store
-from antiphon.execution.channels.errors import AccountDisabled, AccountUnknown, ChannelUnknown
+from antiphon.execution.channels.errors import (
+    AccountDisabled,
+    AccountUnknown,
+    ChannelUnknown,
+)
 from antiphon.execution.channels.model import Account, Channel
 from antiphon.execution.channels.seal import Seal
 from antiphon.foundation.context import Context

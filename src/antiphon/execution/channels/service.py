@@ -9,14 +9,23 @@ from typing import Any
 import msgspec
 
 from antiphon.execution.channels import store
-from antiphon.execution.channels.errors import AccountInUse, AccountNameTaken, AccountUnknown, SettingsInvalid
+from antiphon.execution.channels.errors import (
+    AccountInUse,
+    AccountNameTaken,
+    AccountUnknown,
+    SettingsInvalid,
+)
 from antiphon.execution.channels.model import Channel, Trial
 from antiphon.execution.channels.registry import Channels, open_account
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Principal
 from antiphon.foundation.http.body import field_of
-from antiphon.foundation.postgres import Connection, ForeignKeyViolation, UniqueViolation
+from antiphon.foundation.postgres import (
+    Connection,
+    ForeignKeyViolation,
+    UniqueViolation,
+)
 
 
 class AccountItem(msgspec.Struct, frozen=True, kw_only=True):

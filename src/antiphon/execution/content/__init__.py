@@ -7,7 +7,17 @@ channel room's `Rendered` is its result, `Links` what it asks of whoever tracks 
 
 from antiphon.execution.content.compile import CompiledTemplate, compile_source
 from antiphon.execution.content.errors import RenderFailed, RenderLimit, TemplateInvalid
-from antiphon.execution.content.model import Finding, Link, Links, Render, Source, TraitUse, Untracked
+from antiphon.execution.content.library import Templates
+from antiphon.execution.content.model import (
+    Finding,
+    Link,
+    Links,
+    Render,
+    Source,
+    TraitUse,
+    Untracked,
+)
+from antiphon.execution.content.store import find_urls
 
 __all__ = [
     "CompiledTemplate",
@@ -19,7 +29,9 @@ __all__ = [
     "RenderLimit",
     "Source",
     "TemplateInvalid",
+    "Templates",
     "TraitUse",
     "Untracked",
     "compile_source",
+    "find_urls",
 ]

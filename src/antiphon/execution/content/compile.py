@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
 import css_inline
 import mrml
@@ -82,7 +81,7 @@ class CompiledTemplate:
         for part in self.parts:
             for name, spans in part.analyze().filters.items():
                 if name not in part.env.filters:
-                    line = str(part)[: spans[0].start].count("\n") + 1 if spans else None
+                    line = str(part)[: spans[0].index].count("\n") + 1 if spans else None
                     raise TemplateInvalid(f"unknown filter {name}", line=line)
 
 

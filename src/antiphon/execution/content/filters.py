@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -85,7 +85,7 @@ def format_date(value: Any, pattern: object = "%Y-%m-%d", zone: object = None, *
     if when is None:
         return str(value)
     if zone is not None and not is_undefined(zone) and isinstance(when, datetime):
-        when = (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).astimezone(_zone(str(zone)))
+        when = (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(_zone(str(zone)))
     layout = str(pattern)
     if len(layout) > 200 or "%" in _DIRECTIVE.sub("", layout):
         raise ValueError(f"date pattern {layout[:40]!r} has an unknown directive")
@@ -104,12 +104,12 @@ def _instant(value: Any) -> datetime | date | None:
         return value
     try:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, timezone.utc)
+            return datetime.fromtimestamp(value, UTC)
         text = str(value).strip()
         if not text or len(text) > 64:
             return None
         if text.isdigit() and len(text) > 8:
-            return datetime.fromtimestamp(int(text), timezone.utc)
+            return datetime.fromtimestamp(int(text), UTC)
         try:
             return datetime.fromisoformat(text)
         except ValueError:

@@ -7,12 +7,11 @@ from html import unescape
 from html.parser import HTMLParser
 
 _BLOCKS = frozenset(
-    "address article aside blockquote body center dd div dl dt fieldset figure footer form header hr html main nav ol p "
-    "pre section table ul".split()
+    ["address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "header", "hr", "html", "main", "nav", "ol", "p", "pre", "section", "table", "ul"]
 )
-_LINES = frozenset("br li tr h1 h2 h3 h4 h5 h6 caption".split())
-_SKIPPED = frozenset("head script style title noscript template svg".split())
-_VOIDS = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_LINES = frozenset(["br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "caption"])
+_SKIPPED = frozenset(["head", "script", "style", "title", "noscript", "template", "svg"])
+_VOIDS = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
 
 
 class _Reader(HTMLParser):

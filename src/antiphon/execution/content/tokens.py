@@ -18,8 +18,7 @@ _LIQUID = re.compile(
     re.DOTALL,
 )
 _STRUCTURE = frozenset(
-    "mjml mj-body mj-section mj-column mj-wrapper mj-group mj-hero mj-navbar mj-social mj-carousel mj-accordion "
-    "mj-accordion-element".split()
+    ["mjml", "mj-body", "mj-section", "mj-column", "mj-wrapper", "mj-group", "mj-hero", "mj-navbar", "mj-social", "mj-carousel", "mj-accordion", "mj-accordion-element"]
 )
 _VOID = re.compile(r"/\s*$")
 

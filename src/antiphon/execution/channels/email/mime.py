@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64, b2a_qp
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -18,8 +18,7 @@ from antiphon.execution.channels.model import Message
 _TOKEN = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 _URL = re.compile(r"https?://[\x21-\x3b\x3d\x3f-\x7e]+\Z")
 _OURS = frozenset(
-    "from to cc bcc subject date sender reply-to message-id return-path mime-version content-type "
-    "content-transfer-encoding list-unsubscribe list-unsubscribe-post feedback-id received dkim-signature".split()
+    ["from", "to", "cc", "bcc", "subject", "date", "sender", "reply-to", "message-id", "return-path", "mime-version", "content-type", "content-transfer-encoding", "list-unsubscribe", "list-unsubscribe-post", "feedback-id", "received", "dkim-signature"]
 )
 _FEEDBACK = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST = 900  # octets of a line; RFC 5321 allows 998
@@ -53,22 +52,22 @@ class Skeleton:
     def fill(self, message: Message, to: str) -> bytes:
         """The whole message, lines ended by CRLF."""
         content = message.content
-        head = [
+        head = (
             f"Date: {_date(message.date.replace(microsecond=0))}\r\n"
             f"To: {to}\r\n"
             f"Subject: {encoded(content.subject)}\r\n"
             f"Message-ID: <{self._id(message)}>\r\n"
-        ]
+        )
         if message.unsubscribe_url:
             if not _URL.match(message.unsubscribe_url):
                 raise BadHeader(name="List-Unsubscribe")
-            head.append(
+            head += (
                 f"List-Unsubscribe: <{message.unsubscribe_url}>\r\n"
                 "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
             )
         if message.headers:
-            head.append(_further(message.headers))
-        start = "".join(head).encode() + self.head
+            head += _further(message.headers)
+        start = head.encode() + self.head
         text_encoding, text = _body(content.text)
         if content.html is None:
             return b"%bContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
@@ -105,7 +104,7 @@ def _further(headers: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=64)
 def _date(moment: datetime) -> str:
-    return format_datetime(moment.astimezone(timezone.utc))
+    return format_datetime(moment.astimezone(UTC))
 
 
 def _body(text: str) -> tuple[bytes, bytes]:

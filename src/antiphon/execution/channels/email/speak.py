@@ -8,7 +8,12 @@ from collections.abc import Sequence
 
 from antiphon.execution.channels.email.replies import Stage, accepted, broken, judged
 from antiphon.execution.channels.email.settings import EmailSettings
-from antiphon.execution.channels.email.smtp import Conversation, Reply, SmtpError, connect
+from antiphon.execution.channels.email.smtp import (
+    Conversation,
+    Reply,
+    SmtpError,
+    connect,
+)
 from antiphon.execution.channels.model import Receipt, Speaking, Wire
 
 IDLE = 20.0  # seconds an open connection waits for the next batch

@@ -1,0 +1,201 @@
+"""The room's verbs: templates are written, published, previewed and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import nh3
+
+from antiphon.execution.channels import Rendered
+from antiphon.execution.content import check, store
+from antiphon.execution.content.compile import compile_source
+from antiphon.execution.content.errors import (
+    NothingToPublish,
+    RenderFailed,
+    TemplateHasErrors,
+    TemplateInvalid,
+    TemplateNameTaken,
+    TemplateUnknown,
+    TemplateVersionUnknown,
+)
+from antiphon.execution.content.model import Finding, Link, Render, Source, TraitUse
+from antiphon.foundation.access import audit
+from antiphon.foundation.context import Context
+from antiphon.foundation.postgres import UniqueViolation
+from antiphon.foundation.principal import Principal
+
+SAMPLE = 1_000  # profiles looked at for missing traits
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """A template as one person would get it; ``html`` is cleaned of everything active, for showing in the console."""
+
+    subject: str
+    html: str | None
+    text: str
+    size: int
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check found; ``ready`` is whether it may be published."""
+
+    ready: bool
+    findings: list[Finding]
+    traits: list[TraitUse]
+    links: list[Link]
+    sampled: int
+
+
+async def add_template(
+    ctx: Context, who: Principal, *, channel: str, name: str, source: Source
+) -> store.VersionRow:
+    """A new template with its first draft. Raises `TemplateNameTaken`; a draft may still be wrong."""
+    async with ctx.db.transaction() as conn:
+        template_id = await store.insert_template(conn, channel=channel, name=name, now=ctx.clock.now())
+        if template_id is None:
+            raise TemplateNameTaken(name=name, field="name")
+        version = await store.save_draft(conn, template_id, source, who=who.name, now=ctx.clock.now())
+        await audit(
+            conn, who, action="content.add", subject=f"template:{template_id}", before=None, after={"name": name}
+        )
+        row = await store.find_version(conn, version)
+    assert row is not None
+    return row
+
+
+async def change_template(
+    ctx: Context, who: Principal, template_id: int, *, name: str, source: Source, archived: bool = False
+) -> store.VersionRow:
+    """Write the draft, a new one if the last was published. Raises `TemplateUnknown`, `TemplateNameTaken`."""
+    async with ctx.db.transaction() as conn:
+        if not await store.lock_template(conn, template_id):
+            raise TemplateUnknown(template=template_id)
+        old = await store.find_template(conn, template_id)
+        try:
+            await store.rename_template(conn, template_id, name=name, archived=archived, now=ctx.clock.now())
+        except UniqueViolation as taken:
+            raise TemplateNameTaken(name=name, field="name") from taken
+        version = await store.save_draft(conn, template_id, source, who=who.name, now=ctx.clock.now())
+        await audit(
+            conn,
+            who,
+            action="content.change",
+            subject=f"template:{template_id}",
+            before={"name": old.name if old else None},
+            after={"name": name, "version": version, "archived": archived},
+        )
+        row = await store.find_version(conn, version)
+    assert row is not None
+    return row
+
+
+async def publish_template(ctx: Context, who: Principal, template_id: int) -> store.VersionRow:
+    """Make the draft final and give its links their rows.
+
+    Raises `TemplateUnknown`, `NothingToPublish`, `TemplateInvalid`, and `TemplateHasErrors` with what a check refuses.
+    """
+    async with ctx.db.transaction() as conn:
+        if not await store.lock_template(conn, template_id):
+            raise TemplateUnknown(template=template_id)
+        draft = await store.find_draft(conn, template_id)
+        if draft is None:
+            raise NothingToPublish()
+        compiled = compile_source(draft.source)
+        errors = [f for f in check.findings(draft.source, compiled, {}) if f.severity == "error"]
+        if errors:
+            raise TemplateHasErrors(errors="; ".join(f.detail for f in errors), field=errors[0].part)
+        await store.publish_version(conn, draft.id, who=who.name, now=ctx.clock.now())
+        if compiled.urls:
+            await store.insert_links(conn, draft.id, compiled.urls)
+        await audit(
+            conn,
+            who,
+            action="content.publish",
+            subject=f"template:{template_id}",
+            before=None,
+            after={"version": draft.id, "number": draft.number},
+        )
+        row = await store.find_version(conn, draft.id)
+    assert row is not None
+    return row
+
+
+async def read_version(ctx: Context, version_id: int) -> store.VersionRow:
+    """One version with its source. Raises `TemplateVersionUnknown`."""
+    async with ctx.db.connection() as conn:
+        row = await store.find_version(conn, version_id)
+    if row is None:
+        raise TemplateVersionUnknown(version=version_id)
+    return row
+
+
+async def preview(
+    ctx: Context, source: Source, profile_id: int | None, traits: Mapping[str, Any] | None, extra: Mapping[str, Any]
+) -> Preview:
+    """A source as one person would get it. Raises `TemplateInvalid`, `RenderFailed`, `RenderLimit`."""
+    compiled = compile_source(source)
+    person = dict(traits or {})
+    if profile_id is not None:
+        async with ctx.db.connection() as conn:
+            known = await store.traits_of(conn, profile_id)
+        if known is None:
+            raise RenderFailed(why=f"there is no customer {profile_id}", field="profile_id")
+        person = {**known, **person}
+    rendered = compiled.render(Render(traits=person, now=ctx.clock.now(), extra=extra))
+    return Preview(
+        subject=rendered.subject,
+        html=None if rendered.html is None else clean(rendered.html),
+        text=rendered.text,
+        size=_size(rendered),
+    )
+
+
+async def check_source(ctx: Context, source: Source) -> Checked:
+    """Everything worth knowing before sending. What does not compile is a finding, not an error."""
+    try:
+        compiled = compile_source(source)
+    except TemplateInvalid as bad:
+        part = bad.part if bad.part in ("subject", "body", "text", "preheader") else "body"
+        finding = Finding(code=bad.code, severity="error", detail=bad.why, part=part, line=bad.line)  # type: ignore[arg-type]
+        return Checked(ready=False, findings=[finding], traits=[], links=[], sampled=0)
+    uses = check.used_traits(compiled)
+    async with ctx.db.connection() as conn:
+        shares = await store.missing_shares(conn, [use.name for use in uses], SAMPLE) if uses else {}
+    found = check.findings(source, compiled, shares)
+    try:
+        compiled.render(Render(traits={}, now=ctx.clock.now()))
+    except RenderFailed as failed:
+        found.append(Finding(code=failed.code, severity="error", detail=failed.detail))
+    return Checked(
+        ready=not any(f.severity == "error" for f in found),
+        findings=found,
+        traits=[msgspec.structs.replace(use, missing_share=shares.get(use.name)) for use in uses],
+        links=list(compiled.links),
+        sampled=SAMPLE,
+    )
+
+
+_TAGS = nh3.ALLOWED_TAGS | {"style", "center", "font", "html", "head", "body", "section", "main", "header", "footer"}
+_ATTRIBUTES = {
+    **{tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()},
+    "*": {"style", "class", "id", "align", "valign", "width", "height", "bgcolor", "border", "cellpadding", "cellspacing",
+          "role", "dir", "lang", "title", "color", "face", "size"},
+}  # fmt: skip
+
+
+def clean(html: str) -> str:
+    """HTML without anything active, for the console's preview (which also shows it in a sandboxed frame)."""
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        clean_content_tags={"script", "title"},
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto", "tel", "cid"},
+        link_rel="noopener noreferrer",
+    )
+
+
+def _size(rendered: Rendered) -> int:
+    return len(rendered.text.encode()) + len((rendered.html or "").encode())
