@@ -75,12 +75,17 @@ async def _drop_day(conn: Connection, name: str, day: date, watermark: Mapping[i
     return True
 
 
-async def compact(ctx: Context, table: str, *, files: int = MERGE_AT) -> bool:
-    """Merge a lake table's small files where there are many of them, sorted as the table is. Whether there were."""
+async def compact(ctx: Context, table: str, *, files: int = MERGE_AT, rewrite: float | None = None) -> bool:
+    """Merge a lake table's small files where there are many of them, sorted as the table is. Whether there were.
+
+    `rewrite`: files of which more than this share was deleted are written anew.
+    """
     crowded = await ctx.lake.run(LAKE.crowded_months, {"table": table, "small": SMALL_FILE, "files": files})
     if not crowded[0][0]:
         return False
     await ctx.lake.command(LAKE.flush_inlined, {"table": table}, timeout=MERGE_TIMEOUT)
+    if rewrite is not None:
+        await ctx.lake.command(LAKE.rewrite_deleted, {"table": table, "share": rewrite}, timeout=MERGE_TIMEOUT)
     await ctx.lake.command(LAKE.merge_files, {"table": table}, timeout=MERGE_TIMEOUT)
     return True
 

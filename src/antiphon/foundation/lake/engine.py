@@ -30,7 +30,7 @@ _LOST = re.compile(
     r"the database system is|SSL connection has been closed|Connection refused|lost synchronization",
     re.IGNORECASE,
 )
-_CONFLICT = re.compile(r"conflict|could not serialize|deadlock detected|already exists", re.IGNORECASE)
+_CONFLICT = re.compile(r"conflict|could not serialize|deadlock detected|already exists|duplicate key|concurrently", re.IGNORECASE)
 
 
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,8 +106,8 @@ def _patiently(work: Any) -> None:
     for attempt in range(8):
         try:
             return work()
-        except (duckdb.Error, LakeMigrationFailed):
-            if attempt == 7:
+        except (duckdb.Error, LakeMigrationFailed) as failed:
+            if attempt == 7 or not _CONFLICT.search(str(failed)):
                 raise
             time.sleep(0.1 * 1.7**attempt)
 

@@ -1,0 +1,76 @@
+"""The only code that runs this room's SQL in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from antiphon.awareness.traits.model import NoSuchTrait, Trait, TraitType
+from antiphon.foundation.postgres import Connection, load_queries, struct_row
+
+SQL = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+async def list_traits(conn: Connection) -> list[Trait]:
+    async with conn.cursor(row_factory=struct_row(Trait)) as cursor:
+        return await (await cursor.execute(SQL.list_traits)).fetchall()
+
+
+async def find_trait(conn: Connection, name: str) -> Trait:
+    """The trait, held until the transaction ends. Raises NoSuchTrait."""
+    async with conn.cursor(row_factory=struct_row(Trait)) as cursor:
+        found = await (await cursor.execute(SQL.find_trait, {"name": name})).fetchone()
+    if found is None:
+        raise NoSuchTrait(name=name)
+    return found
+
+
+async def hold_registry(conn: Connection) -> None:
+    await conn.execute(SQL.hold_registry)
+
+
+async def add_traits(conn: Connection, traits: Sequence[tuple[str, TraitType, str]], at: datetime) -> None:
+    names, types, columns = ([t[i] for t in traits] for i in range(3))
+    await conn.execute(SQL.add_traits, {"names": names, "types": types, "columns": columns, "at": at})
+
+
+async def describe_trait(conn: Connection, name: str, description: str, personal: bool) -> None:
+    await conn.execute(SQL.describe_trait, {"name": name, "description": description, "personal": personal})
+
+
+async def begin_retype(conn: Connection, name: str, kind: TraitType, column: str) -> None:
+    await conn.execute(SQL.begin_retype, {"name": name, "type": kind, "column": column})
+
+
+async def end_retype(conn: Connection, name: str, column: str) -> None:
+    await conn.execute(SQL.end_retype, {"name": name, "column": column})
+
+
+async def note_misfits(conn: Connection, misfits: Mapping[str, str], at: datetime) -> None:
+    params = {"names": list(misfits), "values": [value[:200] for value in misfits.values()], "at": at}
+    await conn.execute(SQL.note_misfits, params)
+
+
+async def holders_of(conn: Connection, name: str, after: int, limit: int) -> list[int]:
+    rows = await (await conn.execute(SQL.holders_of, {"name": name, "after": after, "limit": limit})).fetchall()
+    return [row[0] for row in rows]
+
+
+async def last_version(conn: Connection) -> int:
+    row = await (await conn.execute(SQL.last_version)).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def dirty_until(conn: Connection, version: int) -> bool:
+    row = await (await conn.execute(SQL.dirty_until, {"version": version})).fetchone()
+    return bool(row and row[0])
+
+
+async def any_dirty(conn: Connection) -> bool:
+    row = await (await conn.execute(SQL.any_dirty)).fetchone()
+    return bool(row and row[0])
+
+
+async def copied(conn: Connection, ids: list[int], versions: list[int]) -> None:
+    await conn.execute(SQL.copied, {"ids": ids, "versions": versions})
