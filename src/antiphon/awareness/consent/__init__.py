@@ -17,6 +17,7 @@ from antiphon.awareness.consent.model import (
     Suppressed,
     SuppressionReason,
     TopicUnknown,
+    normal_address,
 )
 from antiphon.awareness.consent.service import (
     ask_confirmation,
@@ -40,6 +41,7 @@ __all__ = [
     "TopicUnknown",
     "ask_confirmation",
     "confirm",
+    "normal_address",
     "record_consent",
     "record_consents",
     "suppress",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Response
@@ -23,7 +23,20 @@ from antiphon.awareness.consent.model import (
 )
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
-from antiphon.foundation.http import PUBLIC, Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post, put
+from antiphon.foundation.http import (
+    PUBLIC,
+    Body,
+    Cursor,
+    InvalidCursor,
+    Limit,
+    Page,
+    decode_cursor,
+    delete,
+    encode_cursor,
+    get,
+    post,
+    put,
+)
 from antiphon.foundation.principal import Principal
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$", description="Lower-case letters, digits, _ and -")]
@@ -153,8 +166,6 @@ async def list_suppressions(
 
 
 def _instant_place(after: tuple[int | str | float | None, ...]) -> tuple[datetime, str, str]:
-    from antiphon.foundation.http import InvalidCursor
-
     try:
         at = datetime.fromisoformat(str(after[0]))
     except ValueError:
@@ -241,7 +252,8 @@ async def list_channel_kinds(ctx: Context) -> list[ChannelItem]:
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="robots" content="noindex"><title>{title}</title>
-<style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.5rem;color:#1b1b1f;background:#fff}}
+<style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.5rem;
+color:#1b1b1f;background:#fff}}
 button{{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#1f4fd8;color:#fff;cursor:pointer}}
 @media(prefers-color-scheme:dark){{body{{color:#eee;background:#17181c}}}}</style>
 <main><h1>{title}</h1>{body}</main></html>"""
@@ -266,7 +278,7 @@ async def confirmation_page(ctx: Context, token: Annotated[str, Parameter(max_le
 
 @post("/confirm/{token:str}", permission=PUBLIC, status=200, media_type="text/html")
 async def confirm_consent(
-    ctx: Context, request: Request[object, object, object], token: Annotated[str, Parameter(max_length=300)]
+    ctx: Context, request: Request[Any, Any, Any], token: Annotated[str, Parameter(max_length=300)]
 ) -> Response[str]:
     """The customer confirms; their consent counts from now."""
     client = request.client.host if request.client else ""

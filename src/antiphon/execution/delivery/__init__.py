@@ -1,0 +1,28 @@
+"""The one door out: everything that is said to anybody passes this room's gate and ends as a row of its ledger.
+
+Owns ``dispatch`` (what is said and how), ``delivery`` (the ledger: one row for each intent, with its state and reason),
+``delivery_queue`` (what is still to be said) and ``delivery_settle`` (what may still bounce). Rooms above hand in
+intents by `open_dispatch` and `submit`; nothing else speaks through a channel.
+"""
+
+from antiphon.execution.delivery.errors import DeliveryUnknown, NoAccount
+from antiphon.execution.delivery.model import (
+    CLASSES,
+    Content,
+    Dispatch,
+    DispatchState,
+    Intents,
+    MessageClass,
+    MessageClassName,
+    NewDispatch,
+    State,
+    Verdict,
+)
+from antiphon.execution.delivery.reasons import REASONS, Reason, explain
+from antiphon.execution.delivery.service import CHUNK, Handed, chunks, estimate, hold, open_dispatch, submit, submit_one
+
+__all__ = [
+    "CHUNK", "CLASSES", "REASONS", "Content", "DeliveryUnknown", "Dispatch", "DispatchState", "Handed", "Intents",
+    "MessageClass", "MessageClassName", "NewDispatch", "NoAccount", "Reason", "State", "Verdict", "chunks", "estimate",
+    "explain", "hold", "open_dispatch", "submit", "submit_one",
+]  # fmt: skip

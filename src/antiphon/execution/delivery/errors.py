@@ -1,0 +1,41 @@
+"""What can go wrong with deliveries."""
+
+from __future__ import annotations
+
+from antiphon.foundation.errors import Conflict, Invalid, NotFound
+
+
+class DeliveryUnknown(NotFound):
+    """There is no delivery {delivery}."""
+
+    code = "delivery_unknown"
+
+
+class NoAccount(Conflict):
+    """There is no enabled account to send by {channel}; add one in the settings."""
+
+    code = "no_channel_account"
+
+
+class TopicMissing(Invalid):
+    """A marketing message needs a topic: consent is given for topics."""
+
+    code = "topic_missing"
+
+
+class NothingToSay(Invalid):
+    """A message needs a template or a text."""
+
+    code = "nothing_to_say"
+
+
+class StateUnknown(Invalid):
+    """There is no delivery state {state}."""
+
+    code = "delivery_state_unknown"
+
+
+class ReasonUnknown(Invalid):
+    """There is no delivery reason {reason}."""
+
+    code = "delivery_reason_unknown"

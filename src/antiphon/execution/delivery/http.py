@@ -1,0 +1,129 @@
+"""Routes of delivery: the ledger, why a message was or was not sent, test sends, and the rules."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar.params import Parameter
+
+from antiphon.awareness.profiles import every_id
+from antiphon.execution.delivery import ledger, service
+from antiphon.execution.delivery.errors import ReasonUnknown
+from antiphon.execution.delivery.ledger import DeliveryItem, Was, Why
+from antiphon.execution.delivery.model import CLASSES, Content, MessageClassName, State
+from antiphon.execution.delivery.reasons import REASONS, Reason
+from antiphon.foundation.access import audit
+from antiphon.foundation.context import Context
+from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, encode_cursor, get, post
+from antiphon.foundation.principal import Principal
+
+Id = Annotated[int, Parameter(ge=1, lt=2**63)]
+MaybeId = Annotated[int | None, Parameter(ge=1, lt=2**63)]
+
+
+class ClassItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A message class and its rules. ``lifetime_minutes``: not said later than this after it was due."""
+
+    name: MessageClassName
+    title: str
+    description: str
+    needs_consent: bool
+    resend_unknown: bool
+    lifetime_minutes: int
+
+
+class TestSend(Body, frozen=True, kw_only=True):
+    """A message to an address of staff: a template version, or a text. ``as_profile`` writes it as to that customer."""
+
+    address: Annotated[str, msgspec.Meta(min_length=3, max_length=254)]
+    channel: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] = "email"
+    template_version_id: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    subject: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    text: Annotated[str, msgspec.Meta(max_length=20_000)] = ""
+    account_id: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    as_profile: Annotated[int, msgspec.Meta(ge=1, lt=2**32)] | None = None
+
+
+@get("/v1/deliveries", permission="delivery:read")
+async def list_deliveries(
+    ctx: Context,
+    campaign_id: MaybeId = None,
+    profile_id: MaybeId = None,
+    address: Annotated[str | None, Parameter(max_length=400)] = None,
+    state: list[State] | None = None,
+    reason: Annotated[str | None, Parameter(max_length=60)] = None,
+    message_class: MessageClassName | None = None,
+    was: Annotated[Was | None, Parameter(description="What happened at some time, whatever the state is now")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[DeliveryItem]:
+    """Search the ledger, newest first."""
+    if reason is not None and reason not in REASONS:
+        raise ReasonUnknown(field="reason", reason=reason)
+    after = decode_cursor(cursor, int)
+    async with ctx.db.connection() as conn:
+        ids = None if profile_id is None else await every_id(conn, profile_id) or [profile_id]
+        rows = await ledger.search(
+            conn, campaign_id=campaign_id, profile_ids=ids, address=address.strip().lower() if address else None,
+            states=state or None, reason=reason, message_class=message_class, was=was,
+            before=int(after[0] or 0) if after else None, limit=limit + 1,
+        )  # fmt: skip
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(items=rows[:limit], next=more)
+
+
+@get("/v1/deliveries/{delivery_id:int}", permission="delivery:read")
+async def read_delivery(ctx: Context, delivery_id: Id) -> Why:
+    """One delivery: why it was or was not sent, on which facts, and what happened when."""
+    async with ctx.db.connection() as conn:
+        return await ledger.why(ctx, conn, delivery_id)
+
+
+@get("/v1/profiles/{profile_id:int}/deliveries", permission="delivery:read")
+async def list_profile_deliveries(
+    ctx: Context, profile_id: Id, cursor: Cursor = None, limit: Limit = 50
+) -> Page[DeliveryItem]:
+    """Everything that was, or was not, said to one customer."""
+    after = decode_cursor(cursor, int)
+    async with ctx.db.connection() as conn:
+        ids = await every_id(conn, profile_id) or [profile_id]
+        rows = await ledger.search(conn, profile_ids=ids, before=int(after[0] or 0) if after else None, limit=limit + 1)
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(items=rows[:limit], next=more)
+
+
+@post("/v1/test-sends", permission="delivery:test", problems=(409,))
+async def send_test(ctx: Context, who: Principal, data: TestSend) -> service.Handed:
+    """Send a test to an address of staff. It passes the gate like everything else and has a row in the ledger."""
+    async with ctx.db.transaction() as conn:
+        handed = await service.send_test(
+            ctx, conn, address=data.address, channel=data.channel, template_version_id=data.template_version_id,
+            content=None if data.template_version_id else Content(subject=data.subject or "Test", text=data.text or "Test"),
+            account_id=data.account_id, as_profile=data.as_profile,
+        )  # fmt: skip
+        await audit(conn, who, action="delivery.test", subject=f"delivery:{handed.id}", after={"address": data.address})
+    return handed
+
+
+@get("/v1/message-classes", permission="delivery:read")
+async def list_classes(ctx: Context) -> list[ClassItem]:
+    """The classes of messages and their rules."""
+    return [
+        ClassItem(
+            name=c.name, title=c.title, description=c.description, needs_consent=c.needs_consent,
+            resend_unknown=c.resend_unknown, lifetime_minutes=int(c.lifetime.total_seconds() // 60),
+        )
+        for c in CLASSES.values()
+    ]  # fmt: skip
+
+
+@get("/v1/delivery-reasons", permission="delivery:read")
+async def list_reasons(ctx: Context) -> list[Reason]:
+    """Every reason the ledger can give, with its sentence."""
+    return list(REASONS.values())
+
+
+ROUTES = [
+    list_deliveries, read_delivery, list_profile_deliveries, send_test, list_classes, list_reasons,
+]  # fmt: skip

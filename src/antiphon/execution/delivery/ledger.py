@@ -1,0 +1,250 @@
+"""Reading the ledger: searching it, and telling why one delivery is as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from antiphon.awareness.consent import Evidence
+from antiphon.awareness.consent.store import consent_as_of
+from antiphon.awareness.profiles import every_id
+from antiphon.execution.delivery.errors import DeliveryUnknown
+from antiphon.execution.delivery.model import MessageClassName, State
+from antiphon.execution.delivery.reasons import REASONS, explain
+from antiphon.foundation.context import Context
+from antiphon.foundation.postgres import Connection, dict_row, load_queries, struct_row
+
+SQL = load_queries(Path(__file__).with_name("ledger.sql"))
+Was = Literal["passed", "sent", "delivered", "bounced", "opened", "clicked", "unsubscribed", "complained"]
+
+
+class DeliveryItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery in a list; ``sentence`` says why it is in its state."""
+
+    id: int
+    profile_id: int
+    campaign_id: int | None
+    channel: str
+    message_class: MessageClassName
+    topic: str | None
+    address: str | None
+    state: State
+    reason: str | None
+    planned_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    bounced_at: datetime | None
+    opened_at: datetime | None
+    clicked_at: datetime | None
+    unsubscribed_at: datetime | None
+    complained_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+    next_attempt_at: datetime | None
+    detail: str | None
+    customer: str | None
+    sentence: str = ""
+
+
+class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the ledger knows of a delivery."""
+
+    id: int
+    profile_id: int
+    intent_key: str
+    dispatch_id: int
+    campaign_id: int | None
+    occurrence: str
+    channel: str
+    account_id: int | None
+    message_class: MessageClassName
+    topic: str | None
+    template_version_id: int | None
+    address: str | None
+    state: State
+    reason: str | None
+    planned_at: datetime
+    due_at: datetime
+    expires_at: datetime | None
+    queued_at: datetime | None
+    claimed_at: datetime | None
+    speaking_at: datetime | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    bounced_at: datetime | None
+    opened_at: datetime | None
+    clicked_at: datetime | None
+    unsubscribed_at: datetime | None
+    complained_at: datetime | None
+    ended_at: datetime | None
+    opens: int
+    clicks: int
+    attempts: int
+    next_attempt_at: datetime | None
+    provider_id: str | None
+    detail: str | None
+    topic_title: str | None
+    account_name: str | None
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the decision rested on."""
+
+    name: str
+    value: str
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to a delivery."""
+
+    state: str
+    at: datetime
+
+
+class ConsentThen(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer's latest word when the gate decided."""
+
+    id: int
+    state: str
+    at: datetime
+    source: str
+    evidence: Evidence
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a customer got this, or did not: a sentence, the facts it rests on, and what happened when."""
+
+    delivery: DeliveryRow
+    title: str
+    sentence: str
+    facts: list[Fact]
+    history: list[Step]
+    consent: ConsentThen | None
+
+
+async def search(
+    conn: Connection,
+    *,
+    campaign_id: int | None = None,
+    profile_ids: Sequence[int] | None = None,
+    address: str | None = None,
+    states: Sequence[str] | None = None,
+    reason: str | None = None,
+    message_class: str | None = None,
+    was: Was | None = None,
+    before: int | None = None,
+    limit: int,
+) -> list[DeliveryItem]:
+    """Deliveries by their marks, newest first."""
+    params = {
+        "campaign_id": campaign_id,
+        "profile_ids": list(profile_ids) if profile_ids is not None else None,
+        "address": address,
+        "states": list(states) if states is not None else None,
+        "reason": reason,
+        "message_class": message_class,
+        "was": was,
+        "before": before,
+        "limit": limit,
+    }
+    async with conn.cursor(row_factory=struct_row(DeliveryItem)) as cur:
+        rows = await (await cur.execute(SQL.search, params)).fetchall()
+    return [msgspec.structs.replace(row, sentence=explain(row.state, row.reason, _facts(row))) for row in rows]
+
+
+async def why(ctx: Context, conn: Connection, delivery_id: int) -> Why:
+    """One delivery, explained. Raises DeliveryUnknown."""
+    async with conn.cursor(row_factory=struct_row(DeliveryRow)) as cur:
+        row = await (await cur.execute(SQL.find_delivery, {"id": delivery_id})).fetchone()
+    if row is None:
+        raise DeliveryUnknown(delivery=delivery_id)
+    consent = None
+    if row.topic is not None and row.profile_id:
+        for profile_id in await every_id(conn, row.profile_id) or [row.profile_id]:
+            decided = row.ended_at or row.queued_at or row.planned_at
+            found = await consent_as_of(conn, profile_id, row.channel, row.topic, decided)
+            if found is not None and (consent is None or found.at > consent.at):
+                consent = ConsentThen(
+                    id=found.id, state=found.state, at=found.at, source=found.source, evidence=found.evidence
+                )
+    known = REASONS.get(row.reason or "")
+    return Why(
+        delivery=row,
+        title=known.title if known else row.state.capitalize(),
+        sentence=explain(row.state, row.reason, _facts(row)),
+        facts=_told(row),
+        history=_history(row),
+        consent=consent,
+    )
+
+
+def _facts(row: DeliveryItem | DeliveryRow) -> Mapping[str, object]:
+    facts = msgspec.structs.asdict(row)
+    for name, value in facts.items():
+        if isinstance(value, datetime):
+            facts[name] = f"{value:%Y-%m-%d %H:%M} UTC"
+    facts["topic"] = facts.get("topic_title") or facts["topic"]
+    facts["identity"] = "address"
+    return facts
+
+
+def _told(row: DeliveryRow) -> list[Fact]:
+    facts = {
+        "address": row.address,
+        "channel": row.channel,
+        "account": row.account_name,
+        "message class": row.message_class,
+        "topic": row.topic_title or row.topic,
+        "attempts": str(row.attempts),
+        "answer": row.detail,
+        "id at the other side": row.provider_id,
+        "opens": str(row.opens),
+        "clicks": str(row.clicks),
+    }
+    return [Fact(name=name, value=value) for name, value in facts.items() if value]
+
+
+def _history(row: DeliveryRow) -> list[Step]:
+    steps = {
+        "planned": row.planned_at,
+        "queued": row.queued_at,
+        "claimed": row.claimed_at,
+        "speaking": row.speaking_at,
+        "sent": row.sent_at,
+        "delivered": row.delivered_at,
+        "opened": row.opened_at,
+        "clicked": row.clicked_at,
+        "bounced": row.bounced_at,
+        "unsubscribed": row.unsubscribed_at,
+        "complained": row.complained_at,
+    }
+    if row.state in ("suppressed", "failed", "expired", "cancelled", "unknown"):
+        steps[row.state] = row.ended_at
+    happened = [(name, at) for name, at in steps.items() if at is not None]
+    return [Step(state=name, at=at) for name, at in sorted(happened, key=lambda step: step[1])]
+
+
+async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str, Any]:
+    """What was said to a customer, for their own copy."""
+    ids = await every_id(conn, profile_id) or [profile_id]
+    async with conn.cursor(row_factory=dict_row) as cur:
+        return {"deliveries": await (await cur.execute(SQL.export_deliveries, {"profile_ids": ids})).fetchall()}
+
+
+async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
+    """Forget what was said to a customer."""
+    ids = {"profile_ids": await every_id(conn, profile_id) or [profile_id]}
+    for query in (SQL.erase_queue, SQL.erase_settle, SQL.erase_deliveries):
+        await conn.execute(query, ids)
+
+
+async def overview(ctx: Context, conn: Connection) -> Mapping[str, float]:
+    """What waits to be said, and what may still bounce."""
+    row = await (await conn.execute(SQL.overview, {"now": ctx.clock.now()})).fetchone()
+    assert row is not None
+    return {"deliveries_waiting": row[0], "deliveries_settling": row[1]}

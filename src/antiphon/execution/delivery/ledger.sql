@@ -1,0 +1,69 @@
+-- name: search
+-- Deliveries by any of their marks, newest first; the queue says how far an open one is.
+select d.id, d.profile_id, d.campaign_id, d.channel, d.message_class, d.topic, d.address,
+       case when q.state in ('claimed', 'speaking') then q.state else d.state end as state,
+       d.reason, d.planned_at, d.due_at, d.sent_at, d.delivered_at, d.bounced_at, d.opened_at, d.clicked_at,
+       d.unsubscribed_at, d.complained_at, d.ended_at, d.attempts, d.next_attempt_at, d.detail,
+       coalesce(p.traits ->> 'name', nullif(trim(concat_ws(' ', coalesce(p.traits ->> 'firstName', p.traits ->> 'first_name'),
+                coalesce(p.traits ->> 'lastName', p.traits ->> 'last_name'))), '')) as customer
+from delivery d
+left join delivery_queue q on q.delivery_id = d.id and q.profile_id = d.profile_id
+left join alias a on a.from_id = d.profile_id
+left join profile p on p.id = coalesce(a.to_id, d.profile_id)
+where (%(before)s::bigint is null or d.id < %(before)s)
+  and (%(campaign_id)s::bigint is null or d.campaign_id = %(campaign_id)s)
+  and (%(profile_ids)s::bigint[] is null or d.profile_id = any(%(profile_ids)s))
+  and (%(address)s::text is null or d.address = %(address)s)
+  and (%(states)s::text[] is null or d.state = any(%(states)s) or q.state = any(%(states)s))
+  and (%(reason)s::text is null or d.reason = %(reason)s)
+  and (%(message_class)s::text is null or d.message_class = %(message_class)s)
+  and (%(was)s::text is null
+       or case %(was)s
+          when 'sent' then d.sent_at is not null
+          when 'passed' then d.queued_at is not null
+          when 'delivered' then d.state = 'delivered'
+          when 'bounced' then d.bounced_at is not null
+          when 'opened' then d.opened_at is not null
+          when 'clicked' then d.clicked_at is not null
+          when 'unsubscribed' then d.unsubscribed_at is not null
+          when 'complained' then d.complained_at is not null end)
+order by d.id desc
+limit %(limit)s;
+
+-- name: find_delivery
+-- One delivery with everything the ledger knows.
+select d.id, d.profile_id, d.intent_key, d.dispatch_id, d.campaign_id, d.occurrence, d.channel, d.account_id,
+       d.message_class, d.topic, d.template_version_id, d.address,
+       case when q.state in ('claimed', 'speaking') then q.state else d.state end as state,
+       d.reason, d.planned_at, d.due_at, d.expires_at, d.queued_at, coalesce(q.claimed_at, d.claimed_at) as claimed_at,
+       coalesce(q.speaking_at, d.speaking_at) as speaking_at, d.sent_at, d.delivered_at, d.bounced_at, d.opened_at,
+       d.clicked_at, d.unsubscribed_at, d.complained_at, d.ended_at, d.opens, d.clicks, d.attempts, d.next_attempt_at,
+       d.provider_id, d.detail, t.title as topic_title, c.name as account_name
+from delivery d
+left join delivery_queue q on q.delivery_id = d.id and q.profile_id = d.profile_id
+left join topic t on t.name = d.topic
+left join channel_account c on c.id = d.account_id
+where d.id = %(id)s;
+
+-- name: export_deliveries
+-- Everything said to one customer, for their own copy.
+select id, channel, message_class, topic, address, state, reason, planned_at, sent_at, delivered_at, bounced_at,
+       opened_at, clicked_at, unsubscribed_at, complained_at
+from delivery where profile_id = any(%(profile_ids)s) order by id;
+
+-- name: erase_queue
+-- Nothing more is said to an erased customer.
+delete from delivery_queue where profile_id = any(%(profile_ids)s);
+
+-- name: erase_settle
+-- Nothing more is heard of what was said to an erased customer.
+delete from delivery_settle where profile_id = any(%(profile_ids)s);
+
+-- name: erase_deliveries
+-- The ledger forgets an erased customer's rows; a campaign's numbers then count one person less.
+delete from delivery where profile_id = any(%(profile_ids)s);
+
+-- name: overview
+-- What the console shows live: what waits, and what the last day of business time brought.
+select (select count(*) from delivery_queue) as queued,
+       (select count(*) from delivery_settle where due_at > %(now)s) as settling;

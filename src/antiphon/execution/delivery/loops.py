@@ -1,0 +1,32 @@
+"""Background work of delivery: speaking, and settling what was spoken."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from antiphon.execution.channels.registry import Channels
+from antiphon.execution.delivery.model import BUCKETS
+from antiphon.execution.delivery.sender import Sender
+from antiphon.execution.delivery.service import SEND_LOOP
+from antiphon.execution.delivery.settling import settle_sent
+from antiphon.foundation.context import Context
+from antiphon.foundation.leases import Held
+from antiphon.foundation.loops import Loop
+
+
+@asynccontextmanager
+async def open_sender(ctx: Context) -> AsyncIterator[Sender]:
+    """A worker's voice."""
+    yield Sender(ctx, ctx.get(Channels))
+
+
+async def send_due(ctx: Context, held: Held) -> bool:
+    """Say what is due to the people of the buckets held."""
+    return await ctx.get(Sender).work(held)
+
+
+LOOPS = (
+    Loop(SEND_LOOP, send_due, interval=0.5, buckets=BUCKETS),
+    Loop("delivery.settle", settle_sent, interval=2.0, buckets=BUCKETS),
+)

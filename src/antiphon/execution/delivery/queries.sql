@@ -1,0 +1,295 @@
+-- name: open_dispatch
+-- A dispatch by its key: made at the first call, found at every other.
+with made as (
+    insert into dispatch (key, campaign_id, occurrence, channel, account_id, message_class, topic, template_version_id,
+                          content, track_opens, track_clicks, created_at)
+    values (%(key)s, %(campaign_id)s, %(occurrence)s, %(channel)s, %(account_id)s, %(message_class)s, %(topic)s,
+            %(template_version_id)s, %(content)s, %(track_opens)s, %(track_clicks)s, %(now)s)
+    on conflict (key) do nothing
+    returning id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id,
+              occurrence, track_opens, track_clicks, state, created_at
+)
+select * from made
+union all
+select id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id, occurrence,
+       track_opens, track_clicks, state, created_at
+from dispatch where key = %(key)s and not exists (select 1 from made);
+
+-- name: find_dispatches
+-- Dispatches by id.
+select id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id, occurrence,
+       track_opens, track_clicks, state, created_at
+from dispatch where id = any(%(ids)s);
+
+-- name: dispatch_of
+-- A dispatch by its key.
+select id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id, occurrence,
+       track_opens, track_clicks, state, created_at
+from dispatch where key = %(key)s;
+
+-- name: hold_dispatches
+-- Pause, go on with, or cancel everything of a campaign; what was cancelled stays so.
+update dispatch set state = %(state)s
+where campaign_id = %(campaign_id)s and state <> 'cancelled' and state <> %(state)s
+returning id;
+
+-- name: decide
+-- The gate: judge a set of intents and, unless it is only asked, write their ledger rows and queue those that pass.
+-- A person merged into another is judged by, and written to at, the other's identities and consents.
+with intent as materialized (
+    select i.profile_id, i.suffix, i.variables, i.n,
+           coalesce(a.to_id, i.profile_id) as person_id,
+           coalesce(i.address, (
+               select y.value from identity y
+               where y.kind = %(identity)s and y.profile_id = coalesce(a.to_id, i.profile_id)
+               order by y.created_at desc, y.value limit 1
+           )) as address
+    from unnest(%(profile_ids)s::bigint[], %(suffixes)s::text[], %(variables)s::text[], %(addresses)s::text[])
+        with ordinality as i (profile_id, suffix, variables, address, n)
+    left join alias a on a.from_id = i.profile_id
+), judged as materialized (
+    select i.*, case
+        when %(cancelled)s then 'campaign_cancelled'
+        when i.profile_id = any(%(excluded)s::bigint[]) then 'excluded'
+        when i.address is null then case
+            when exists (select 1 from profile p where p.id = i.person_id) then 'no_address' else 'no_such_customer' end
+        when i.address !~ %(address_rule)s then 'invalid_address'
+        when s.reason = any(%(obeys)s::text[]) then 'suppressed_' || s.reason
+        when %(needs_consent)s and c.state is null then 'no_consent'
+        when %(needs_consent)s and c.state = 'pending' then 'consent_pending'
+        when %(needs_consent)s and c.state = 'withdrawn' then 'consent_withdrawn'
+        when exists (
+            select 1 from delivery d
+            where d.address = i.address and d.campaign_id = %(campaign_id)s and d.occurrence = %(occurrence)s
+              and d.state not in ('suppressed', 'cancelled') and d.profile_id <> i.profile_id
+        ) then 'duplicate_address'
+    end as reason
+    from intent i
+    left join suppression s on s.channel = %(channel)s and s.address = i.address
+    left join consent_state c
+        on %(needs_consent)s and c.profile_id = i.person_id and c.channel = %(channel)s and c.topic = %(topic)s
+), decided as materialized (
+    select j.profile_id, j.suffix, j.variables, j.address, j.n,
+           coalesce(j.reason, case
+               when %(campaign_id)s::bigint is not null
+                and row_number() over (partition by j.reason is null, j.address order by j.n) > 1
+               then 'duplicate_address' end) as reason
+    from judged j
+), written as (
+    insert into delivery (profile_id, intent_key, dispatch_id, campaign_id, occurrence, channel, account_id,
+                          message_class, topic, template_version_id, address, state, reason, planned_at, due_at,
+                          expires_at, queued_at, ended_at, variables, bucket)
+    select d.profile_id, %(key)s || coalesce(':' || d.suffix, ''), %(dispatch_id)s, %(campaign_id)s, %(occurrence)s,
+           %(channel)s, %(account_id)s, %(message_class)s, %(topic)s, %(template_version_id)s, d.address,
+           case when d.reason = 'campaign_cancelled' then 'cancelled'
+                when d.reason is not null then 'suppressed'
+                when %(due_at)s > %(now)s then 'planned' else 'queued' end,
+           d.reason, %(now)s, %(due_at)s, %(expires_at)s,
+           case when d.reason is null then %(now)s::timestamptz end,
+           case when d.reason is not null then %(now)s::timestamptz end,
+           d.variables::jsonb, d.profile_id %% 64
+    from decided d
+    where %(write)s
+    order by d.n
+    on conflict (profile_id, intent_key) do nothing
+    returning id, profile_id, bucket, state, due_at, expires_at, dispatch_id
+), queued as (
+    insert into delivery_queue (delivery_id, profile_id, dispatch_id, bucket, due_at, expires_at)
+    select id, profile_id, dispatch_id, bucket, due_at, expires_at
+    from written where state in ('planned', 'queued')
+)
+select reason, count(*) from decided group by reason;
+
+-- name: find_by_key
+-- The ledger row of one intent.
+select id, state, reason from delivery where profile_id = %(profile_id)s and intent_key = %(intent_key)s;
+
+-- name: waiting_dispatches
+-- Which dispatches have something queued, found by stepping through the queue's index, most urgent class first.
+with recursive waiting as (
+    (select dispatch_id from delivery_queue where state = 'queued' order by dispatch_id limit 1)
+    union all
+    select (select q.dispatch_id from delivery_queue q
+            where q.state = 'queued' and q.dispatch_id > w.dispatch_id order by q.dispatch_id limit 1)
+    from waiting w where w.dispatch_id is not null
+)
+select d.id, d.key, d.channel, d.message_class, d.topic, d.account_id, d.template_version_id, d.content,
+       d.campaign_id, d.occurrence, d.track_opens, d.track_clicks, d.state, d.created_at
+from waiting w join dispatch d on d.id = w.dispatch_id
+order by array_position(%(classes)s::text[], d.message_class), d.id;
+
+-- name: claim
+-- Take what is due of these dispatches in the buckets held, a little of each, with all that is needed to write it.
+with due as (
+    select q.delivery_id, q.profile_id, h.epoch
+    from unnest(%(dispatches)s::bigint[]) as s (dispatch_id)
+    cross join unnest(%(buckets)s::int[], %(epochs)s::bigint[]) as h (bucket, epoch)
+    cross join lateral (
+        select q.delivery_id, q.profile_id from delivery_queue q
+        where q.dispatch_id = s.dispatch_id and q.bucket = h.bucket and q.state = 'queued' and q.due_at <= %(now)s
+        order by q.due_at limit %(each)s
+    ) q
+    limit %(most)s
+), claimed as (
+    update delivery_queue q set state = 'claimed', claimed_at = %(now)s, epoch = due.epoch
+    from due where q.delivery_id = due.delivery_id and q.profile_id = due.profile_id
+    returning q.delivery_id, q.profile_id, q.dispatch_id, q.bucket, q.epoch, q.attempts, q.expires_at, q.claimed_at
+)
+select c.delivery_id, c.profile_id, c.dispatch_id, c.bucket, c.epoch, c.attempts, c.expires_at, c.claimed_at,
+       d.address, d.variables, p.traits
+from claimed c
+join delivery d on d.id = c.delivery_id and d.profile_id = c.profile_id
+left join alias a on a.from_id = coalesce((d.variables ->> '_as')::bigint, c.profile_id)
+left join profile p on p.id = coalesce(a.to_id, (d.variables ->> '_as')::bigint, c.profile_id)
+order by c.dispatch_id, c.bucket, c.delivery_id;
+
+-- name: recheck
+-- The gate's second look, just before speaking: what must not be said after all, and why.
+select q.delivery_id, case
+    when p.state = 'cancelled' then 'campaign_cancelled'
+    when p.state = 'paused' then 'paused'
+    when q.expires_at < %(now)s then 'too_late'
+    when s.reason in ('hard_bounce', 'manual') and p.message_class <> 'test' or s.reason = 'manual'
+      or s.reason = 'complaint' and p.message_class in ('marketing', 'service') then 'suppressed_' || s.reason
+    when c.state = 'granted' or p.message_class <> 'marketing' then null
+    when c.state is null then 'no_consent'
+    when c.state = 'pending' then 'consent_pending'
+    else 'consent_withdrawn'
+  end as verdict
+from unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[], %(addresses)s::text[]) as g (delivery_id, profile_id, address)
+join delivery_queue q on q.delivery_id = g.delivery_id and q.profile_id = g.profile_id
+join dispatch p on p.id = q.dispatch_id
+left join alias a on a.from_id = g.profile_id
+left join suppression s on s.channel = p.channel and s.address = g.address
+left join consent_state c on p.message_class = 'marketing'
+    and c.profile_id = coalesce(a.to_id, g.profile_id) and c.channel = p.channel and c.topic = p.topic;
+
+-- name: mark_speaking
+-- The point of no return: from here a crash leaves these rows unknown. Only rows still claimed in our epoch are marked.
+update delivery_queue q set state = 'speaking', speaking_at = %(now)s
+from unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[], %(epochs)s::bigint[]) as g (delivery_id, profile_id, epoch)
+where q.delivery_id = g.delivery_id and q.profile_id = g.profile_id and q.epoch = g.epoch and q.state in ('claimed', 'speaking')
+returning q.delivery_id;
+
+-- name: record
+-- Write what became of messages: final ones leave the queue, put-off ones return to it, sent ones wait for a bounce.
+-- A message that was sent is recorded whoever holds its row by now; anything else only by who holds it.
+with receipt as materialized (
+    select * from unnest(
+        %(ids)s::bigint[], %(profile_ids)s::bigint[], %(epochs)s::bigint[], %(states)s::text[], %(reasons)s::text[],
+        %(details)s::text[], %(provider_ids)s::text[], %(retry_ats)s::timestamptz[], %(attempts)s::int[],
+        %(claimed_ats)s::timestamptz[], %(speaking_ats)s::timestamptz[]
+    ) as r (delivery_id, profile_id, epoch, state, reason, detail, provider_id, retry_at, attempts, claimed_at, speaking_at)
+), left_queue as (
+    delete from delivery_queue q using receipt r
+    where q.delivery_id = r.delivery_id and q.profile_id = r.profile_id and r.retry_at is null
+      and (r.state = 'sent' or q.epoch = r.epoch and q.state <> 'queued')
+    returning q.delivery_id
+), put_off as (
+    update delivery_queue q set state = 'queued', due_at = r.retry_at, attempts = r.attempts, epoch = null,
+        claimed_at = null, speaking_at = null
+    from receipt r
+    where q.delivery_id = r.delivery_id and q.profile_id = r.profile_id and r.retry_at is not null
+      and q.epoch = r.epoch and q.state <> 'queued'
+    returning q.delivery_id
+), mine as (
+    select r.* from receipt r
+    where r.state = 'sent' or r.delivery_id in (select delivery_id from left_queue union all select delivery_id from put_off)
+), ledger as (
+    update delivery d set
+        state = r.state,
+        reason = r.reason,
+        detail = r.detail,
+        provider_id = coalesce(r.provider_id, d.provider_id),
+        attempts = r.attempts,
+        next_attempt_at = r.retry_at,
+        claimed_at = r.claimed_at,
+        speaking_at = coalesce(r.speaking_at, d.speaking_at),
+        sent_at = case when r.state = 'sent' then %(now)s else d.sent_at end,
+        ended_at = case when r.state in ('sent', 'queued') then null else %(now)s::timestamptz end
+    from mine r
+    where d.id = r.delivery_id and d.profile_id = r.profile_id and d.state in ('planned', 'queued', 'unknown')
+    returning d.id, d.profile_id, d.bucket, d.state
+), settle as (
+    insert into delivery_settle (bucket, due_at, delivery_id, profile_id)
+    select bucket, %(settle_at)s, id, profile_id from ledger where state = 'sent'
+)
+select id from ledger;
+
+-- name: unclaim
+-- Give claimed rows back unsaid: nothing of them reached the other side.
+update delivery_queue q set state = 'queued', epoch = null, claimed_at = null,
+    due_at = greatest(q.due_at, coalesce(%(due_at)s, q.due_at))
+from unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[], %(epochs)s::bigint[]) as g (delivery_id, profile_id, epoch)
+where q.delivery_id = g.delivery_id and q.profile_id = g.profile_id and q.epoch = g.epoch and q.state = 'claimed';
+
+-- name: recover
+-- Rows a dead or fenced process left behind in buckets we hold now, where we have nothing in hand: what it had only
+-- claimed returns to the queue; what it was speaking is unknown, unless its class is said again.
+with stale as materialized (
+    select q.delivery_id, q.profile_id, q.state, q.attempts, q.claimed_at, q.speaking_at,
+           p.message_class = any(%(resend_classes)s::text[]) and q.attempts + 1 < %(most_attempts)s as again
+    from delivery_queue q join dispatch p on p.id = q.dispatch_id
+    where q.state <> 'queued' and q.bucket = any(%(buckets)s::int[])
+    limit 20000
+), returned as (
+    update delivery_queue q set state = 'queued', epoch = null, claimed_at = null, speaking_at = null,
+        attempts = q.attempts + case when s.state = 'speaking' then 1 else 0 end
+    from stale s
+    where q.delivery_id = s.delivery_id and q.profile_id = s.profile_id and (s.state = 'claimed' or s.again)
+    returning q.delivery_id
+), lost as (
+    delete from delivery_queue q using stale s
+    where q.delivery_id = s.delivery_id and q.profile_id = s.profile_id and s.state = 'speaking' and not s.again
+    returning q.delivery_id, q.profile_id, s.claimed_at, s.speaking_at, s.attempts
+), ledger as (
+    update delivery d set state = 'unknown', reason = 'process_died', claimed_at = l.claimed_at,
+        speaking_at = l.speaking_at, attempts = l.attempts + 1, ended_at = %(now)s
+    from lost l where d.id = l.delivery_id and d.profile_id = l.profile_id and d.state in ('planned', 'queued')
+    returning d.id
+)
+select (select count(*) from returned) as returned, (select count(*) from ledger) as unknown;
+
+-- name: cancel_queued
+-- Take what waits of cancelled dispatches out of the queue, in the buckets held.
+with gone as (
+    delete from delivery_queue q using (
+        select q.delivery_id, q.profile_id from delivery_queue q
+        where q.dispatch_id = any(%(dispatches)s::bigint[]) and q.bucket = any(%(buckets)s::int[]) and q.state = 'queued'
+        limit %(most)s
+    ) c
+    where q.delivery_id = c.delivery_id and q.profile_id = c.profile_id
+    returning q.delivery_id, q.profile_id
+), ledger as (
+    update delivery d set state = 'cancelled', reason = 'campaign_cancelled', ended_at = %(now)s, next_attempt_at = null
+    from gone g where d.id = g.delivery_id and d.profile_id = g.profile_id
+    returning d.id
+)
+select count(*) from ledger;
+
+-- name: settle
+-- Sent messages that did not bounce in time are delivered; their settle rows go.
+with due as (
+    delete from delivery_settle s using (
+        select ctid from delivery_settle
+        where bucket = any(%(buckets)s::int[]) and due_at <= %(now)s
+        limit %(most)s
+    ) c
+    where s.ctid = c.ctid
+    returning s.delivery_id, s.profile_id, s.due_at
+), settled as (
+    update delivery d set state = 'delivered', reason = 'no_bounce', delivered_at = due.due_at, ended_at = due.due_at
+    from due where d.id = due.delivery_id and d.profile_id = due.profile_id and d.state = 'sent'
+    returning d.id, d.profile_id, d.campaign_id, d.template_version_id, d.channel, d.address, d.delivered_at
+)
+select (select count(*) from due) as taken, id, profile_id, campaign_id, template_version_id, channel, address, delivered_at
+from (select 1) one left join settled on true;
+
+-- name: is_waiting
+-- Whether anything of a dispatch is still to be said.
+select exists (select 1 from delivery_queue where dispatch_id = %(dispatch_id)s and state = 'queued')
+    or exists (select 1 from delivery_queue where dispatch_id = %(dispatch_id)s and state <> 'queued');
+
+-- name: first_account
+-- The account a message takes when its author named none: the oldest that is switched on.
+select id from channel_account where channel = %(channel)s and enabled order by id limit 1;

@@ -1,0 +1,102 @@
+"""Every reason a ledger row can give, with the sentence a person reads. Codes are stable: they are stored for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from antiphon.execution.delivery.model import State
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """A stable code, the states it explains, and its sentence; ``{facts}`` in it are filled in for one delivery."""
+
+    code: str
+    states: tuple[State, ...]
+    title: str
+    sentence: str
+
+
+_ALL = (
+    # refused by the gate, or again just before speaking
+    Reason(code="no_such_customer", states=("suppressed",), title="No such customer",
+           sentence="The customer was erased before the message was decided."),
+    Reason(code="merged", states=("suppressed",), title="Merged into another customer",
+           sentence="This customer was merged into customer {merged_into}, who has this message's row."),
+    Reason(code="excluded", states=("suppressed",), title="Excluded",
+           sentence="The customer was in a segment that the campaign excludes."),
+    Reason(code="no_address", states=("suppressed",), title="No address",
+           sentence="The customer has no {identity} to be reached at by {channel}."),
+    Reason(code="invalid_address", states=("suppressed",), title="Invalid address",
+           sentence="{address} is not an address {channel} can reach."),
+    Reason(code="suppressed_hard_bounce", states=("suppressed",), title="Address bounced before",
+           sentence="{address} is on the suppression list: an earlier message to it bounced for good."),
+    Reason(code="suppressed_complaint", states=("suppressed",), title="Complained before",
+           sentence="{address} is on the suppression list: an earlier message was marked as spam."),
+    Reason(code="suppressed_manual", states=("suppressed",), title="On the suppression list",
+           sentence="{address} is on the suppression list, where somebody put it."),
+    Reason(code="no_consent", states=("suppressed",), title="No consent",
+           sentence="The customer never agreed to {topic} by {channel}."),
+    Reason(code="consent_pending", states=("suppressed",), title="Consent not confirmed",
+           sentence="The customer agreed to {topic} by {channel}, but has not confirmed it yet."),
+    Reason(code="consent_withdrawn", states=("suppressed",), title="Consent withdrawn",
+           sentence="The customer said no to {topic} by {channel}."),
+    Reason(code="duplicate_address", states=("suppressed",), title="Address already written to",
+           sentence="{address} got this message as another customer's address."),
+    Reason(code="frequency_cap", states=("suppressed",), title="Too many messages",
+           sentence="The customer had as many messages as the frequency cap allows."),
+    Reason(code="quiet_hours", states=("planned", "suppressed"), title="Quiet hours",
+           sentence="It was quiet hours where the customer is."),
+    Reason(code="holdout", states=("suppressed",), title="Held out",
+           sentence="The customer is in a group that is not written to, to measure what messages do."),
+    Reason(code="unsuitable_channel", states=("suppressed",), title="Unsuitable channel",
+           sentence="A message of this class is not sent by {channel}."),
+    Reason(code="render_failed", states=("failed",), title="Could not be written",
+           sentence="The template could not be filled in for this customer: {detail}"),
+    # said, or tried
+    Reason(code="accepted", states=("sent",), title="Sent",
+           sentence="{address} accepted it at {sent_at}; no bounce since."),
+    Reason(code="no_bounce", states=("delivered",), title="Delivered",
+           sentence="It was accepted for {address} and no bounce came in time."),
+    Reason(code="bounced", states=("bounced",), title="Bounced",
+           sentence="It was accepted for {address} first, then returned: {detail}"),
+    Reason(code="refused", states=("failed",), title="Refused",
+           sentence="The other side refused it for good: {detail}"),
+    Reason(code="gave_up", states=("failed",), title="Given up",
+           sentence="It was tried {attempts} times and put off each time; the last answer: {detail}"),
+    Reason(code="unsendable", states=("failed",), title="Cannot be carried",
+           sentence="The channel cannot carry this message: {detail}"),
+    Reason(code="too_late", states=("expired",), title="Too late",
+           sentence="It could not be said before it lost its meaning at {expires_at}."),
+    Reason(code="campaign_cancelled", states=("cancelled",), title="Cancelled",
+           sentence="The campaign was cancelled before this message was said."),
+    Reason(code="no_answer", states=("unknown",), title="No answer",
+           sentence="It was said and the other side did not answer; it may or may not have arrived. {detail}"),
+    Reason(code="process_died", states=("unknown",), title="Interrupted",
+           sentence="The process died while it was speaking. It may or may not have arrived: it is not sent again."),
+)  # fmt: skip
+
+REASONS: Mapping[str, Reason] = {reason.code: reason for reason in _ALL}
+
+PROGRESS: Mapping[State, str] = {
+    "planned": "It will be sent at {due_at}.",
+    "queued": "It passed the gate and waits to be sent.",
+    "claimed": "It is being written.",
+    "speaking": "It is being handed over to the other side.",
+}
+
+
+class _Facts(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def explain(state: State, reason: str | None, facts: Mapping[str, object]) -> str:
+    """One sentence on why a delivery is in its state."""
+    known = REASONS.get(reason or "")
+    text = known.sentence if known else PROGRESS.get(state, state.capitalize() + ".")
+    if state == "queued" and facts.get("attempts"):
+        text = "It was put off by the other side and is tried again at {next_attempt_at}: {detail}"
+    filled = {key: "" if value is None else value for key, value in facts.items()}
+    return text.format_map(_Facts(filled)).strip()

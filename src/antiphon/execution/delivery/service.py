@@ -1,0 +1,151 @@
+"""The door out: everything that wants to say something hands its intents in here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from antiphon.awareness.consent import ChannelRegistry, normal_address
+from antiphon.execution.delivery import store
+from antiphon.execution.delivery.errors import NoAccount, NothingToSay, TopicMissing
+from antiphon.execution.delivery.model import (
+    CLASSES,
+    NOBODY,
+    Content,
+    Dispatch,
+    DispatchState,
+    Intents,
+    NewDispatch,
+    State,
+    Verdict,
+)
+from antiphon.foundation.context import Context
+from antiphon.foundation.ids import keyed_hash, random_token
+from antiphon.foundation.loops import wake
+from antiphon.foundation.postgres import Connection
+
+CHUNK = 20_000  # intents judged by one statement: well under two seconds
+SEND_LOOP = "delivery.send"
+
+
+async def open_dispatch(ctx: Context, conn: Connection, new: NewDispatch) -> Dispatch:
+    """The dispatch of this key, made if it is new.
+
+    Without an account it takes the channel's oldest enabled one. Raises NoAccount, TopicMissing, NothingToSay, and
+    ChannelUnknown for a channel this installation does not have.
+    """
+    channel = ctx.get(ChannelRegistry)[new.channel]
+    if CLASSES[new.message_class].needs_consent and new.topic is None:
+        raise TopicMissing(field="topic")
+    if (new.template_version_id is None) == (new.content is None):
+        raise NothingToSay(field="template_version_id")
+    account_id = new.account_id or await store.first_account(conn, channel.name)
+    if account_id is None:
+        raise NoAccount(field="account_id", channel=channel.title)
+    return await store.open_dispatch(conn, new, account_id, ctx.clock.now())
+
+
+async def submit(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> Verdict:
+    """Hand in intents, at most `CHUNK` at a time: each becomes one ledger row, judged and queued in this transaction.
+
+    An intent handed in again (same dispatch, person and suffix) changes nothing, but is counted in the verdict.
+    """
+    if len(intents.profile_ids) > CHUNK:
+        raise ValueError(f"at most {CHUNK} intents at a time")
+    identity = ctx.get(ChannelRegistry)[dispatch.channel].identity
+    verdict = await store.decide(conn, dispatch, intents, identity=identity, now=ctx.clock.now(), write=True)
+    if verdict.passed:
+        await wake(conn, SEND_LOOP)
+    return verdict
+
+
+async def estimate(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> Verdict:
+    """What the gate would say of these intents now; nothing is written. The dispatch need not be stored."""
+    identity = ctx.get(ChannelRegistry)[dispatch.channel].identity
+    total = Verdict()
+    for part in chunks(intents):
+        total += await store.decide(conn, dispatch, part, identity=identity, now=ctx.clock.now(), write=False)
+    return total
+
+
+def chunks(intents: Intents, size: int = CHUNK) -> Iterator[Intents]:
+    """The same intents in parts a single statement may hold."""
+    for at in range(0, len(intents.profile_ids), size):
+        yield msgspec.structs.replace(
+            intents,
+            profile_ids=intents.profile_ids[at : at + size],
+            suffixes=intents.suffixes[at : at + size],
+            addresses=intents.addresses[at : at + size],
+            variables=intents.variables[at : at + size],
+        )
+
+
+async def hold(conn: Connection, campaign_id: int, state: DispatchState) -> None:
+    """Pause, go on with or cancel everything of a campaign that has not been said; honoured from the next claim on."""
+    await store.hold_dispatches(conn, campaign_id, state)
+    await wake(conn, SEND_LOOP)
+
+
+class Handed(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger row of one intent, as it was right after the gate."""
+
+    id: int
+    state: State
+    reason: str | None
+
+
+async def submit_one(
+    ctx: Context,
+    conn: Connection,
+    new: NewDispatch,
+    *,
+    profile_id: int = NOBODY,
+    suffix: str,
+    variables: Mapping[str, Any],
+    address: str | None = None,
+    expires_at: datetime | None = None,
+) -> Handed:
+    """Hand in one intent: a customer by id, or an address of staff with profile 0."""
+    dispatch = await open_dispatch(ctx, conn, new)
+    intents = Intents(
+        profile_ids=[profile_id],
+        suffixes=[suffix],
+        addresses=[address] if address is not None else [],
+        variables=[variables],
+        expires_at=expires_at,
+    )
+    await submit(ctx, conn, dispatch, intents)
+    row = await store.find_by_key(conn, profile_id, f"{dispatch.key}:{suffix}")
+    assert row is not None
+    return Handed(id=row[0], state=row[1], reason=row[2])
+
+
+async def send_test(
+    ctx: Context,
+    conn: Connection,
+    *,
+    address: str,
+    channel: str,
+    template_version_id: int | None = None,
+    content: Content | None = None,
+    account_id: int | None = None,
+    as_profile: int | None = None,
+) -> Handed:
+    """A test to an address of staff, written as to a customer if one is named. Tests to one address share a dispatch."""
+    kind = ctx.get(ChannelRegistry)[channel]
+    what = f"v{template_version_id}" if template_version_id else keyed_hash(b"", repr(content)).hex()
+    new = NewDispatch(
+        key=f"test:{channel}:{account_id or 0}:{what}",
+        channel=channel,
+        message_class="test",
+        account_id=account_id,
+        template_version_id=template_version_id,
+        content=None if template_version_id else content,
+    )
+    variables = {"_as": as_profile} if as_profile else {}
+    return await submit_one(
+        ctx, conn, new, suffix=random_token(9), variables=variables, address=normal_address(kind.identity, address)
+    )

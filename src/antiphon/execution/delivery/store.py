@@ -1,0 +1,235 @@
+"""The only code that runs the SQL of dispatches, the gate and the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from antiphon.execution.delivery.model import (
+    ADDRESS_RULES,
+    ANY_ADDRESS,
+    BACKOFF,
+    CLASSES,
+    Dispatch,
+    DispatchState,
+    Intents,
+    NewDispatch,
+    State,
+    Verdict,
+)
+from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row, tuple_row
+
+SQL = load_queries(Path(__file__).with_name("queries.sql"))
+RESEND = [c.name for c in CLASSES.values() if c.resend_unknown]
+MOST_ATTEMPTS = len(BACKOFF) + 1
+BY_PRIORITY = [c.name for c in sorted(CLASSES.values(), key=lambda c: c.priority)]
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A row taken from the queue, with what is needed to write it."""
+
+    delivery_id: int
+    profile_id: int
+    dispatch_id: int
+    bucket: int
+    epoch: int
+    attempts: int
+    expires_at: datetime | None
+    claimed_at: datetime
+    address: str
+    variables: Mapping[str, Any] | None
+    traits: Mapping[str, Any] | None
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a claimed row. ``retry_at`` is set when it returns to the queue (its state is then queued)."""
+
+    row: Claimed
+    state: State
+    reason: str | None = None
+    detail: str | None = None
+    provider_id: str | None = None
+    retry_at: datetime | None = None
+    attempts: int
+    speaking_at: datetime | None = None
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """A sent message that is delivered now."""
+
+    id: int
+    profile_id: int
+    campaign_id: int | None
+    template_version_id: int | None
+    channel: str
+    address: str
+    delivered_at: datetime
+
+
+async def open_dispatch(conn: Connection, new: NewDispatch, account_id: int, now: datetime) -> Dispatch:
+    params = msgspec.structs.asdict(new) | {"account_id": account_id, "now": now}
+    params["content"] = None if new.content is None else Jsonb(msgspec.to_builtins(new.content))
+    async with conn.cursor(row_factory=struct_row(Dispatch)) as cur:
+        found = await (await cur.execute(SQL.open_dispatch, params)).fetchone()
+    if found is not None:
+        return found
+    again = await dispatch_of(conn, new.key)  # made by somebody else between the two halves of the statement
+    assert again is not None
+    return again
+
+
+async def dispatch_of(conn: Connection, key: str) -> Dispatch | None:
+    async with conn.cursor(row_factory=struct_row(Dispatch)) as cur:
+        return await (await cur.execute(SQL.dispatch_of, {"key": key})).fetchone()
+
+
+async def first_account(conn: Connection, channel: str) -> int | None:
+    row = await (await conn.execute(SQL.first_account, {"channel": channel})).fetchone()
+    return row[0] if row else None
+
+
+async def hold_dispatches(conn: Connection, campaign_id: int, state: DispatchState) -> list[int]:
+    rows = await (await conn.execute(SQL.hold_dispatches, {"campaign_id": campaign_id, "state": state})).fetchall()
+    return [row[0] for row in rows]
+
+
+async def decide(
+    conn: Connection, dispatch: Dispatch, intents: Intents, *, identity: str, now: datetime, write: bool
+) -> Verdict:
+    """Judge a set and write its rows; one statement."""
+    rules = dispatch.rules
+    due_at = max(intents.due_at or now, now)
+    params = {
+        "profile_ids": list(intents.profile_ids),
+        "suffixes": list(intents.suffixes),
+        "variables": [msgspec.json.encode(v).decode() for v in intents.variables],
+        "addresses": list(intents.addresses),
+        "excluded": list(intents.excluded),
+        "identity": identity,
+        "address_rule": ADDRESS_RULES.get(identity, ANY_ADDRESS),
+        "obeys": list(rules.obeys),
+        "needs_consent": rules.needs_consent,
+        "cancelled": dispatch.state == "cancelled",
+        "key": dispatch.key,
+        "dispatch_id": dispatch.id,
+        "campaign_id": dispatch.campaign_id,
+        "occurrence": dispatch.occurrence,
+        "channel": dispatch.channel,
+        "account_id": dispatch.account_id,
+        "message_class": dispatch.message_class,
+        "topic": dispatch.topic,
+        "template_version_id": dispatch.template_version_id,
+        "now": now,
+        "due_at": due_at,
+        "expires_at": intents.expires_at or due_at + rules.lifetime,
+        "write": write,
+    }
+    async with conn.cursor(row_factory=tuple_row) as cur:
+        rows = await (await cur.execute(SQL.decide, params)).fetchall()
+    counts: dict[str | None, int] = dict(rows)
+    passed = counts.pop(None, 0)
+    return Verdict(passed=passed, refused={reason: n for reason, n in counts.items() if reason is not None})
+
+
+async def find_by_key(conn: Connection, profile_id: int, intent_key: str) -> tuple[int, State, str | None] | None:
+    return await (
+        await conn.execute(SQL.find_by_key, {"profile_id": profile_id, "intent_key": intent_key})
+    ).fetchone()
+
+
+async def waiting_dispatches(conn: Connection) -> list[Dispatch]:
+    async with conn.cursor(row_factory=struct_row(Dispatch)) as cur:
+        return await (await cur.execute(SQL.waiting_dispatches, {"classes": BY_PRIORITY})).fetchall()
+
+
+async def claim(
+    conn: Connection, dispatches: Sequence[int], epochs: Mapping[int, int], *, each: int, most: int, now: datetime
+) -> list[Claimed]:
+    params = {
+        "dispatches": list(dispatches),
+        "buckets": list(epochs),
+        "epochs": list(epochs.values()),
+        "each": each,
+        "most": most,
+        "now": now,
+    }
+    async with conn.cursor(row_factory=tuple_row) as cur:
+        return [Claimed(*row) for row in await (await cur.execute(SQL.claim, params)).fetchall()]
+
+
+async def recheck(conn: Connection, rows: Sequence[Claimed], now: datetime) -> dict[int, str | None]:
+    """The verdict on each row that is still in the queue; None for one that may be said."""
+    params = {
+        "ids": [r.delivery_id for r in rows],
+        "profile_ids": [r.profile_id for r in rows],
+        "addresses": [r.address for r in rows],
+        "now": now,
+    }
+    return dict(await (await conn.execute(SQL.recheck, params)).fetchall())
+
+
+def _keys(rows: Sequence[Claimed]) -> dict[str, list[int]]:
+    return {
+        "ids": [r.delivery_id for r in rows],
+        "profile_ids": [r.profile_id for r in rows],
+        "epochs": [r.epoch for r in rows],
+    }
+
+
+async def mark_speaking(conn: Connection, rows: Sequence[Claimed], now: datetime) -> int:
+    """How many of the rows were still ours to speak."""
+    return (await conn.execute(SQL.mark_speaking, _keys(rows) | {"now": now})).rowcount
+
+
+async def unclaim(conn: Connection, rows: Sequence[Claimed], due_at: datetime | None = None) -> None:
+    await conn.execute(SQL.unclaim, _keys(rows) | {"due_at": due_at})
+
+
+async def record(conn: Connection, records: Sequence[Record], *, now: datetime, settle_at: datetime) -> None:
+    params: dict[str, Any] = _keys([r.row for r in records])
+    params |= {
+        "states": [r.state for r in records],
+        "reasons": [r.reason for r in records],
+        "details": [r.detail for r in records],
+        "provider_ids": [r.provider_id for r in records],
+        "retry_ats": [r.retry_at for r in records],
+        "attempts": [r.attempts for r in records],
+        "claimed_ats": [r.row.claimed_at for r in records],
+        "speaking_ats": [r.speaking_at for r in records],
+        "now": now,
+        "settle_at": settle_at,
+    }
+    await conn.execute(SQL.record, params)
+
+
+async def recover(conn: Connection, buckets: Sequence[int], now: datetime) -> tuple[int, int]:
+    """(rows returned to the queue, rows now unknown)."""
+    params = {"buckets": list(buckets), "resend_classes": RESEND, "most_attempts": MOST_ATTEMPTS, "now": now}
+    row = await (await conn.execute(SQL.recover, params)).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+async def cancel_queued(
+    conn: Connection, dispatches: Sequence[int], buckets: Sequence[int], *, now: datetime, most: int
+) -> int:
+    params = {"dispatches": list(dispatches), "buckets": list(buckets), "now": now, "most": most}
+    row = await (await conn.execute(SQL.cancel_queued, params)).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def settle(conn: Connection, buckets: Sequence[int], *, now: datetime, most: int) -> tuple[int, list[Settled]]:
+    """(settle rows taken, deliveries that became delivered)."""
+    params = {"buckets": list(buckets), "now": now, "most": most}
+    async with conn.cursor(row_factory=tuple_row) as cur:
+        rows = await (await cur.execute(SQL.settle, params)).fetchall()
+    return rows[0][0], [Settled(*row[1:]) for row in rows if row[1] is not None]
+
+
+async def is_waiting(conn: Connection, dispatch_id: int) -> bool:
+    row = await (await conn.execute(SQL.is_waiting, {"dispatch_id": dispatch_id})).fetchone()
+    return bool(row and row[0])
