@@ -1,21 +1,25 @@
 """The OpenAPI document: one for the whole API, complete enough that the console's client is generated from it.
 
 `python -m antiphon.web.openapi > console/openapi.json` writes the document of an installation with every room on.
+Litestar lists the paths and parameters; the schemas of bodies are msgspec's own, so that they say what is really accepted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, get_args, get_origin
 
 import msgspec
 from litestar import Request, Response
-from litestar.handlers import ASGIRouteHandler, BaseRouteHandler
+from litestar.handlers import ASGIRouteHandler, BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.params import BodyKwarg, ParameterKwarg
+from litestar.response.base import ASGIResponse
 
 import antiphon
-from antiphon.foundation.http import PUBLIC, Documented, get
+from antiphon.foundation.http import PUBLIC, Problem, get
 from antiphon.foundation.rooms import Room
+from antiphon.web.state import Installation
 
 _DESCRIPTION = (
     "Sign in with `POST /v1/session` and send the cookie, with `csrf` of the answer in the header X-CSRF-Token of "
@@ -27,53 +31,154 @@ _SECURITY = {
     "key": {"type": "http", "scheme": "bearer"},
     "write_key": {"type": "http", "scheme": "basic", "description": "The write key as user name"},
 }
+_REF = "#/components/schemas/"
+_NOISE = (("deprecated", False), ("allowEmptyValue", False), ("allowReserved", False), ("headers", {}), ("title", None))
 
 
-def _handlers(app: Any) -> list[BaseRouteHandler]:
-    found: dict[int, BaseRouteHandler] = {}
+class Operation(msgspec.Struct, frozen=True):
+    """One operation of the document and the handler behind it."""
+
+    spec: dict[str, Any]
+    handler: HTTPRouteHandler
+
+
+def _handlers(app: Any) -> Iterator[BaseRouteHandler]:
+    seen = set()
     for route in app.routes:
         for handler in getattr(route, "route_handlers", None) or [route.route_handler]:
-            found[id(handler)] = handler
-    return list(found.values())
+            if id(handler) not in seen:
+                seen.add(id(handler))
+                yield handler
 
 
-def _refuse_unknown_keys(schema: Any, strict: set[str]) -> None:
-    for name, component in schema.items():
-        if name in strict and component.get("type") == "object":
-            component["additionalProperties"] = False
+def _operations(document: dict[str, Any], handlers: Sequence[BaseRouteHandler]) -> list[Operation]:
+    by_id = {handler.operation_id: handler for handler in handlers if isinstance(handler, HTTPRouteHandler)}
+    found = []
+    for path in document["paths"].values():
+        for spec in path.values():
+            if isinstance(spec, dict) and (handler := by_id.get(spec.get("operationId"))) is not None:
+                found.append(Operation(spec, handler))
+    return found
+
+
+def _answer_type(handler: HTTPRouteHandler) -> Any:
+    """The type of the answer's JSON body; None when it is no JSON of ours."""
+    annotation = handler.parsed_fn_signature.return_type.annotation
+    if get_origin(annotation) is Response:
+        (annotation,) = get_args(annotation)
+    if annotation in (None, type(None)) or handler.media_type not in (None, "application/json"):
+        return None
+    if isinstance(annotation, type) and issubclass(annotation, Response | ASGIResponse | bytes | str):
+        return None
+    return annotation
+
+
+def _body_type(handler: HTTPRouteHandler) -> Any:
+    """The type of the request's JSON body; None without one."""
+    field = handler.parsed_data_field
+    if field is None:
+        return None
+    kwarg = field.kwarg_definition
+    if isinstance(kwarg, BodyKwarg) and kwarg.media_type != "application/json":
+        return None
+    return field.raw
+
+
+def _set_schemas(document: dict[str, Any], operations: Sequence[Operation]) -> None:
+    """Replace the schemas of JSON bodies by msgspec's; fields of answers are required, as they are always there."""
+    places: list[tuple[Any, dict[str, Any], bool]] = []
+    for operation in operations:
+        if (body := _body_type(operation.handler)) is not None:
+            places.append((body, operation.spec["requestBody"]["content"]["application/json"], True))
+        if (answer := _answer_type(operation.handler)) is not None:
+            content = operation.spec["responses"][str(operation.handler.status_code)].get("content", {})
+            if "application/json" in content:
+                places.append((answer, content["application/json"], False))
+    types = [place[0] for place in places]
+    schemas, components = msgspec.json.schema_components([*types, Problem], ref_template=_REF + "{name}")
+    given: set[str] = set()
+    for (_, place, is_body), schema in zip(places, schemas, strict=False):
+        place["schema"] = schema
+        if is_body:
+            given |= _reachable(schema, components)
+    lasting = {Problem.__name__, *given}
+    for name, component in components.items():
+        if name not in lasting and component.get("type") == "object" and "properties" in component:
+            component["required"] = list(component["properties"])
+    kept = document["components"].get("schemas", {})
+    document["components"]["schemas"] = {**kept, **components}
+
+
+def _reachable(schema: Any, components: dict[str, Any]) -> set[str]:
+    """Names of the components that `schema` refers to, directly or not."""
+    found: set[str] = set()
+    waiting = [schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            ref = node.get("$ref")
+            if isinstance(ref, str) and ref.startswith(_REF) and (name := ref.removeprefix(_REF)) not in found:
+                found.add(name)
+                waiting.append(components.get(name))
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+    return found
+
+
+def _set_parameters(operation: Operation) -> None:
+    """Bounds of zero, which Litestar leaves out, and whole numbers as whole numbers."""
+    known = {}
+    for name, parameter in operation.handler.parsed_fn_signature.parameters.items():
+        kwarg = parameter.kwarg_definition
+        if isinstance(kwarg, ParameterKwarg):
+            known[kwarg.query or name] = kwarg
+    for parameter in operation.spec.get("parameters", ()):
+        schema = parameter["schema"]
+        if (kwarg := known.get(parameter["name"])) is not None:
+            for bound, value in (("minimum", kwarg.ge), ("maximum", kwarg.le)):
+                if value is not None:
+                    schema[bound] = value
+        if schema.get("type") == "integer" and parameter["in"] == "path":
+            schema.setdefault("maximum", 2**63 - 1)
+
+
+def _without_noise(node: Any) -> Any:
+    if isinstance(node, dict):
+        kept = {key: value for key, value in node.items() if not any(key == k and value == v for k, v in _NOISE)}
+        return {key: _without_noise(value) for key, value in kept.items()}
+    if isinstance(node, list):
+        return [_without_noise(value) for value in node]
+    return node
 
 
 def build(rooms: Sequence[Room]) -> dict[str, Any]:
     """The document of an installation with these rooms on."""
-    from antiphon.web.asgi import compose
+    from antiphon.web.asgi import compose  # the application serves this document, so it comes first
 
     config = OpenAPIConfig(title="Antiphon", version=antiphon.__version__, description=_DESCRIPTION, path="/unserved")
     app = compose(rooms, openapi=config)
     document: dict[str, Any] = app.openapi_schema.to_schema()
     document.pop("servers", None)
     document.setdefault("components", {})["securitySchemes"] = _SECURITY
-    permissions = {}
-    for handler in _handlers(app):
+    handlers = list(_handlers(app))
+    operations = _operations(document, handlers)
+    for operation in operations:
+        permission = operation.handler.opt["permission"]
+        operation.spec["security"] = [] if permission == PUBLIC else [{"session": []}, {"key": []}]
+        operation.spec["x-permission"] = permission
+        _set_parameters(operation)
+    _set_schemas(document, operations)
+    for handler in handlers:
         if isinstance(handler, ASGIRouteHandler):
             for one in handler.opt.get("documented", ()):
-                _add(document, one)
-        else:
-            permissions[getattr(handler, "operation_id", None)] = handler.opt.get("permission")
-    for path in document["paths"].values():
-        for operation in path.values():
-            permission = permissions.get(operation.get("operationId"))
-            if permission is not None:
-                operation["security"] = [] if permission == PUBLIC else [{"session": []}, {"key": []}]
-                operation["x-permission"] = permission
+                document["paths"].setdefault(one.path, {})[one.method] = one.operation.to_schema()
+    schemas = document["components"]["schemas"]
+    used = _reachable(document["paths"], schemas)
+    document["components"]["schemas"] = {name: schemas[name] for name in sorted(used)}
     document["paths"] = dict(sorted(document["paths"].items()))
-    schemas = document["components"].get("schemas", {})
-    document["components"]["schemas"] = dict(sorted(schemas.items()))
-    return document
-
-
-def _add(document: dict[str, Any], one: Documented) -> None:
-    operation = one.operation.to_schema()
-    document["paths"].setdefault(one.path, {})[one.method] = operation
+    cleaned: dict[str, Any] = _without_noise(document)
+    return cleaned
 
 
 def encode(document: dict[str, Any]) -> bytes:
@@ -84,9 +189,7 @@ def encode(document: dict[str, Any]) -> bytes:
 @get("/openapi.json", permission=PUBLIC, include_in_schema=False)
 async def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """This document, for the rooms switched on."""
-    from antiphon.web.state import Installation
-
-    installation = request.app.state.ctx.get(Installation)
+    installation: Installation = request.app.state.ctx.get(Installation)
     if installation.document is None:
         installation.document = msgspec.json.encode(build(installation.rooms))
     return Response(installation.document, media_type="application/json")
