@@ -11,8 +11,7 @@ from collections.abc import Callable
 from html import escape, unescape
 from urllib.parse import urlsplit
 
-from antiphon.execution.content.model import Link
-from antiphon.execution.content.model import Links as LinksOf
+from antiphon.execution.content.model import Link, Links as LinksOf
 from antiphon.execution.content.tokens import Hidden
 
 _HREF = re.compile(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from antiphon.execution.content.http import ROUTES
-from antiphon.execution.content.library import Templates, open_templates
-from antiphon.foundation.rooms import Resource, Room
+from antiphon.foundation.rooms import Room
 
 ROOM = Room(
     name="content",
@@ -15,6 +14,5 @@ ROOM = Room(
         "content:write": ("marketer", "developer"),
         "content:publish": ("marketer",),
     },
-    resources=(Resource(Templates, open_templates, frozenset({"api", "worker", "cli"})),),
     requires=("channels",),
 )

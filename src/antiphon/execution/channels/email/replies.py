@@ -41,7 +41,7 @@ def judged(delivery_id: int, stage: Stage, reply: Reply) -> Receipt:
         code=str(reply.code),
         detail=text,
         permanent=True,
-        account_fault=stage == "sender" and reply.code != 552 or reply.code in (530, 535, 538),
+        account_fault=(stage == "sender" and reply.code != 552) or reply.code in (530, 535, 538),
         address_fault=stage == "recipient" and bad,
     )
 

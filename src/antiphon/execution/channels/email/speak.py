@@ -71,9 +71,12 @@ class Batch:
     async def speak(self) -> list[Receipt]:
         """Speak all of them."""
         workers = max(1, min(self._settings.connections, -(-len(self._wires) // _FEW)))
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(self._work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work())
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # the announcement failed: all workers say the same
         error = self._last or SmtpError("closed", "no connection was left")
         for wire in self._waiting:
             self._receipts[wire.delivery_id] = broken(wire.delivery_id, error, spoken=False)
