@@ -1,13 +1,13 @@
 """What is said: templates in Liquid with MJML, HTML or plain text, their versions, and checks before anything is sent.
 
-Owns the tables ``template``, ``template_version`` and ``link``. A published version never changes. `load_compiled`
-gives a version ready to send: ``compiled.render(Render(traits=…, now=…), links)`` is one person's subject, HTML and text. The
-channel room's `Rendered` is its result, `Links` what it asks of whoever tracks clicks.
+Owns the tables ``template``, ``template_version`` and ``link``. A published version never changes. ``ctx.get(Templates)``
+gives versions ready to send: ``compiled.render(Render(traits=…, now=…), links)`` is one
+person's subject, HTML and text. The channel room's `Rendered` is its result, `Links` what it asks of whoever tracks clicks.
 """
 
 from antiphon.execution.content.compile import CompiledTemplate, compile_source
 from antiphon.execution.content.errors import RenderFailed, RenderLimit, TemplateInvalid
-from antiphon.execution.content.library import load_compiled
+from antiphon.execution.content.library import Templates
 from antiphon.execution.content.model import (
     Finding,
     Link,
@@ -29,9 +29,9 @@ __all__ = [
     "RenderLimit",
     "Source",
     "TemplateInvalid",
+    "Templates",
     "TraitUse",
     "Untracked",
     "compile_source",
     "find_urls",
-    "load_compiled",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from antiphon.execution.content.http import ROUTES
-from antiphon.foundation.rooms import Room
+from antiphon.execution.content.library import Templates, open_templates
+from antiphon.foundation.rooms import Resource, Room
 
 ROOM = Room(
     name="content",
@@ -14,5 +15,6 @@ ROOM = Room(
         "content:write": ("marketer", "developer"),
         "content:publish": ("marketer",),
     },
+    resources=(Resource(Templates, open_templates, frozenset({"api", "worker", "cli"})),),
     requires=("channels",),
 )
