@@ -33,6 +33,9 @@ def command() -> None:
         if not os.environ.get(LAKE_SOCKET):
             raise BadSettings(f"the api needs a lake process: {LAKE_SOCKET} names its socket (`antiphon serve` sets it)")
         check_port(settings.host, settings.port)
+        from antiphon.app import rooms_of  # before the processes part: they then share what was loaded
+
+        rooms_of(settings)
     except (BadSettings, PortTaken) as failed:
         click.echo(f"antiphon api: {failed}", err=True)
         sys.exit(HOPELESS)

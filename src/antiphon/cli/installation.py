@@ -100,8 +100,10 @@ def child_environment(settings: Settings, database_url: str, lake_socket: Path) 
     return env
 
 
-def installation_parts(settings: Settings, database_url: str, lake_socket: Path) -> list[Part]:
-    """The lake, the workers and the api as parts for a Supervisor."""
+def installation_parts(
+    settings: Settings, database_url: str, lake_socket: Path, log: Path | None = None
+) -> list[Part]:
+    """The lake, the workers and the api as parts for a Supervisor; what they say is appended to `log` if given."""
     env = child_environment(settings, database_url, lake_socket)
     python = [sys.executable, "-m", "antiphon"]
 
@@ -118,6 +120,6 @@ def installation_parts(settings: Settings, database_url: str, lake_socket: Path)
 
     parts = [Part("lake", lake, grace=10, stage=1)]
     for number in range(settings.worker_processes):
-        parts.append(Part(f"worker-{number + 1}", command([*python, "worker"], env), stage=2))
-    parts.append(Part("api", command([*python, "api"], env), stage=2))
+        parts.append(Part(f"worker-{number + 1}", command([*python, "worker"], env, log), stage=2))
+    parts.append(Part("api", command([*python, "api"], env, log), stage=2))
     return parts

@@ -12,8 +12,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from antiphon.foundation.embedded.parent import die_with_parent
 from antiphon.foundation.errors import AntiphonError
@@ -52,13 +53,16 @@ class Part:
     stage: int = 1
 
 
-def command(args: Sequence[str], env: Mapping[str, str]) -> Callable[[], subprocess.Popen[bytes]]:
-    """A start function for a program."""
+def command(args: Sequence[str], env: Mapping[str, str], log: Path | None = None) -> Callable[[], subprocess.Popen[bytes]]:
+    """A start function for a program. What it says is appended to `log`, or shown where we speak ourselves."""
 
     def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            list(args), env=dict(env), stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent()
-        )
+        with ExitStack() as stack:
+            out = stack.enter_context(log.open("ab")) if log else None
+            return subprocess.Popen(
+                list(args), env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+                preexec_fn=die_with_parent(),
+            )  # fmt: skip
 
     return start
 
@@ -126,6 +130,10 @@ class Supervisor:
         """Ask for the orderly end; `run` then returns. From any thread."""
         self._stop = True
 
+    def add(self, part: Part) -> None:
+        """One more part, started at the supervisor's next look. From any thread."""
+        self._parts.append(_Running(part))
+
     @property
     def stopping(self) -> bool:
         return self._stop
@@ -140,7 +148,7 @@ class Supervisor:
                     if self._alive is not None and not self._alive():
                         raise FoundationLost
                     now = time.monotonic()
-                    for running in self._parts:
+                    for running in list(self._parts):
                         running.look(now)
                     time.sleep(_LOOK)
             finally:
