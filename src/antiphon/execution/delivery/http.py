@@ -51,7 +51,7 @@ async def list_deliveries(
     campaign_id: MaybeId = None,
     profile_id: MaybeId = None,
     address: Annotated[str | None, Parameter(max_length=400)] = None,
-    state: list[State] | None = None,
+    states: Annotated[list[State] | None, Parameter(query="state", description="Any of these")] = None,
     reason: Annotated[str | None, Parameter(max_length=60)] = None,
     message_class: MessageClassName | None = None,
     was: Annotated[Was | None, Parameter(description="What happened at some time, whatever the state is now")] = None,
@@ -66,7 +66,7 @@ async def list_deliveries(
         ids = None if profile_id is None else await every_id(conn, profile_id) or [profile_id]
         rows = await ledger.search(
             conn, campaign_id=campaign_id, profile_ids=ids, address=address.strip().lower() if address else None,
-            states=state or None, reason=reason, message_class=message_class, was=was,
+            states=states or None, reason=reason, message_class=message_class, was=was,
             before=int(after[0] or 0) if after else None, limit=limit + 1,
         )  # fmt: skip
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
