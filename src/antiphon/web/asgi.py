@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 import warnings
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -90,15 +91,14 @@ async def _closing(feed: LiveFeed) -> AsyncIterator[None]:
         if callable(previous):
             previous(number, frame)
 
-    try:
+    main = threading.current_thread() is threading.main_thread()
+    if main:
         signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not the main thread: a test, or a server of another kind, ends the streams by the lifespan
-        stop = None  # type: ignore[assignment]
     try:
         yield
     finally:
         feed.close()
-        if stop is not None and signal.getsignal(signal.SIGTERM) is stop:
+        if main and signal.getsignal(signal.SIGTERM) is stop:
             signal.signal(signal.SIGTERM, previous)
 
 

@@ -95,7 +95,8 @@ def page_for(path: str) -> File:
 @hot("/", paths=("/{path:path}",), permission=PUBLIC)
 async def console(scope: Scope, receive: Receive, send: Send) -> None:
     """Files and pages of the console."""
-    if scope["method"] not in ("GET", "HEAD"):  # type: ignore[typeddict-item]
+    method: str = scope["method"]  # type: ignore[typeddict-item]
+    if method not in ("GET", "HEAD"):
         raise NoSuchPage
     params: dict[str, Any] = scope["path_params"]
     file = page_for(str(params.get("path", "")))
@@ -111,4 +112,4 @@ async def console(scope: Scope, receive: Receive, send: Send) -> None:
         headers.append((b"content-encoding", b"gzip"))
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body, "more_body": False})  # type: ignore[typeddict-item]
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body, "more_body": False})

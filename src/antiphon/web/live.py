@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -61,22 +60,21 @@ def visible(overview: Overview, who: Principal, rooms: Sequence[Room]) -> Overvi
 
 
 class LiveFeed:
-    """The process's one poll; `ctx.get(LiveFeed)`."""
+    """The process's one poll; `ctx.get(LiveFeed)`. Made inside the running event loop."""
 
     def __init__(self, ctx: Context, rooms: Sequence[Room]) -> None:
         self._ctx = ctx
         self.rooms = tuple(rooms)
+        self._loop = asyncio.get_running_loop()
+        self._news: asyncio.Future[Moment] = self._loop.create_future()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
         self._watching = 0
-        self._task: asyncio.Task[None] | None = None
-        self._next: asyncio.Future[Moment] | None = None
-        self._closed = asyncio.Event()
+        self._polling: asyncio.Task[None] | None = None
 
     def close(self) -> None:
-        """End every stream."""
-        self._closed.set()
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        """End every stream, for good."""
+        if not self._closed.done():
+            self._closed.set_result(None)
 
     async def read(self) -> Moment:
         """Ask every room now."""
@@ -89,47 +87,34 @@ class LiveFeed:
         return Moment(overview=Overview(at=self._ctx.clock.now(), numbers=numbers), jobs=jobs)
 
     async def _poll(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + PERIOD
-            waiting, self._next = self._next, loop.create_future()
+            due = self._loop.time() + PERIOD
             try:
                 moment = await self.read()
             except Exception as failed:
                 log.warning("live poll failed", error=repr(failed))
-                self._next = waiting or self._next
             else:
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(moment)
-            await asyncio.sleep(max(0.05, due - loop.time()))
-
-    async def _moment(self) -> Moment | None:
-        """The next poll's outcome; None when the feed is closed."""
-        if self._next is None:
-            self._next = asyncio.get_running_loop().create_future()
-        closing = asyncio.ensure_future(self._closed.wait())
-        try:
-            await asyncio.wait({self._next, closing}, return_when=asyncio.FIRST_COMPLETED, timeout=15.0)
-            following = self._next
-            return None if self._closed.is_set() else await asyncio.shield(following)
-        finally:
-            closing.cancel()
-            with suppress(asyncio.CancelledError):
-                await closing
+                told, self._news = self._news, self._loop.create_future()
+                told.set_result(moment)
+            await asyncio.sleep(max(0.05, due - self._loop.time()))
 
     async def moments(self) -> AsyncIterator[Moment]:
-        """Each poll from now on, until the feed closes."""
+        """Each poll from now on, until the feed closes. The poll runs while anybody watches."""
         self._watching += 1
-        if self._task is None and not self._closed.is_set():
-            self._task = asyncio.create_task(self._poll(), name="live poll")
+        if self._polling is None:
+            self._polling = asyncio.create_task(self._poll(), name="live poll")
         try:
-            while (moment := await self._moment()) is not None:
-                yield moment
+            while True:
+                news = self._news
+                await asyncio.wait({news, self._closed}, return_when=asyncio.FIRST_COMPLETED)
+                if self._closed.done():
+                    return
+                yield news.result()
         finally:
             self._watching -= 1
-            if self._watching == 0 and self._task is not None:
-                self._task.cancel()
-                self._task, self._next = None, None
+            if self._watching == 0:
+                self._polling.cancel()
+                self._polling = None
 
 
 def _event(kind: str, data: object) -> bytes:

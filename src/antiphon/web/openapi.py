@@ -32,7 +32,7 @@ _SECURITY = {
     "write_key": {"type": "http", "scheme": "basic", "description": "The write key as user name"},
 }
 _REF = "#/components/schemas/"
-_NOISE = (("deprecated", False), ("allowEmptyValue", False), ("allowReserved", False), ("headers", {}), ("title", None))
+_NOISE: tuple[tuple[str, Any], ...] = (("deprecated", False), ("allowEmptyValue", False), ("allowReserved", False), ("headers", {}), ("title", None))
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -53,12 +53,8 @@ def _handlers(app: Any) -> Iterator[BaseRouteHandler]:
 
 def _operations(document: dict[str, Any], handlers: Sequence[BaseRouteHandler]) -> list[Operation]:
     by_id = {handler.operation_id: handler for handler in handlers if isinstance(handler, HTTPRouteHandler)}
-    found = []
-    for path in document["paths"].values():
-        for spec in path.values():
-            if isinstance(spec, dict) and (handler := by_id.get(spec.get("operationId"))) is not None:
-                found.append(Operation(spec, handler))
-    return found
+    specs = (spec for path in document["paths"].values() for spec in path.values() if isinstance(spec, dict))
+    return [Operation(spec, by_id[spec["operationId"]]) for spec in specs if spec.get("operationId") in by_id]
 
 
 def _answer_type(handler: HTTPRouteHandler) -> Any:

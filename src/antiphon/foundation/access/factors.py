@@ -27,6 +27,7 @@ from antiphon.foundation.access.errors import (
 from antiphon.foundation.access.model import Credentials, hash_recovery, new_recovery_codes
 from antiphon.foundation.access.passwords import password_matches
 from antiphon.foundation.context import Context
+from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal
 
 STEP = 30  # seconds of one code
@@ -77,7 +78,7 @@ def matching_step(ctx: Context, person: Credentials, code: str) -> int | None:
     return None
 
 
-async def _person(conn: store.Connection, who: Principal) -> Credentials:
+async def _person(conn: Connection, who: Principal) -> Credentials:
     if who.kind != "person":
         raise PersonOnly
     person = await store.lock_credentials(conn, who.id)
@@ -98,7 +99,7 @@ async def enrol(ctx: Context, who: Principal, password: str) -> Enrolment:
         if person.totp_confirmed:
             raise SecondFactorOn
         await store.set_totp(conn, who.id, _seal(ctx, secret, who.id), False, [])
-    uri = pyotp.TOTP(secret).provisioning_uri(person.email, issuer_name="Antiphon")
+    uri = pyotp.TOTP(secret).provisioning_uri(name=person.email, issuer_name="Antiphon")
     picture = io.BytesIO()
     segno.make(uri, error="m").save(picture, kind="svg", scale=5, xmldecl=False, svgns=True)
     return Enrolment(secret=secret, uri=uri, qr_svg=picture.getvalue().decode())

@@ -33,6 +33,7 @@ from antiphon.foundation.access.model import (
     Session,
     Theme,
     hash_token,
+    permissions_of,
 )
 from antiphon.foundation.access.people import Invited
 from antiphon.foundation.context import Context
@@ -56,7 +57,7 @@ from antiphon.foundation.principal import ROLES, Principal, Role
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 
 
-class SignIn(Body, kw_only=True):
+class SignIn(Body, frozen=True, kw_only=True):
     """Address, password and, where a second factor is on, its code or a recovery code."""
 
     email: Email
@@ -81,7 +82,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     """To be repeated in the header X-CSRF-Token of every request that changes something."""
 
 
-class Preferences(Body, kw_only=True):
+class Preferences(Body, frozen=True, kw_only=True):
     """What a person chooses for themselves; absent keys stay."""
 
     name: Name | None = None
@@ -89,20 +90,20 @@ class Preferences(Body, kw_only=True):
     theme: Theme | None = None
 
 
-class PasswordChange(Body, kw_only=True):
+class PasswordChange(Body, frozen=True, kw_only=True):
     """The present password and the new one."""
 
     present: Password
     new: Password
 
 
-class PasswordProof(Body, kw_only=True):
+class PasswordProof(Body, frozen=True, kw_only=True):
     """The password, asked again."""
 
     password: Password
 
 
-class CodeProof(Body, kw_only=True):
+class CodeProof(Body, frozen=True, kw_only=True):
     """A code of the authenticator app."""
 
     code: Code
@@ -114,7 +115,7 @@ class RecoveryCodes(msgspec.Struct, frozen=True, kw_only=True):
     recovery_codes: list[str]
 
 
-class Invitation(Body, kw_only=True):
+class Invitation(Body, frozen=True, kw_only=True):
     """Somebody to invite."""
 
     email: Email
@@ -122,7 +123,7 @@ class Invitation(Body, kw_only=True):
     role: Role
 
 
-class Acceptance(Body, kw_only=True):
+class Acceptance(Body, frozen=True, kw_only=True):
     """The token of the link, and the password chosen."""
 
     token: Annotated[str, msgspec.Meta(max_length=200)]
@@ -136,7 +137,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     email: str
 
 
-class PersonChange(Body, kw_only=True):
+class PersonChange(Body, frozen=True, kw_only=True):
     """Absent keys stay."""
 
     name: Name | None = None
@@ -144,7 +145,7 @@ class PersonChange(Body, kw_only=True):
     disabled: bool | None = None
 
 
-class NewKey(Body, kw_only=True):
+class NewKey(Body, frozen=True, kw_only=True):
     """An API key with its permissions, or the write key of an event source."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -182,8 +183,9 @@ def _cookies(ctx: Context, token: str | None) -> list[Cookie]:
     secure = is_secure(ctx)
     age = int(signin.ABSOLUTE.total_seconds()) if token else 0
     csrf = signin.csrf_token(ctx, hash_token(token)) if token else ""
+    session = session_cookie(ctx)
     return [
-        Cookie(key=session_cookie(ctx), value=token or "", path="/", max_age=age, httponly=True, secure=secure, samesite="lax"),
+        Cookie(key=session, value=token or "", path="/", max_age=age, httponly=True, secure=secure, samesite="lax"),
         Cookie(key=CSRF_COOKIE, value=csrf, path="/", max_age=age, httponly=False, secure=secure, samesite="strict"),
     ]
 
@@ -309,7 +311,7 @@ async def accept_invitation(ctx: Context, request: Request[Any, Any, Any], data:
 async def list_roles(ctx: Context) -> list[RoleInfo]:
     """Roles and their permissions."""
     declared = ctx.get(Access).declared
-    return [RoleInfo(role=role, permissions=sorted(keys.permissions_of(role, declared))) for role in ROLES]
+    return [RoleInfo(role=role, permissions=sorted(permissions_of(role, declared))) for role in ROLES]
 
 
 @get("/v1/keys", permission="access:read_keys")

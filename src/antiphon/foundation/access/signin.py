@@ -30,6 +30,7 @@ from antiphon.foundation.access.model import (
 from antiphon.foundation.access.passwords import hash_password, password_matches
 from antiphon.foundation.context import Context
 from antiphon.foundation.ids import keyed_hash, random_token
+from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal, Role
 
 WINDOW = timedelta(minutes=15)
@@ -58,7 +59,7 @@ async def _count(ctx: Context, account: str, address: str) -> None:
             raise TooManyAttempts(retry_after=max(1.0, one.wait))
 
 
-async def _second_factor(ctx: Context, conn: store.Connection, person: Credentials, code: str | None) -> int:
+async def _second_factor(ctx: Context, conn: Connection, person: Credentials, code: str | None) -> int:
     """The step of the code used, 0 where none is needed or a recovery code was spent."""
     if not person.totp_confirmed:
         return 0

@@ -47,7 +47,7 @@ def _responses(permission: str, extra: Mapping[int, ResponseSpec] | None, codes:
             data_container=Problem,
             description=_DESCRIBED[code],
             generate_examples=False,
-            media_type=PROBLEM_TYPE,  # type: ignore[arg-type]
+            media_type=PROBLEM_TYPE,
         )
         for code in sorted(wanted)
     }

@@ -1,4 +1,4 @@
-"""Around every request: its id, security headers, the access log and metrics. Plain ASGI, because hot routes pass here, too."""
+"""Around every request: its id, security headers, access log and metrics. Plain ASGI: hot routes pass here, too."""
 
 from __future__ import annotations
 
