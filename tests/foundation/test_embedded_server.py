@@ -22,6 +22,7 @@ from antiphon.foundation.embedded import (
     DatabaseVersionDiffers,
     DataFolderUnwritable,
     DiskFull,
+    running_url,
     start_postgres,
 )
 from antiphon.foundation.embedded.binaries import installed_wheel
@@ -117,6 +118,13 @@ def test_the_servers_log_has_no_complaint_and_search_knows_other_alphabets(tmp_p
 def test_two_on_one_folder_is_one_sentence(tmp_path: Path) -> None:
     with start_postgres(tmp_path), pytest.raises(DatabaseAlreadyRunning, match="already runs on the data folder"):
         start_postgres(tmp_path)
+
+
+def test_a_command_beside_a_running_server_finds_it(tmp_path: Path) -> None:
+    assert running_url(tmp_path) is None
+    with start_postgres(tmp_path) as server:
+        assert running_url(tmp_path) == server.url
+    assert running_url(tmp_path) is None
 
 
 def test_an_interrupted_first_start_is_done_again(tmp_path: Path) -> None:

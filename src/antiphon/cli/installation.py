@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from antiphon.foundation.config import Settings
-from antiphon.foundation.embedded import start_postgres
+from antiphon.foundation.embedded import running_url, start_postgres
 from antiphon.foundation.embedded.errors import from_os_error
 from antiphon.foundation.errors import AntiphonError, Conflict
 from antiphon.foundation.lake import start_lake
@@ -59,6 +59,17 @@ def opened_database(settings: Settings) -> Iterator[tuple[str, Callable[[], bool
     with start_postgres(settings.data_path) as server:
         asyncio.run(migrate(server.url))
         yield server.url, lambda: server.returncode is None
+
+
+@contextmanager
+def reached_database(settings: Settings) -> Iterator[str]:
+    """The same for a command that may run beside a running installation: its server is used then."""
+    found = settings.database_url or running_url(settings.data_path)
+    if found:
+        yield found
+        return
+    with opened_database(settings) as (database_url, _):
+        yield database_url
 
 
 @contextmanager

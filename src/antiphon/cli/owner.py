@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from antiphon.cli.installation import opened_database, prepare_data_folder
+from antiphon.cli.installation import prepare_data_folder, reached_database
 from antiphon.foundation.access import bootstrap_owner
 from antiphon.foundation.config import Settings, load_settings
 from antiphon.foundation.process import open_context
@@ -20,7 +20,7 @@ def command(email: str, name: str, password: str) -> None:
     """Make EMAIL an owner of this installation with a new password."""
     settings = load_settings()
     prepare_data_folder(settings)
-    with opened_database(settings) as (database_url, _):
+    with reached_database(settings) as database_url:
         asyncio.run(make_owner(settings, database_url, email, password, name))
     click.echo(f"{email} is an owner and can sign in at {settings.base_url}")
 

@@ -16,9 +16,10 @@ from antiphon.foundation.embedded.errors import (
     NoAccountForDatabase,
     ServerBinariesMissing,
 )
-from antiphon.foundation.embedded.server import Server, start_postgres
+from antiphon.foundation.embedded.server import Server, running_url, start_postgres
 
 __all__ = [
     "DataFolderUnwritable", "DatabaseAlreadyRunning", "DatabaseFailed", "DatabaseHalfMade", "DatabaseStartTimeout",
-    "DatabaseVersionDiffers", "DiskFull", "NoAccountForDatabase", "Server", "ServerBinariesMissing", "start_postgres",
+    "DatabaseVersionDiffers", "DiskFull", "NoAccountForDatabase", "Server", "ServerBinariesMissing", "running_url",
+    "start_postgres",
 ]

@@ -78,6 +78,21 @@ class Claim:
         os.close(self._fd)
 
 
+def noted_sockets(folder: Path) -> Path | None:
+    """The socket folder of the server that runs on `folder` now; None when none does."""
+    path = folder / "postgres.lock"
+    try:
+        with path.open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return None  # nobody holds it: whatever is noted is dead
+            except BlockingIOError:
+                noted = Path(lock.read(4096).decode(errors="replace").strip())
+    except OSError:
+        return None
+    return noted if (noted / ".s.PGSQL.5432").exists() else None
+
+
 def bury_predecessor(cluster: Path, patience: float = 15.0) -> None:
     """Waits for the server of a killed launcher to finish dying, then makes it; a stale postmaster.pid is removed.
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from antiphon.foundation.embedded.account import Account, choose_account
 from antiphon.foundation.embedded.binaries import programs_for
-from antiphon.foundation.embedded.claim import Claim, bury_predecessor
+from antiphon.foundation.embedded.claim import Claim, bury_predecessor, noted_sockets
 from antiphon.foundation.embedded.cluster import DATABASE, ENVIRONMENT, SUPERUSER, ensure_cluster, folder_argument
 from antiphon.foundation.embedded.errors import DatabaseStartTimeout, from_os_error, from_server_words
 from antiphon.foundation.embedded.parent import die_with_parent
@@ -32,7 +32,7 @@ class Server:
     """
 
     def __init__(self, claim: Claim, cluster: Path, sockets: Path, process: subprocess.Popen[bytes]) -> None:
-        self.url = f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(sockets))}"
+        self.url = _url(sockets)
         self.pid = process.pid
         self._claim, self._cluster, self._process = claim, cluster, process
         self._closing = threading.Lock()
@@ -67,6 +67,16 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def running_url(data_dir: Path) -> str | None:
+    """The address of the embedded server that runs on this data folder now, for commands beside it; None if none does."""
+    sockets = noted_sockets(Path(data_dir).expanduser().absolute())
+    return _url(sockets) if sockets else None
+
+
+def _url(sockets: Path) -> str:
+    return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(sockets))}"
 
 
 def start_postgres(
