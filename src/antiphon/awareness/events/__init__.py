@@ -1,0 +1,11 @@
+"""Events: what customers do, from acceptance to history.
+
+Owns the tables journal, intake_cursor, event, message_seen, reject, source and event_name, and the lake's event tables.
+Public: `Journal` (this process's lane; `submit`, `transaction`), `INTERNAL` (the source of Antiphon's own events), `calls`
+(the Segment spec's rules), `event_relation` (all events, cold and hot, as a lake relation) and `move_events`.
+"""
+
+from antiphon.awareness.events.journal import INTERNAL, Entry, Journal, JournalTransaction
+from antiphon.awareness.events.lake import event_relation, hot_relation, move_events, read_watermark
+
+__all__ = ["INTERNAL", "Entry", "Journal", "JournalTransaction", "event_relation", "hot_relation", "move_events", "read_watermark"]
