@@ -5,6 +5,8 @@ status notifications (RFC 3464) and abuse reports (RFC 5965), the LMTP/SMTP list
 """
 
 from antiphon.execution.channels.email.channel import EmailChannel
+from antiphon.execution.channels.email.inbound import Receiver, listen
+from antiphon.execution.channels.email.mailbox import Letter, MailboxFailed, Reader
 from antiphon.execution.channels.email.settings import EmailSettings
 
-__all__ = ["EmailChannel", "EmailSettings"]
+__all__ = ["EmailChannel", "EmailSettings", "Letter", "MailboxFailed", "Reader", "Receiver", "listen"]

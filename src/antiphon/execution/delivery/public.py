@@ -1,0 +1,180 @@
+"""What customers and their mail programs reach without signing in: open picture, links, and the way to unsubscribe."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64decode
+from typing import Annotated, Any
+from urllib.parse import parse_qs, quote
+
+from litestar import Request, Response
+from litestar.params import Parameter
+
+from antiphon.awareness.consent import Evidence
+from antiphon.execution.content import find_urls
+from antiphon.execution.delivery import pages
+from antiphon.execution.delivery.hearing import Heard, Hearing, Kind, count_forged
+from antiphon.execution.delivery.tracking import Purpose, Ref
+from antiphon.foundation.context import Context
+from antiphon.foundation.errors import AntiphonError
+from antiphon.foundation.http import PUBLIC, get, post
+from antiphon.foundation.ids import BadSignature
+from antiphon.foundation.postgres import PostgresError
+from antiphon.foundation.telemetry import get_logger
+
+log = get_logger(__name__)
+Token = Annotated[str, Parameter(max_length=4000)]
+Asked = Request[Any, Any, Any]
+
+PICTURE = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+PATIENCE = 2.0  # seconds a customer waits for an answer to be noted; their link works even if it cannot be
+KEPT_URLS = 50_000
+_urls: dict[int, str] = {}
+_late: set[asyncio.Task[None]] = set()  # answers still being noted after their customer was sent on
+
+
+@get("/o/{token:str}", permission=PUBLIC, media_type="image/gif", problems=(404,))
+async def open_picture(ctx: Context, request: Asked, token: Token) -> Response[bytes]:
+    """A picture of one pixel; its loading counts as an open."""
+    ref = _read(ctx, "open", token.removesuffix(".gif"))
+    if ref is None:
+        return Response(b"", status_code=404, media_type="image/gif")
+    await _note(ctx, request, "opened", ref)
+    return Response(PICTURE, media_type="image/gif", headers={"cache-control": "no-store", "x-robots-tag": "noindex"})
+
+
+@get("/c/{token:str}", permission=PUBLIC, media_type="text/html", problems=(404,))
+async def follow_link(ctx: Context, request: Asked, token: Token) -> Response[Any]:
+    """A link that is the same for everybody: counted, then followed."""
+    ref = _read(ctx, "click", token)
+    url = await _url(ctx, ref.link_id) if ref is not None and ref.link_id is not None else None
+    if ref is None or url is None:
+        return _invalid(request)
+    await _note(ctx, request, "clicked", ref, url=url)
+    return _redirect(url)
+
+
+@get("/l/{token:str}", permission=PUBLIC, media_type="text/html", problems=(404,))
+async def follow_personal_link(ctx: Context, request: Asked, token: Token) -> Response[Any]:
+    """A link that carries its own signed address: counted, then followed."""
+    ref = _read(ctx, "link", token)
+    if ref is None or ref.url is None:
+        return _invalid(request)
+    await _note(ctx, request, "clicked", ref, url=ref.url)
+    return _redirect(ref.url)
+
+
+@get("/u/{token:str}", permission=PUBLIC, media_type="text/html", problems=(404,))
+async def unsubscribe_page(ctx: Context, request: Asked, token: Token) -> Response[str]:
+    """Asks whether to unsubscribe. Opening it changes nothing: scanners open links, too."""
+    ref = _read(ctx, "unsubscribe", token)
+    row = await ctx.get(Hearing).page(ref.delivery_id, ref.profile_id) if ref is not None else None
+    if row is None:
+        return _invalid(request)
+    language = _language(request)
+    return _page(pages.question(language, row.topic_title or row.channel, row.address))
+
+
+@post("/u/{token:str}", permission=PUBLIC, status=200, media_type="text/html", max_body=20_000, problems=(404,))
+async def unsubscribe(ctx: Context, request: Asked, token: Token) -> Response[str]:
+    """Withdraws the consent: from the page's buttons, or in one click from a mail program (RFC 8058)."""
+    ref = _read(ctx, "unsubscribe", token)
+    row = await ctx.get(Hearing).page(ref.delivery_id, ref.profile_id) if ref is not None else None
+    if ref is None or row is None:
+        return _invalid(request)
+    everything = parse_qs((await request.body()).decode("latin-1")).get("scope") == ["all"]
+    language = _language(request)
+    words = pages.WORDS[language]
+    evidence = Evidence(
+        text=words.all if everything else words.one,
+        url=f"{ctx.settings.base_url}/u/",
+        address=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", "")[:400],
+    )
+    heard = Heard(
+        kind="unsubscribed",
+        delivery_id=ref.delivery_id,
+        profile_id=ref.profile_id,
+        at=ctx.clock.now(),
+        everything=everything,
+        evidence=evidence,
+    )
+    try:
+        await ctx.get(Hearing).hear(heard)
+    except (AntiphonError, PostgresError) as failed:
+        log.warning("an unsubscribe could not be noted", error=repr(failed))
+        return _page(pages.busy(language), 503, {"retry-after": "30"})
+    return _page(pages.done(language, row.topic_title or row.channel, everything))
+
+
+def _read(ctx: Context, purpose: Purpose, token: str) -> Ref | None:
+    """What a token names; None, and counted, if it is not ours."""
+    try:
+        return ctx.get(Hearing).tracker.read(purpose, token)
+    except BadSignature:
+        count_forged(purpose)
+        return None
+
+
+async def _note(ctx: Context, request: Asked, kind: Kind, ref: Ref, url: str | None = None) -> None:
+    """Count it, unless a program only looks ahead. Failing to count never keeps a customer from their link."""
+    if "prefetch" in request.headers.get("sec-purpose", "") or request.headers.get("purpose") == "prefetch":
+        return
+    heard = Heard(
+        kind=kind,
+        delivery_id=ref.delivery_id,
+        profile_id=ref.profile_id,
+        at=ctx.clock.now(),
+        link_id=ref.link_id,
+        url=url,
+    )
+    task = asyncio.create_task(_safely(ctx, heard))
+    _late.add(task)
+    task.add_done_callback(_late.discard)
+    await asyncio.wait({task}, timeout=PATIENCE)
+
+
+async def _safely(ctx: Context, heard: Heard) -> None:
+    try:
+        await ctx.get(Hearing).hear(heard)
+    except (AntiphonError, PostgresError) as failed:
+        log.warning("an answer could not be noted", kind=heard.kind, error=repr(failed))
+
+
+async def _url(ctx: Context, link_id: int) -> str | None:
+    if link_id not in _urls:
+        async with ctx.db.connection() as conn:
+            found = await find_urls(conn, [link_id])
+        if len(_urls) >= KEPT_URLS:
+            _urls.clear()
+        _urls.update(found)
+    return _urls.get(link_id)
+
+
+def _language(request: Asked) -> pages.Language:
+    return pages.language_of(request.headers.get("accept-language"))
+
+
+def _redirect(url: str) -> Response[Any]:
+    # Personal addresses hold customers' data: whatever could end a header is percent-encoded.
+    location = quote(url, safe="%/:=&?~#+!$,;'@()*[]")
+    headers = {
+        "location": location,
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+        "x-robots-tag": "noindex",
+    }
+    return Response(None, status_code=302, headers=headers)
+
+
+def _invalid(request: Asked) -> Response[str]:
+    return _page(pages.invalid(_language(request)), 404)
+
+
+def _page(html: str, status: int = 200, headers: dict[str, str] | None = None) -> Response[str]:
+    return Response(
+        html, status_code=status, media_type="text/html; charset=utf-8", headers={**pages.HEADERS, **(headers or {})}
+    )
+
+
+PUBLIC_ROUTES = [open_picture, follow_link, follow_personal_link, unsubscribe_page, unsubscribe]
