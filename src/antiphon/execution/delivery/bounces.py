@@ -12,6 +12,7 @@ from antiphon.execution.channels.registry import Channels
 from antiphon.execution.channels.store import list_accounts
 from antiphon.execution.delivery.hearing import Heard, Hearing, Kind, count_forged
 from antiphon.foundation.context import Context
+from antiphon.foundation.errors import BadSettings
 from antiphon.foundation.ids import BadSignature
 from antiphon.foundation.leases import Held
 from antiphon.foundation.loops import Loop
@@ -75,8 +76,12 @@ async def open_postbox(ctx: Context) -> AsyncIterator[Postbox]:
     postbox = Postbox(ctx)
     server = None
     if ctx.settings.bounce_port:
-        server = await listen(postbox, ctx.settings.bounce_host, ctx.settings.bounce_port)
-        log.info("listening for bounces", host=ctx.settings.bounce_host, port=ctx.settings.bounce_port)
+        host, port = ctx.settings.bounce_host, ctx.settings.bounce_port
+        try:
+            server = await listen(postbox, host, port)
+        except OSError as failed:
+            raise BadSettings(f"bounces cannot be received on {host}:{port}: {failed.strerror}", field="bounce_port") from failed
+        log.info("listening for bounces", host=host, port=port)
     try:
         yield postbox
     finally:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from antiphon.execution.delivery import ledger
+from antiphon.execution.delivery.bounces import MAILBOX_LOOP, Postbox, open_postbox
+from antiphon.execution.delivery.hearing import Hearing, open_hearing
 from antiphon.execution.delivery.http import ROUTES
 from antiphon.execution.delivery.listening import LISTENERS
 from antiphon.execution.delivery.loops import LOOPS, open_sender
+from antiphon.execution.delivery.public import PUBLIC_ROUTES
 from antiphon.execution.delivery.sender import Sender
 from antiphon.foundation.rooms import Resource, Room
 
 ROOM = Room(
     name="delivery",
     floor="execution",
-    routes=ROUTES,
-    loops=LOOPS,
+    routes=(*ROUTES, *PUBLIC_ROUTES),
+    loops=(*LOOPS, MAILBOX_LOOP),
     listeners=LISTENERS,
     permissions={
         "delivery:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "delivery:test": ("marketer", "branch_manager", "developer"),
     },
-    resources=(Resource(Sender, open_sender, frozenset({"worker"})),),
+    resources=(
+        Resource(Hearing, open_hearing),
+        Resource(Sender, open_sender, frozenset({"worker"})),
+        Resource(Postbox, open_postbox, frozenset({"worker"})),
+    ),
     requires=("channels", "content"),
     export=ledger.export,
     erase=ledger.erase,

@@ -85,10 +85,8 @@ class Reader:
         for message in self._opened.fetch(AND(seen=False), limit=most, mark_seen=False, bulk=False):
             recipient = None
             for name in ("delivered-to", "x-original-to", "envelope-to"):
-                found = message.headers.get(name)
-                if found:
-                    recipient = found[0].strip(" <>")
-                    break
+                if recipient is None and message.obj[name]:
+                    recipient = str(message.obj[name]).strip(" <>")
             letters.append(Letter(message.uid or "", message.obj.as_bytes(), recipient))
         return letters
 
