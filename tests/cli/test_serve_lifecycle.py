@@ -1,0 +1,126 @@
+"""`antiphon serve` as an operator meets it: it becomes ready, says what is wrong in one sentence, and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+MARK = "ANTIPHON_SERVE_TEST"
+
+
+def environment(data: Path, port: int, **more: str) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("ANTIPHON_")}
+    return env | {"ANTIPHON_DATA_DIR": str(data), "ANTIPHON_PORT": str(port), MARK: str(data)} | more
+
+
+def processes_of(data: Path) -> list[psutil.Process]:
+    """Everything that a server on this data folder started, its database included."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            ours = process.environ().get(MARK) == str(data) or Path(process.cwd()).is_relative_to(data)
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_for(true: Callable[[], object], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "the data"
+    yield folder
+    for process in processes_of(folder):
+        process.kill()
+
+
+def serve(data: Path, port: int, **more: str) -> subprocess.Popen[bytes]:
+    log = data.with_suffix(".log").open("ab")
+    return subprocess.Popen(
+        [sys.executable, "-m", "antiphon", "serve"], env=environment(data, port, **more), stdout=log, stderr=log
+    )
+
+
+def refusal(data: Path, port: int, **more: str) -> str:
+    """What `serve` says when it does not start: one sentence, no traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "antiphon", "serve"], env=environment(data, port, **more), capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    return done.stderr
+
+
+def test_serves_and_comes_back_after_a_kill_and_ends_cleanly(data: Path, free_port: Callable[[], int]) -> None:
+    port = free_port()
+    for signum in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        server = serve(data, port)
+        wait_for(lambda: answers(port), 60)
+        assert len(processes_of(data)) >= 5
+        server.send_signal(signum)
+        server.wait(60)
+        wait_for(lambda: not processes_of(data), 20)
+        assert server.returncode == (-signum if signum == signal.SIGKILL else 0)
+
+
+def test_a_killed_part_comes_back(data: Path, free_port: Callable[[], int]) -> None:
+    port = free_port()
+    server = serve(data, port)
+    wait_for(lambda: answers(port), 60)
+    [worker] = [p for p in psutil.Process(server.pid).children() if p.cmdline()[-1:] == ["worker"]]
+    [lake] = [p for p in psutil.Process(server.pid).children() if "antiphon.foundation.lake.process" in p.cmdline()]
+    worker.kill()
+    lake.kill()
+    wait_for(lambda: len([p for p in psutil.Process(server.pid).children() if p.status() != "zombie"]) == 4, 30)
+    wait_for(lambda: answers(port), 30)
+    server.terminate()
+    assert server.wait(60) == 0
+    wait_for(lambda: not processes_of(data), 20)
+
+
+def test_a_taken_port_is_one_sentence(data: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        assert f"Port {other.getsockname()[1]} on 127.0.0.1 is already in use" in refusal(data, other.getsockname()[1])
+    assert not (data / "postgres").exists()
+
+
+def test_an_unusable_folder_is_one_sentence(data: Path, free_port: Callable[[], int]) -> None:
+    data.write_text("a file")
+    assert "cannot be written to" in refusal(data, free_port())
+
+
+def test_a_wrong_setting_is_one_sentence(data: Path, free_port: Callable[[], int]) -> None:
+    assert "setting worker_processes" in refusal(data, free_port(), ANTIPHON_WORKER_PROCESSES="many")
+
+
+def test_an_unreachable_database_is_one_sentence(data: Path, free_port: Callable[[], int]) -> None:
+    url = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
+    assert "antiphon:" in refusal(data, free_port(), ANTIPHON_DATABASE_URL=url)
