@@ -8,4 +8,6 @@ Public: `Journal` (this process's lane; `submit`, `transaction`), `INTERNAL` (th
 from antiphon.awareness.events.journal import INTERNAL, Entry, Journal, JournalTransaction
 from antiphon.awareness.events.lake import event_relation, hot_relation, move_events, read_watermark
 
-__all__ = ["INTERNAL", "Entry", "Journal", "JournalTransaction", "event_relation", "hot_relation", "move_events", "read_watermark"]
+__all__ = [
+    "INTERNAL", "Entry", "Journal", "JournalTransaction", "event_relation", "hot_relation", "move_events", "read_watermark",
+]  # fmt: skip
