@@ -11,7 +11,7 @@ from antiphon.execution.channels.model import Receipt
 Stage = Literal["sender", "recipient", "data", "message"]
 
 _ENHANCED = re.compile(r"^([245])\.(\d{1,3})\.(\d{1,3})\b")
-_QUEUED = re.compile(r"\b(?:queued as |id=|id )<?([\w.@+-]{4,100})>?", re.IGNORECASE)
+_QUEUED = re.compile(r"\b(?:queued as |id=|id )<?([\w.@+-]{1,100})>?", re.IGNORECASE)
 _WAIT = re.compile(
     r"\b(\d{1,5})\s*(s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hour|hours)\b", re.IGNORECASE
 )

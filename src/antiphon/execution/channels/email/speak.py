@@ -97,6 +97,7 @@ class Batch:
                 await self._feed(talk)
             except SmtpError as failed:
                 self._last = failed
+                talk.close()
             except BaseException:
                 if talk.transport is not None:
                     talk.transport.abort()
