@@ -42,10 +42,16 @@ async def open_dispatch(ctx: Context, conn: Connection, new: NewDispatch) -> Dis
         raise TopicMissing(field="topic")
     if (new.template_version_id is None) == (new.content is None):
         raise NothingToSay(field="template_version_id")
-    account_id = new.account_id or await store.first_account(conn, channel.name)
-    if account_id is None:
-        raise NoAccount(field="account_id", channel=channel.title)
+    account_id = new.account_id or await default_account(ctx, conn, channel.name)
     return await store.open_dispatch(conn, new, account_id, ctx.clock.now())
+
+
+async def default_account(ctx: Context, conn: Connection, channel: str) -> int:
+    """The account a message takes when none is named: the channel's oldest enabled one. Raises NoAccount."""
+    account_id = await store.first_account(conn, channel)
+    if account_id is None:
+        raise NoAccount(field="account_id", channel=ctx.get(ChannelRegistry)[channel].title)
+    return account_id
 
 
 async def submit(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> Verdict:
@@ -87,6 +93,11 @@ async def hold(conn: Connection, campaign_id: int, state: DispatchState) -> None
     """Pause, go on with or cancel everything of a campaign that has not been said; honoured from the next claim on."""
     await store.hold_dispatches(conn, campaign_id, state)
     await wake(conn, SEND_LOOP)
+
+
+async def is_waiting(conn: Connection, dispatch_id: int) -> bool:
+    """Whether anything of a dispatch is still to be said."""
+    return await store.is_waiting(conn, dispatch_id)
 
 
 class Handed(msgspec.Struct, frozen=True, kw_only=True):

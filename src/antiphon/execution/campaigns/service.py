@@ -1,0 +1,276 @@
+"""The room's verbs: plan a campaign, ask what it would reach, try it, start, pause, resume and cancel it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pyroaring import BitMap
+
+from antiphon.awareness.consent import ChannelRegistry
+from antiphon.awareness.segments import members
+from antiphon.execution.campaigns import store
+from antiphon.execution.campaigns.model import (
+    Campaign,
+    CampaignIncomplete,
+    CampaignUnknown,
+    NotPublished,
+    Verb,
+    WrongChannel,
+    dispatch_key,
+)
+from antiphon.execution.delivery import (
+    CLASSES,
+    Dispatch,
+    Handed,
+    Intents,
+    NewDispatch,
+    Verdict,
+    default_account,
+    estimate as ask_gate,
+    hold,
+    open_dispatch,
+    send_test,
+)
+from antiphon.foundation.access import audit
+from antiphon.foundation.context import Context
+from antiphon.foundation.loops import wake
+from antiphon.foundation.postgres import Connection
+from antiphon.foundation.principal import Principal
+
+LOOP = "campaigns.run"
+OCCURRENCE = "1"  # of a one-off campaign
+
+
+class Ready(NamedTuple):
+    """What a campaign that can start will say, through what."""
+
+    template_version_id: int
+    account_id: int
+
+
+async def find(conn: Connection, campaign_id: int) -> Campaign:
+    """One campaign. Raises CampaignUnknown."""
+    found = await store.find_campaign(conn, campaign_id)
+    if found is None:
+        raise CampaignUnknown(campaign=campaign_id)
+    return found
+
+
+async def _locked(conn: Connection, campaign_id: int, verb: Verb) -> Campaign:
+    campaign = await store.lock_campaign(conn, campaign_id)
+    if campaign is None:
+        raise CampaignUnknown(campaign=campaign_id)
+    campaign.require(verb)
+    return campaign
+
+
+async def add_campaign(ctx: Context, conn: Connection, who: Principal, values: Mapping[str, Any]) -> Campaign:
+    """A new draft. Raises ChannelUnknown, WrongChannel; other fields may still be missing."""
+    await _check(ctx, conn, values)
+    now = ctx.clock.now()
+    campaign_id = await store.insert_campaign(conn, {**values, "created_by": who.name, "now": now})
+    campaign = await find(conn, campaign_id)
+    await audit(conn, who, action="campaigns.add", subject=f"campaign:{campaign_id}", before=None, after=campaign)
+    return campaign
+
+
+async def change_campaign(
+    ctx: Context, conn: Connection, who: Principal, campaign_id: int, values: Mapping[str, Any]
+) -> Campaign:
+    """Change a campaign that has not started. Raises as `add_campaign`, and CampaignStateConflict."""
+    before = await _locked(conn, campaign_id, "change")
+    await _check(ctx, conn, values)
+    await store.update_campaign(conn, {**values, "id": campaign_id, "now": ctx.clock.now()})
+    if before.state == "scheduled":
+        await _ready(ctx, conn, await find(conn, campaign_id))
+    after = await find(conn, campaign_id)
+    await audit(conn, who, action="campaigns.change", subject=f"campaign:{campaign_id}", before=before, after=after)
+    await wake(conn, LOOP)
+    return after
+
+
+async def delete_campaign(ctx: Context, conn: Connection, who: Principal, campaign_id: int) -> None:
+    """Remove a draft. Raises CampaignUnknown, CampaignStateConflict."""
+    before = await _locked(conn, campaign_id, "delete")
+    await store.delete_campaign(conn, campaign_id)
+    await audit(conn, who, action="campaigns.delete", subject=f"campaign:{campaign_id}", before=before, after=None)
+
+
+async def archive(ctx: Context, conn: Connection, who: Principal, campaign_id: int, *, away: bool) -> Campaign:
+    """Put a campaign out of the list, or back into it. Raises CampaignUnknown."""
+    now = ctx.clock.now()
+    if not await store.archive_campaign(conn, campaign_id, now if away else None, now):
+        raise CampaignUnknown(campaign=campaign_id)
+    action = "campaigns.archive" if away else "campaigns.unarchive"
+    await audit(conn, who, action=action, subject=f"campaign:{campaign_id}", before=None, after=None)
+    return await find(conn, campaign_id)
+
+
+async def start(ctx: Context, conn: Connection, who: Principal, campaign_id: int) -> Campaign:
+    """Start a draft now, or schedule it if its time is to come. Raises CampaignIncomplete, CampaignStateConflict,
+    NotPublished, NoAccount."""
+    campaign = await _locked(conn, campaign_id, "start")
+    ready = await _ready(ctx, conn, campaign)
+    now = ctx.clock.now()
+    if campaign.send_at is not None and campaign.send_at > now:
+        await store.move_campaign(conn, campaign_id, "scheduled", now=now)
+    else:
+        await begin(ctx, conn, campaign, ready)
+    await audit(conn, who, action="campaigns.start", subject=f"campaign:{campaign_id}", before=campaign, after=None)
+    await wake(conn, LOOP)
+    return await find(conn, campaign_id)
+
+
+async def begin(ctx: Context, conn: Connection, campaign: Campaign, ready: Ready) -> None:
+    """Freeze whom it is for and what it says, in the caller's transaction; the loop does the rest."""
+    now = ctx.clock.now()
+    people, excluded = await _audience(conn, campaign)
+    await store.freeze_audience(
+        conn,
+        campaign.id,
+        OCCURRENCE,
+        members=people.serialize(),
+        excluded=excluded.serialize(),
+        size=len(people),
+        now=now,
+    )
+    await store.move_campaign(
+        conn,
+        campaign.id,
+        "sending",
+        now=now,
+        template_version_id=ready.template_version_id,
+        account_id=ready.account_id,
+        send_at=now if campaign.send_at is None else None,
+        started_at=now,
+    )
+
+
+async def ready_to_start(ctx: Context, conn: Connection, campaign: Campaign) -> Ready:
+    """What it will say and through what. Raises CampaignIncomplete, NotPublished, NoAccount."""
+    return await _ready(ctx, conn, campaign)
+
+
+async def pause(ctx: Context, conn: Connection, who: Principal, campaign_id: int) -> Campaign:
+    """Say nothing more until it is resumed; what is on the way is brought to its end."""
+    campaign = await _locked(conn, campaign_id, "pause")
+    await store.move_campaign(conn, campaign_id, "paused", now=ctx.clock.now())
+    await hold(conn, campaign_id, "paused")
+    await audit(conn, who, action="campaigns.pause", subject=f"campaign:{campaign_id}", before=campaign, after=None)
+    return await find(conn, campaign_id)
+
+
+async def resume(ctx: Context, conn: Connection, who: Principal, campaign_id: int) -> Campaign:
+    """Go on where it was paused."""
+    campaign = await _locked(conn, campaign_id, "resume")
+    state = "sending" if campaign.started_at is not None else "scheduled"
+    await store.move_campaign(conn, campaign_id, state, now=ctx.clock.now())  # type: ignore[arg-type]
+    await hold(conn, campaign_id, "active")
+    await wake(conn, LOOP)
+    await audit(conn, who, action="campaigns.resume", subject=f"campaign:{campaign_id}", before=campaign, after=None)
+    return await find(conn, campaign_id)
+
+
+async def cancel(ctx: Context, conn: Connection, who: Principal, campaign_id: int) -> Campaign:
+    """End it for good. What was said was said; everybody else gets a row that says it was cancelled."""
+    campaign = await _locked(conn, campaign_id, "cancel")
+    now = ctx.clock.now()
+    over = now if campaign.started_at is None else None
+    await store.move_campaign(conn, campaign_id, "cancelled", now=now, finished_at=over)
+    await hold(conn, campaign_id, "cancelled")
+    await wake(conn, LOOP)
+    await audit(conn, who, action="campaigns.cancel", subject=f"campaign:{campaign_id}", before=campaign, after=None)
+    return await find(conn, campaign_id)
+
+
+async def try_out(
+    ctx: Context, conn: Connection, who: Principal, campaign_id: int, *, address: str, as_profile: int | None
+) -> Handed:
+    """Send the campaign's message to an address of staff. Raises CampaignIncomplete, NotPublished."""
+    campaign = await find(conn, campaign_id)
+    ready = await _ready(ctx, conn, campaign, audience=False)
+    handed = await send_test(
+        ctx, conn, address=address, channel=campaign.channel, template_version_id=ready.template_version_id,
+        account_id=ready.account_id, as_profile=as_profile,
+    )  # fmt: skip
+    await audit(
+        conn, who, action="campaigns.test", subject=f"campaign:{campaign_id}", before=None, after={"address": address}
+    )
+    return handed
+
+
+async def estimate(ctx: Context, conn: Connection, campaign_id: int) -> Verdict:
+    """Whom the campaign would reach if it started now, and who would be refused why: the gate itself, asked."""
+    campaign = await find(conn, campaign_id)
+    if campaign.segment_id is None:
+        raise CampaignIncomplete(field="segment_id", what="it has no segment")
+    if campaign.message_class == "marketing" and campaign.topic is None:
+        raise CampaignIncomplete(field="topic", what="marketing needs a topic customers consented to")
+    people, excluded = await _audience(conn, campaign)
+    asked = Dispatch(
+        id=0, key=dispatch_key(campaign.id, "estimate"), channel=campaign.channel, message_class=campaign.message_class,
+        topic=campaign.topic, account_id=campaign.account_id, template_version_id=None, content=None,
+        campaign_id=campaign.id, occurrence="estimate", track_opens=False, track_clicks=False, state="active",
+        created_at=ctx.clock.now(),
+    )  # fmt: skip
+    return await ask_gate(ctx, conn, asked, Intents(profile_ids=list(people), excluded=list(excluded)))
+
+
+async def campaign_dispatch(ctx: Context, conn: Connection, campaign: Campaign, occurrence: str) -> Dispatch:
+    """The dispatch a started campaign speaks by."""
+    new = NewDispatch(
+        key=dispatch_key(campaign.id, occurrence),
+        channel=campaign.channel,
+        message_class=campaign.message_class,
+        topic=campaign.topic,
+        account_id=campaign.account_id,
+        template_version_id=campaign.template_version_id,
+        campaign_id=campaign.id,
+        occurrence=occurrence,
+        track_opens=campaign.track_opens,
+        track_clicks=campaign.track_clicks,
+    )
+    return await open_dispatch(ctx, conn, new)
+
+
+async def _audience(conn: Connection, campaign: Campaign) -> tuple[BitMap, BitMap]:
+    """(members of the segment, those of them whom an excluded segment names)."""
+    assert campaign.segment_id is not None
+    people = await members(conn, campaign.segment_id)
+    excluded = BitMap()
+    for segment_id in campaign.excluded_segment_ids:
+        excluded |= await members(conn, segment_id)
+    return people, excluded & people
+
+
+async def _check(ctx: Context, conn: Connection, values: Mapping[str, Any]) -> None:
+    """What can be known to be wrong of an unfinished campaign."""
+    channel = ctx.get(ChannelRegistry)[values["channel"]].name
+    if values["template_id"] is not None:
+        found = await store.published_version(conn, values["template_id"])
+        if found is None:
+            raise CampaignIncomplete(field="template_id", what=f"there is no template {values['template_id']}")
+        if found[0] != channel:
+            raise WrongChannel(field="template_id", what="template", channel=channel)
+    if values["account_id"] is not None:
+        account = await store.account_channel(conn, values["account_id"])
+        if account is None:
+            raise CampaignIncomplete(field="account_id", what=f"there is no account {values['account_id']}")
+        if account != channel:
+            raise WrongChannel(field="account_id", what="account", channel=channel)
+
+
+async def _ready(ctx: Context, conn: Connection, campaign: Campaign, *, audience: bool = True) -> Ready:
+    if audience and campaign.segment_id is None:
+        raise CampaignIncomplete(field="segment_id", what="it has no segment")
+    if campaign.template_id is None:
+        raise CampaignIncomplete(field="template_id", what="it has no template")
+    if CLASSES[campaign.message_class].needs_consent and campaign.topic is None:
+        raise CampaignIncomplete(field="topic", what="marketing needs a topic customers consented to")
+    found = await store.published_version(conn, campaign.template_id)
+    version = campaign.template_version_id or (found[1] if found else None)
+    if version is None:
+        raise NotPublished(field="template_id")
+    return Ready(version, campaign.account_id or await default_account(ctx, conn, campaign.channel))
+

@@ -1,0 +1,156 @@
+"""The only code that runs this room's SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from antiphon.execution.campaigns.model import Campaign, CampaignState
+from antiphon.foundation.postgres import Connection, load_queries, struct_row
+
+SQL = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How many people of an audience the gate has decided."""
+
+    occurrence: str
+    size: int
+    taken: int
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger rows of a campaign that share state and reason."""
+
+    state: str
+    reason: str | None
+    people: int
+    passed: int
+    sent: int
+    opened: int
+    clicked: int
+    unsubscribed: int
+    complained: int
+    bounced: int
+    opens: int
+    clicks: int
+
+
+async def insert_campaign(conn: Connection, values: Mapping[str, Any]) -> int:
+    row = await (await conn.execute(SQL.insert_campaign, values)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def update_campaign(conn: Connection, values: Mapping[str, Any]) -> None:
+    await conn.execute(SQL.update_campaign, values)
+
+
+async def find_campaign(conn: Connection, campaign_id: int) -> Campaign | None:
+    async with conn.cursor(row_factory=struct_row(Campaign)) as cur:
+        return await (await cur.execute(SQL.find_campaign, {"id": campaign_id})).fetchone()
+
+
+async def lock_campaign(conn: Connection, campaign_id: int) -> Campaign | None:
+    await conn.execute(SQL.lock_campaign, {"id": campaign_id})
+    return await find_campaign(conn, campaign_id)
+
+
+async def list_campaigns(
+    conn: Connection, *, before: int | None, state: CampaignState | None, archived: bool, text: str | None, limit: int
+) -> list[Campaign]:
+    params = {"before": before, "state": state, "archived": archived, "text": text, "limit": limit}
+    async with conn.cursor(row_factory=struct_row(Campaign)) as cur:
+        return await (await cur.execute(SQL.list_campaigns, params)).fetchall()
+
+
+async def move_campaign(
+    conn: Connection,
+    campaign_id: int,
+    state: CampaignState,
+    *,
+    now: datetime,
+    template_version_id: int | None = None,
+    account_id: int | None = None,
+    send_at: datetime | None = None,
+    started_at: datetime | None = None,
+    finished_at: datetime | None = None,
+) -> None:
+    params = {
+        "id": campaign_id,
+        "state": state,
+        "now": now,
+        "template_version_id": template_version_id,
+        "account_id": account_id,
+        "send_at": send_at,
+        "started_at": started_at,
+        "finished_at": finished_at,
+    }
+    await conn.execute(SQL.move_campaign, params)
+
+
+async def archive_campaign(conn: Connection, campaign_id: int, archived_at: datetime | None, now: datetime) -> bool:
+    params = {"id": campaign_id, "archived_at": archived_at, "now": now}
+    return await (await conn.execute(SQL.archive_campaign, params)).fetchone() is not None
+
+
+async def delete_campaign(conn: Connection, campaign_id: int) -> None:
+    await conn.execute(SQL.delete_campaign, {"id": campaign_id})
+
+
+async def freeze_audience(
+    conn: Connection, campaign_id: int, occurrence: str, *, members: bytes, excluded: bytes, size: int, now: datetime
+) -> None:
+    params = {
+        "campaign_id": campaign_id,
+        "occurrence": occurrence,
+        "members": members,
+        "excluded": excluded,
+        "size": size,
+        "now": now,
+    }
+    await conn.execute(SQL.freeze_audience, params)
+
+
+async def find_progress(conn: Connection, campaign_id: int) -> Progress | None:
+    row = await (await conn.execute(SQL.find_progress, {"campaign_id": campaign_id})).fetchone()
+    return Progress(*row) if row else None
+
+
+async def read_audience(conn: Connection, campaign_id: int, occurrence: str) -> tuple[bytes, bytes]:
+    params = {"campaign_id": campaign_id, "occurrence": occurrence}
+    row = await (await conn.execute(SQL.read_audience, params)).fetchone()
+    assert row is not None
+    return bytes(row[0]), bytes(row[1])
+
+
+async def advance(conn: Connection, campaign_id: int, occurrence: str, *, start: int, to: int) -> bool:
+    params = {"campaign_id": campaign_id, "occurrence": occurrence, "from": start, "to": to}
+    return await (await conn.execute(SQL.advance, params)).fetchone() is not None
+
+
+async def open_campaigns(conn: Connection, buckets: Sequence[int], divisor: int, now: datetime) -> list[int]:
+    params = {"buckets": list(buckets), "divisor": divisor, "now": now}
+    return [row[0] for row in await (await conn.execute(SQL.open_campaigns, params)).fetchall()]
+
+
+async def published_version(conn: Connection, template_id: int) -> tuple[str, int | None] | None:
+    return await (await conn.execute(SQL.published_version, {"template_id": template_id})).fetchone()
+
+
+async def account_channel(conn: Connection, account_id: int) -> str | None:
+    row = await (await conn.execute(SQL.account_channel, {"account_id": account_id})).fetchone()
+    return row[0] if row else None
+
+
+async def report_groups(conn: Connection, campaign_id: int) -> list[Group]:
+    async with conn.cursor(row_factory=struct_row(Group)) as cur:
+        return await (await cur.execute(SQL.report, {"campaign_id": campaign_id})).fetchall()
+
+
+async def reaction(conn: Connection, campaign_id: int) -> list[tuple[str, int, int]]:
+    return await (await conn.execute(SQL.reaction, {"campaign_id": campaign_id})).fetchall()
