@@ -16,6 +16,7 @@ from antiphon.foundation.ids import random_token
 from antiphon.foundation.jobs import register_kinds
 from antiphon.foundation.lake import LakeClient
 from antiphon.foundation.notices import LISTENERS
+from antiphon.foundation.personal import PERSONAL
 from antiphon.foundation.postgres import Database
 from antiphon.foundation.rooms import Room
 from antiphon.foundation.telemetry import get_logger
@@ -63,6 +64,7 @@ async def open_context(
                 kept.offset = await read_offset(conn)
             keeper = asyncio.create_task(_keep_clock(ctx, kept))
             stack.callback(keeper.cancel)
+        PERSONAL.register(rooms)
         for room in rooms:
             LISTENERS.register(room.listeners)
             register_kinds(room.jobs)

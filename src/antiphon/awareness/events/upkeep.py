@@ -54,7 +54,7 @@ async def drop_flushed_days(ctx: Context, held: Held | None = None, *, keep: tim
 
 
 async def _drop_day(conn: Connection, name: str, day: date, watermark: Mapping[int, int], grace: timedelta) -> bool:
-    reached = await (await conn.execute(f'select lane, max(seq) from "{name}" group by lane')).fetchall()  # noqa: S608
+    reached = await (await conn.execute(f'select lane, max(seq) from "{name}" group by lane')).fetchall()
     if any(seq > watermark.get(lane, 0) for lane, seq in reached):
         return False
     lanes = {str(lane): seq for lane, seq in reached}
@@ -67,7 +67,7 @@ async def _drop_day(conn: Connection, name: str, day: date, watermark: Mapping[i
     # Waiting for this lock would make writers of other days wait behind us: give up soon and come again.
     await conn.execute("set local lock_timeout = '200ms'")
     await conn.execute(f'lock table "{name}" in access exclusive mode')
-    late = await (await conn.execute(f'select lane, max(seq) from "{name}" group by lane')).fetchall()  # noqa: S608
+    late = await (await conn.execute(f'select lane, max(seq) from "{name}" group by lane')).fetchall()
     if {str(lane): seq for lane, seq in late} != lanes:
         return False
     await conn.execute(f'drop table "{name}"')

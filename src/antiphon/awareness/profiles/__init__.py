@@ -14,6 +14,7 @@ from antiphon.awareness.profiles.model import (
     USER_ID,
     Identity,
     Person,
+    Proposal,
     display_name,
     normal_email,
     normal_identity,
@@ -27,15 +28,20 @@ from antiphon.awareness.profiles.store import (
     bump_epoch,
     canonical,
     every_id,
+    identity_values,
     join_groups,
     mark_dirty,
     merge_group_traits,
+    owners,
+    propose,
     read_epoch,
     touch,
 )
 
 __all__ = [
-    "ANONYMOUS_ID", "EMAIL", "PHONE", "USER_ID", "IdentitiesContended", "Identity", "MergeUndone", "NoSuchProfile", "Person",
-    "ProfilesMerged", "bump_epoch", "canonical", "display_name", "every_id", "join_groups", "mark_dirty", "merge_group_traits",
-    "normal_email", "normal_identity", "normal_kind", "normal_phone", "read_epoch", "resolve", "stamp_of", "touch",
+    "ANONYMOUS_ID", "EMAIL", "PHONE", "USER_ID", "IdentitiesContended", "Identity", "MergeUndone",
+    "NoSuchProfile", "Person", "ProfilesMerged", "Proposal", "bump_epoch", "canonical", "display_name",
+    "every_id", "identity_values", "join_groups", "mark_dirty", "merge_group_traits", "normal_email",
+    "normal_identity", "normal_kind", "normal_phone", "owners", "propose", "read_epoch", "resolve", "stamp_of",
+    "touch",
 ]  # fmt: skip

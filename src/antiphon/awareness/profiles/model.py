@@ -179,7 +179,7 @@ class Linker:
             attach={identity: self.root(one) for identity, one in self._attach.items()},
             merges=[(one, self.root(one)) for one in self._into if one > 0],
             proposals=[
-                Proposal(*sorted((self.root(one), self.root(other))), identity)  # type: ignore[arg-type]
+                Proposal(self.root(one), self.root(other), identity)
                 for (one, other), (_, _, identity) in self._proposals.items()
                 if self.root(one) != self.root(other)
             ],

@@ -154,7 +154,11 @@ update profile p set first_seen = least(p.first_seen, s.first), last_seen = grea
 from (
     select t.first, t.last, held.id
     from unnest(%(ids)s::bigint[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[]) t (id, first, last)
-    join lateral (select id from profile where profile.id = t.id for no key update skip locked) held on true
+    join lateral (
+        select id from profile
+        where profile.id = t.id and (last_seen is null or first_seen is null or t.last > last_seen or t.first < first_seen)
+        for no key update skip locked
+    ) held on true
 ) s
 where p.id = s.id;
 
@@ -350,6 +354,10 @@ update profile set merged_into = %(id)s where id = any(%(below)s::bigint[]);
 -- name: write_traits
 -- The survivor without what it had only by the merge.
 update profile set traits = %(traits)s, stamps = %(stamps)s, updated_at = clock_timestamp() where id = %(id)s;
+
+-- name: identity_values
+-- What a person is known by, to be searched for where it is not parsed yet.
+select value from identity where profile_id = any(%(ids)s::bigint[]);
 
 -- name: erase_search
 -- Erasure: the words.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from antiphon.awareness.profiles import store
-from antiphon.awareness.profiles.model import Identity, Linker, Person, Plan
+from antiphon.awareness.profiles.model import Identity, Linker, Person, Plan, Proposal
 from antiphon.awareness.profiles.notices import ProfilesMerged
 from antiphon.foundation.errors import Unavailable
 from antiphon.foundation.notices import publish
@@ -123,4 +123,5 @@ async def _write_plan(conn: Connection, plan: Plan, made: dict[int, int], at: da
         await store.merge(conn, plan.merges, at=at, reason="same identities", who=None)
         await publish(conn, ProfilesMerged([m[0] for m in plan.merges], [m[1] for m in plan.merges]))
     if plan.proposals:
-        await store.propose(conn, [p._replace(one=made.get(p.one, p.one), other=made.get(p.other, p.other)) for p in plan.proposals])
+        real = [Proposal(made.get(p.one, p.one), made.get(p.other, p.other), p.identity) for p in plan.proposals]
+        await store.propose(conn, real)

@@ -158,6 +158,11 @@ async def every_id(conn: Connection, profile_id: int) -> list[int]:
     return [row[0] for row in await (await conn.execute(SQL.every_id, {"id": profile_id})).fetchall()]
 
 
+async def identity_values(conn: Connection, ids: Sequence[int]) -> list[str]:
+    """Every value these profiles are known by."""
+    return [row["value"] for row in await rows(conn, "identity_values", ids=list(ids))]
+
+
 async def rows(conn: Connection, query: str, **params: Any) -> list[dict[str, Any]]:
     """The rows of a named query, by column."""
     cursor = await conn.execute(SQL[query], params)

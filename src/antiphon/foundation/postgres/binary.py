@@ -108,3 +108,12 @@ def jsonbs(values: Sequence[bytes | None]) -> Packed:
 def uuids(values: Sequence[bytes]) -> Packed:
     """uuid[], from 16 bytes each."""
     return Packed(_array_head(1, 0, 2950, len(values), 1) + b"".join([b"\0\0\0\x10" + v for v in values]))
+
+
+def maybe_instants(values: Sequence[int | None]) -> Packed:
+    """timestamptz[], from `micros`, None for null."""
+    if None not in values:
+        return instants([v for v in values if v is not None])
+    eight = _length(8)
+    parts = [NULL if v is None else eight + v.to_bytes(8, "big", signed=True) for v in values]
+    return Packed(_array_head(1, 1, 1184, len(values), 1) + b"".join(parts))

@@ -1,0 +1,111 @@
+-- name: make_stage
+-- Where the rows of a set lie before they are people; seen by this connection only, and emptied by each commit.
+create temp table if not exists staged_row (n bigint, traits text, stamp text collate "C") on commit delete rows;
+
+-- name: make_stage_identities
+-- The normalised identities of each staged row.
+create temp table if not exists staged_identity (n bigint, kind text collate "C", value text collate "C") on commit delete rows;
+
+-- name: make_verdicts
+-- What each staged row is: new (nobody has its identities), settled (all lead to one profile), or odd.
+create temp table if not exists staged_verdict (n bigint, verdict "char", profile_id bigint) on commit delete rows;
+
+-- name: copy_rows
+-- Rows in.
+copy staged_row (n, traits, stamp) from stdin (format csv);
+
+-- name: copy_identities
+-- Identities in.
+copy staged_identity (n, kind, value) from stdin (format csv);
+
+-- name: analyse
+-- The planner must know how many there are.
+analyze staged_row, staged_identity;
+
+-- name: judge
+-- What each row is, in one look at the identities. An identity that two rows share makes both odd unless it is known.
+insert into staged_verdict (n, verdict, profile_id)
+select n, case when known = 0 and not shared then 'n' when known = total and low = high then 's' else 'o' end,
+    case when known = 0 and not shared then nextval('profile_id_seq') when known = total and low = high then low end
+from (
+    select n, count(*) as total, count(owner) as known, min(owner) as low, max(owner) as high, bool_or(shared) as shared
+    from (
+        select s.n, coalesce(a.to_id, i.profile_id) as owner, count(*) over (partition by s.kind, s.value) > 1 as shared
+        from staged_identity s
+        left join identity i on i.kind = s.kind and i.value = s.value
+        left join alias a on a.from_id = i.profile_id
+    ) found
+    group by n
+) bundles;
+
+-- name: analyse_verdicts
+-- And so must it here.
+analyze staged_verdict;
+
+-- name: count_verdicts
+-- How many rows of each sort.
+select verdict::text, count(*), count(distinct profile_id) from staged_verdict group by verdict;
+
+-- name: lock_settled
+-- Hold the known people of the set, in the order everybody keeps; those merged away meanwhile are absent.
+select count(*) from (
+    select id from profile where id in (select profile_id from staged_verdict where verdict = 's') and merged_into is null
+    order by id for no key update
+) held;
+
+-- name: make_new
+-- New people, with their traits and the stamp of their row.
+insert into profile (id, traits, stamp, first_seen, last_seen)
+select v.profile_id, case when r.traits like '%%:null%%' then jsonb_strip_nulls(r.traits::jsonb) else r.traits::jsonb end, r.stamp, %(at)s, %(at)s
+from staged_verdict v join staged_row r using (n) where v.verdict = 'n';
+
+-- name: give_new
+-- Their identities, in the order everybody keeps. If somebody was faster this fails, and the set is tried again.
+insert into identity (kind, value, profile_id)
+select s.kind, s.value, v.profile_id from staged_verdict v join staged_identity s using (n) where v.verdict = 'n'
+order by s.kind, s.value;
+
+-- name: merge_settled
+-- The traits of known people, each by its own stamp. A row that made its profile has nothing to add.
+with incoming as (
+    select v.profile_id, t.key, t.value, r.stamp
+    from staged_verdict v join staged_row r using (n) join profile p on p.id = v.profile_id
+    cross join lateral jsonb_each(r.traits::jsonb) t
+    where v.verdict = 's' and p.stamp is distinct from r.stamp
+),
+best as (
+    select distinct on (profile_id, key) profile_id, key, value, stamp
+    from incoming order by profile_id, key, stamp collate "C" desc, value desc
+),
+fresh as (
+    select b.* from best b join profile p on p.id = b.profile_id
+    where b.stamp collate "C" > coalesce(p.stamps ->> b.key, case when p.traits ? b.key then p.stamp end, '')
+),
+patch as (
+    select profile_id, coalesce(jsonb_object_agg(key, value) filter (where value <> 'null'), '{}') as said,
+        coalesce(array_agg(key) filter (where value = 'null'), '{}') as unsaid, jsonb_object_agg(key, stamp) as stamps
+    from fresh group by profile_id
+),
+changed as (
+    update profile p
+    set traits = (p.traits || patch.said) - patch.unsaid, stamps = p.stamps || patch.stamps, updated_at = clock_timestamp()
+    from patch where p.id = patch.profile_id
+    returning p.id
+),
+unindexed as (
+    insert into profile_unindexed (profile_id) select id from changed order by id on conflict do nothing
+)
+insert into profile_dirty (profile_id, version) select id, nextval('profile_version') from changed order by id
+on conflict (profile_id) do update set version = excluded.version;
+
+-- name: mark_new
+-- New people wait to be copied and to be found by their words.
+with ids as (select profile_id from staged_verdict where verdict = 'n' order by profile_id),
+unindexed as (insert into profile_unindexed (profile_id) select profile_id from ids)
+insert into profile_dirty (profile_id, version) select profile_id, nextval('profile_version') from ids;
+
+-- name: odd_rows
+-- Rows that need thought: they go the careful way.
+select r.n, r.traits, r.stamp, array_agg(s.kind), array_agg(s.value)
+from staged_verdict v join staged_row r using (n) join staged_identity s using (n)
+where v.verdict = 'o' group by r.n, r.traits, r.stamp order by r.n;

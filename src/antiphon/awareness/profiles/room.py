@@ -1,0 +1,37 @@
+"""What profiles give to the house."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from antiphon.awareness.profiles import service
+from antiphon.awareness.profiles.http import ROUTES
+from antiphon.awareness.profiles.loops import LOOPS
+from antiphon.foundation.context import Context
+from antiphon.foundation.jobs import JobKind
+from antiphon.foundation.postgres import Connection
+from antiphon.foundation.rooms import Room
+
+
+async def overview(ctx: Context, conn: Connection) -> Mapping[str, float]:
+    """How many customers there are."""
+    return {"profiles": await service.count_profiles(conn)}
+
+
+ROOM = Room(
+    name="profiles",
+    floor="awareness",
+    always=True,
+    routes=ROUTES,
+    loops=LOOPS,
+    jobs=(JobKind("profiles.erase", service.run_erasure),),
+    permissions={
+        "profiles:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
+        "profiles:write": ("analyst", "agent"),
+        "profiles:export": ("analyst", "agent"),
+        "profiles:erase": (),
+    },
+    export=service.export,
+    erase=service.erase,
+    overview=overview,
+)
