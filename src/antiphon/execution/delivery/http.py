@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
 from antiphon.awareness.profiles import every_id
 from antiphon.execution.delivery import ledger, service
@@ -51,7 +51,7 @@ async def list_deliveries(
     campaign_id: MaybeId = None,
     profile_id: MaybeId = None,
     address: Annotated[str | None, Parameter(max_length=400)] = None,
-    states: Annotated[list[State] | None, Parameter(query="state", description="Any of these")] = None,
+    states: Annotated[list[State] | None, QueryParameter(name="state", description="Any of these")] = None,
     reason: Annotated[str | None, Parameter(max_length=60)] = None,
     message_class: MessageClassName | None = None,
     was: Annotated[Was | None, Parameter(description="What happened at some time, whatever the state is now")] = None,

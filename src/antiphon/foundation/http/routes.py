@@ -35,6 +35,7 @@ _DESCRIBED = {
 Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
 
 
+_RESERVED = {"state", "query", "scope", "socket"}
 PROBLEM_TYPE = "application/problem+json"
 
 
@@ -88,6 +89,10 @@ def _route(
 
     def decorate(fn: Callable[..., Any]) -> HTTPRouteHandler:
         room = _room_of(fn)
+        if taken := _RESERVED & set(python_inspect.signature(fn).parameters):
+            name = min(taken)
+            raise TypeError(f'{fn.__qualname__}: `{name}` means something else to Litestar; call the argument otherwise '
+                            f'and annotate it QueryParameter(name="{name}")')  # fmt: skip
         lines = (python_inspect.getdoc(fn) or "").split("\n", 1)
         named = "{" in path
         codes = {*problems, *((404,) if named else ())}
