@@ -1,0 +1,19 @@
+"""Segments: sets of customers, each a small typed tree over traits, events and other segments.
+
+Owns the tables segment, segment_version, segment_base, segment_delta and segment_growth, and the customer events
+`Segment Entered` and `Segment Left`. Public: `members` (who is in a segment, as of its last refresh, as a bitmap of
+profile ids), `find_segment`, `refresh` (work out some segments now), `evaluate_tree` (who a tree means, unsaved), and the
+tree's types.
+"""
+
+from antiphon.awareness.segments.errors import InvalidTree, SegmentNotFound, TooSlow
+from antiphon.awareness.segments.membership import ENTERED, LEFT, Memberships, members
+from antiphon.awareness.segments.model import And, Event, Filter, InSegment, Last, Node, Not, Or, Profiles, Trait
+from antiphon.awareness.segments.service import evaluate_tree, preview, refresh
+from antiphon.awareness.segments.store import SegmentRow, find_segment
+
+__all__ = [
+    "ENTERED", "LEFT", "And", "Event", "Filter", "InSegment", "InvalidTree", "Last", "Memberships", "Node", "Not", "Or",
+    "Profiles", "SegmentNotFound", "SegmentRow", "TooSlow", "Trait", "evaluate_tree", "find_segment", "members", "preview",
+    "refresh",
+]  # fmt: skip

@@ -1,0 +1,52 @@
+"""Arrays of ids to Roaring bitmaps, and bitmaps to bytes."""
+
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+DENSE = 16
+"""Mark ids in an array of booleans instead of sorting them when they fill at least 1 in this many places."""
+
+
+def bitmap(ids: NDArray[Any]) -> BitMap:
+    """Return the set of ``ids``, which may be in any order.
+
+    Roaring is built fastest from sorted ids; marking and reading marks sorts a dense set many times faster than sorting.
+    """
+    if not len(ids):
+        return BitMap()
+    ids = ids.astype(np.uint32, copy=False)
+    top = int(ids.max())
+    if top < DENSE * len(ids):
+        marks = np.zeros(top + 1, dtype=np.bool_)
+        marks[ids] = True
+        ordered = np.flatnonzero(marks).astype(np.uint32)
+    else:
+        ordered = np.sort(ids)
+    return BitMap(array("I", ordered.tobytes()))
+
+
+def leaf_bitmaps(answer: Mapping[str, NDArray[Any]], leaves: int) -> list[BitMap]:
+    """Return one set for each leaf of a scan's answer (columns ``profile_id`` and, for several leaves, ``bits``)."""
+    ids = np.asarray(answer["profile_id"])
+    if leaves == 1:
+        return [bitmap(ids)]
+    order = np.argsort(ids, kind="stable")
+    ids, bits = ids[order], np.asarray(answer["bits"]).astype(np.uint64, copy=False)[order]
+    return [bitmap(ids[(bits & np.uint64(1 << bit)) != 0]) for bit in range(leaves)]
+
+
+def encode(ids: BitMap) -> bytes:
+    """Return the portable serialised form, runs compressed."""
+    ids = ids.copy()
+    ids.run_optimize()
+    return bytes(ids.serialize())
+
+
+def decode(data: bytes | memoryview) -> BitMap:
+    """Return the set that ``encode`` wrote."""
+    return BitMap.deserialize(bytes(data))

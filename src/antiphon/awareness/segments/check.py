@@ -1,0 +1,296 @@
+"""One person against a tree, in Python, with the facts that decided: why somebody is in, or out.
+
+The same rules as ``compile``, read from the same words of ``model``: property tests hold the two together.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, assert_never
+
+import msgspec
+from msgspec import Struct
+
+from antiphon.awareness.segments.model import (
+    And,
+    Dates,
+    Event,
+    Filter,
+    InSegment,
+    Last,
+    Node,
+    Not,
+    Or,
+    Profiles,
+    Scalar,
+    Trait,
+    TraitColumn,
+    duration,
+)
+from antiphon.awareness.segments.sql import operand
+from antiphon.awareness.segments.values import dig, lower, number, text
+from antiphon.awareness.traits import typed
+
+EXAMPLES = 3
+
+
+class Happened(Struct, frozen=True):
+    """An event of one person."""
+
+    ts: datetime
+    name: str
+    properties: dict[str, Any]
+
+
+class Person(Struct, frozen=True):
+    """All that a tree may ask about one person. ``lists``: the static segments the person is in."""
+
+    id: int
+    traits: dict[str, Any]
+    events: list[Happened]
+    lists: frozenset[int] = frozenset()
+
+
+class Example(Struct, frozen=True):
+    """An event that counted, shown as evidence."""
+
+    ts: datetime
+    properties: dict[str, Any]
+
+
+class Verdict(Struct, frozen=True):
+    """Whether one node holds for the person, and why.
+
+    ``path`` names the node in the tree. ``actual`` is what was found: the trait's value, or the measure of the events
+    that counted (``events`` of them, the latest as ``examples``). ``parts`` are the verdicts on the node's parts.
+    """
+
+    path: str
+    kind: str
+    holds: bool
+    node: dict[str, Any]
+    actual: str | float | bool | list[str] | None = None
+    events: int | None = None
+    examples: list[Example] = msgspec.field(default_factory=list)
+    parts: list["Verdict"] = msgspec.field(default_factory=list)
+
+
+class Checker:
+    """Checks trees for persons at one instant."""
+
+    def __init__(
+        self,
+        now: datetime,
+        traits: Mapping[str, TraitColumn],
+        segments: Mapping[int, Node | None] | None = None,
+    ) -> None:
+        self.now = now
+        self.traits = traits
+        self.segments = segments or {}
+
+    def why(self, node: Node, person: Person, path: str = "tree") -> Verdict:
+        """Return the verdict on ``node`` with those on all its parts."""
+        match node:
+            case Trait():
+                column = self.traits[node.trait]
+                actual = typed(person.traits.get(node.trait), column.type)
+                return Verdict(path, "trait", trait_holds(node, actual, column, self.now), _plain(node), _shown(actual))
+            case Event():
+                return self._event(node, person, path)
+            case And(of=of) | Or(of=of):
+                parts = [self.why(part, person, f"{path}.of[{i}]") for i, part in enumerate(of)]
+                together: Callable[[Any], bool] = all if isinstance(node, And) else any
+                kind = "and" if isinstance(node, And) else "or"
+                return Verdict(path, kind, together(part.holds for part in parts), {}, parts=parts)
+            case Not(of=one):
+                inner = self.why(one, person, f"{path}.of")
+                return Verdict(path, "not", not inner.holds, {}, parts=[inner])
+            case InSegment(id=ref):
+                tree = self.segments[ref]
+                if tree is None:
+                    return Verdict(path, "segment", ref in person.lists, _plain(node))
+                inner = self.why(tree, person, f"{path}.segment")
+                return Verdict(path, "segment", inner.holds, _plain(node), parts=[inner])
+            case Profiles(ids=ids):
+                return Verdict(path, "profiles", person.id in ids, {})
+            case _:
+                assert_never(node)
+
+    def holds(self, node: Node, person: Person) -> bool:
+        """Return whether the person belongs."""
+        return self.why(node, person).holds
+
+    def _event(self, node: Event, person: Person, path: str) -> Verdict:
+        counted = [one for one in person.events if counts(node, one, self.now)]
+        measured = measure(node, counted)
+        latest = sorted(counted, key=lambda one: one.ts, reverse=True)[:EXAMPLES]
+        return Verdict(
+            path,
+            "event",
+            compares(node, measured),
+            _plain(node),
+            actual=None if measured is None else float(measured),
+            events=len(counted),
+            examples=[Example(one.ts, one.properties) for one in latest],
+        )
+
+
+def counts(node: Event, event: Happened, now: datetime) -> bool:
+    """Whether ``event`` is one that ``node`` measures at ``now``."""
+    if event.name != node.name or event.ts > now:
+        return False
+    match node.window:
+        case Last(amount=amount, unit=unit):
+            inside = event.ts > now - duration(amount, unit)
+        case Dates(since=since, until=until):
+            inside = (since is None or event.ts >= since) and (until is None or event.ts < until)
+        case None:
+            inside = True
+        case _:
+            assert_never(node.window)
+    return inside and all(filter_holds(one, event.properties) for one in node.where)
+
+
+def measure(node: Event, counted: Sequence[Happened]) -> Fraction | None:
+    """Return the exact measure of the events that count; None where there is nothing to average or compare."""
+    if node.measure == "count":
+        return Fraction(len(counted))
+    path = node.property or ""
+    found = [Fraction(exact) for one in counted if (exact := number(dig(one.properties, path))) is not None]
+    match node.measure:
+        case "sum":
+            return sum(found, Fraction(0))
+        case "avg":
+            return sum(found, Fraction(0)) / len(found) if found else None
+        case "min":
+            return min(found, default=None)
+        case "max":
+            return max(found, default=None)
+        case _:
+            assert_never(node.measure)
+
+
+def compares(node: Event, measured: Fraction | None) -> bool:
+    """Whether the measure satisfies the node's comparison."""
+    if measured is None:
+        return False
+    if node.op in ("did", "did_not"):
+        return (measured > 0) == (node.op == "did")
+    low, high = (Fraction(number(one) or 0) for one in (node.value, node.high))
+    match node.op:
+        case "between":
+            return low <= measured <= high
+        case "ne":
+            return measured != low
+        case _:
+            return _ordered(node.op, measured, low)
+
+
+def filter_holds(one: Filter, properties: dict[str, Any]) -> bool:
+    """Whether a condition on one property holds."""
+    value = dig(properties, one.property)
+    match one.op:
+        case "set":
+            return value is not None
+        case "not_set":
+            return value is None
+        case "is":
+            return _one_of(value, [one.value if one.value is not None else ""])
+        case "is_not":
+            return not _one_of(value, [one.value if one.value is not None else ""])
+        case "in":
+            return _one_of(value, one.values)
+        case "not_in":
+            return not _one_of(value, one.values)
+        case "lt" | "le" | "gt" | "ge":
+            exact, wanted = number(value), number(one.value)
+            return exact is not None and wanted is not None and _ordered(one.op, exact, wanted)
+        case "between":
+            exact, low, high = number(value), number(one.values[0]), number(one.values[1])
+            return exact is not None and low is not None and high is not None and low <= exact <= high
+        case "contains" | "starts" | "ends":
+            return _text_holds(one.op, text(value), str(one.value))
+        case _:
+            assert_never(one.op)
+
+
+def _one_of(value: Any, wanted: Sequence[Scalar]) -> bool:
+    if not wanted:
+        return False
+    if isinstance(wanted[0], str):
+        return text(value) in wanted
+    if isinstance(wanted[0], bool):
+        return isinstance(value, bool) and value in wanted
+    exact = number(value)
+    return exact is not None and exact in [number(one) for one in wanted]
+
+
+def trait_holds(node: Trait, actual: Any, column: TraitColumn, now: datetime) -> bool:
+    """Whether a condition on a trait holds for its value (of the trait's type; None when not set)."""
+    match node.op:
+        case "set":
+            return actual is not None
+        case "not_set":
+            return actual is None
+        case "is_not" | "not_in" | "not_contains":
+            positive = msgspec.structs.replace(node, op={"is_not": "is", "not_in": "in"}.get(node.op, "contains"))
+            return not trait_holds(positive, actual, column, now)
+        case _:
+            pass
+    if actual is None:
+        return False
+    values = [operand(one, column.type, now) for one in node.values]
+    value = operand(node.value, column.type, now) if node.value is not None else None
+    match node.op:
+        case "is":
+            return value in actual if column.type == "text_list" else bool(actual == value)
+        case "in":
+            return any(one in actual for one in values) if column.type == "text_list" else actual in values
+        case "lt" | "le" | "gt" | "ge":
+            return _ordered(node.op, actual, value)
+        case "between":
+            return bool(values[0] <= actual <= values[1])
+        case "contains" | "starts" | "ends":
+            return _text_holds(node.op, actual, str(node.value))
+        case _:
+            assert_never(node.op)
+
+
+def _ordered(op: str, left: Any, right: Any) -> bool:
+    match op:
+        case "lt":
+            return bool(left < right)
+        case "le":
+            return bool(left <= right)
+        case "gt":
+            return bool(left > right)
+        case "ge":
+            return bool(left >= right)
+        case "eq" | "is":
+            return bool(left == right)
+        case _:
+            raise AssertionError(op)
+
+
+def _text_holds(op: str, value: str | None, wanted: str) -> bool:
+    if value is None:
+        return False
+    value, wanted = lower(value), lower(wanted)
+    match op:
+        case "starts":
+            return value.startswith(wanted)
+        case "ends":
+            return value.endswith(wanted)
+        case _:
+            return wanted in value
+
+
+def _plain(node: Node) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(node)
+    return plain
+
+
+def _shown(actual: Any) -> str | float | bool | list[str] | None:
+    if isinstance(actual, datetime):
+        return actual.isoformat().replace("+00:00", "Z")
+    return actual if actual is None or isinstance(actual, str | bool | float | list) else str(actual)

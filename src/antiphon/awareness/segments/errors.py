@@ -1,0 +1,52 @@
+"""What can be wrong with a segment."""
+
+from antiphon.foundation.errors import Conflict, Invalid, NotFound, Unavailable
+
+
+class SegmentNotFound(NotFound):
+    """There is no segment {id}."""
+
+    code = "segment_not_found"
+
+
+class InvalidTree(Invalid):
+    """The segment's tree breaks a rule."""
+
+    code = "invalid_tree"
+
+
+class NameTaken(Conflict):
+    """Another segment is already called that."""
+
+    code = "segment_name_taken"
+
+
+class SegmentInUse(Conflict):
+    """Other segments refer to this one: {names}."""
+
+    code = "segment_in_use"
+
+
+class SegmentArchived(Conflict):
+    """This segment is archived; restore it first."""
+
+    code = "segment_archived"
+
+
+class NotStatic(Conflict):
+    """The members of this segment follow from its conditions; only a static list takes members."""
+
+    code = "segment_not_static"
+
+
+class Superseded(Conflict):
+    """Somebody else refreshed or changed this segment meanwhile; nothing was stored."""
+
+    code = "segment_superseded"
+    permanent = False
+
+
+class TooSlow(Unavailable):
+    """The answer took longer than {seconds} seconds and was given up; narrow the conditions or their windows."""
+
+    code = "segment_too_slow"

@@ -1,0 +1,114 @@
+"""Trees worked out for everybody: the lake is asked once, about all of them, and its answers become sets."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from antiphon.awareness.events import hot_relation
+from antiphon.awareness.segments import store
+from antiphon.awareness.segments.bitmaps import leaf_bitmaps
+from antiphon.awareness.segments.compile import Plan, Question, Tables, plan
+from antiphon.awareness.segments.errors import TooSlow
+from antiphon.awareness.segments.formula import solve
+from antiphon.awareness.segments.model import Node, TraitColumn
+from antiphon.awareness.traits import registry
+from antiphon.foundation.context import Context
+from antiphon.foundation.lake import LakeTimeout
+from antiphon.foundation.postgres import Connection
+
+BUILT_IN = {
+    "$created_at": TraitColumn("created_at", "instant"),
+    "$first_seen": TraitColumn("first_seen", "instant"),
+    "$last_seen": TraitColumn("last_seen", "instant"),
+}
+"""Instants every profile has, spoken of as traits. No trait of a customer begins with a dollar sign and is one of these."""
+
+_HOT, _MERGED = "segment_hot", "segment_merged"
+
+
+class Known(Struct, frozen=True):
+    """What compiling needs to know: traits, every segment's tree, and whether anybody was merged."""
+
+    traits: Mapping[str, TraitColumn]
+    segments: Mapping[int, Node | None]
+    merged: bool
+
+
+class Evaluation(Struct, frozen=True):
+    """The members of each tree at ``now``, and how long it took."""
+
+    now: datetime
+    members: Mapping[int, BitMap]
+    took_ms: int
+
+
+async def known(conn: Connection) -> Known:
+    """Read what compiling needs."""
+    traits = {name: TraitColumn(trait.column_name, trait.type) for name, trait in (await registry(conn)).items()}
+    return Known(BUILT_IN | traits, await store.definitions(conn), await store.any_alias(conn))
+
+
+async def evaluate(
+    ctx: Context, trees: Mapping[int, Node], now: datetime, about: Known, *, timeout: float = 300.0
+) -> Evaluation:
+    """Work out the members of ``trees`` together, at one state of the lake. Raises TooSlow."""
+    began = time.perf_counter()
+    planned = plan(trees, now, about.traits, about.segments)
+    prelude, questions, close = statements(planned, about.merged)
+    asked = [(sql, None) for sql in [*prelude, *(question.sql for question in questions), *close]]
+    try:
+        answers = await ctx.lake.many(asked, shape="columns", timeout=timeout) if questions else []
+    except LakeTimeout as slow:
+        raise TooSlow(seconds=f"{timeout:g}") from slow
+    lists = [key for key, tree in about.segments.items() if tree is None]
+    async with ctx.db.connection() as conn:
+        stored = {key: ids for key, (_, ids) in (await store.read_members(conn, lists)).items()} if lists else {}
+    answers = answers[len(prelude) : len(prelude) + len(questions)]
+    members = await asyncio.to_thread(_solve, planned, questions, answers, stored)
+    return Evaluation(now, members, round((time.perf_counter() - began) * 1000))
+
+
+def statements(planned: Plan, merged: bool) -> tuple[list[str], list[Question], list[str]]:
+    """Return what is run before, the questions, and what is run after them, all in one lake transaction.
+
+    The hot tail is read out of PostgreSQL once, narrowed to what the leaves look at, and so are the merges.
+    """
+    if not planned.events:
+        return [], planned.questions(Tables()), []
+    columns = ["profile_id", "ts", "name"] + (["properties"] if planned.properties else [])
+    hot = hot_relation(columns, names=planned.names, since=planned.start)
+    before = [f"create or replace temp table {_HOT} as select * from {hot}"]
+    after = [f"drop table if exists {_HOT}"]
+    if merged:
+        pairs = "select from_id, to_id from alias"
+        before.append(f"create or replace temp table {_MERGED} as select * from postgres_query('pg', '{pairs}')")
+        after.append(f"drop table if exists {_MERGED}")
+    return before, planned.questions(Tables(hot=_HOT, alias=_MERGED if merged else None)), after
+
+
+def _solve(
+    planned: Plan,
+    questions: Sequence[Question],
+    answers: Sequence[Mapping[str, NDArray[Any]]],
+    stored: Mapping[int, BitMap],
+) -> dict[int, BitMap]:
+    leaves = [BitMap()] * planned.leaves
+    for question, answer in zip(questions, answers, strict=True):
+        for index, ids in zip(question.leaves, leaf_bitmaps(answer, len(question.leaves)), strict=True):
+            leaves[index] = ids
+    everyone = None if planned.everyone is None else leaves[planned.everyone]
+    return {key: solve(formula, leaves, everyone, stored) for key, formula in planned.formulas.items()}
+
+
+def spread(members: BitMap, count: int) -> list[int]:
+    """Return up to ``count`` members, evenly spread over all of them."""
+    if len(members) <= count:
+        return list(members)
+    return [members[int(place)] for place in np.linspace(0, len(members) - 1, count)]

@@ -1,0 +1,244 @@
+"""Routes of segments: the builder's catalogue and preview, segments, their members, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from litestar.params import Parameter
+
+from antiphon.awareness.segments import service, store
+from antiphon.awareness.segments.catalogue import Catalogue, Catalogues
+from antiphon.awareness.segments.errors import SegmentNotFound
+from antiphon.awareness.segments.membership import Memberships, members
+from antiphon.awareness.segments.model import Node
+from antiphon.awareness.segments.service import Card, Preview, Why
+from antiphon.awareness.segments.store import Announce, Growth, SegmentRow, State, Version
+from antiphon.foundation.context import Context
+from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post, put
+from antiphon.foundation.principal import Principal
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")]
+Text = Annotated[str, msgspec.Meta(max_length=4000)]
+PathId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
+Ids = Annotated[list[Annotated[int, msgspec.Meta(ge=1, lt=2**32)]], msgspec.Meta(max_length=100_000)]
+
+
+class SegmentItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A segment. Its members are true for `evaluated_at`, `age_seconds` ago.
+
+    `refreshing` until they are those of the present version.
+    """
+
+    id: int
+    name: str
+    description: str
+    kind: Literal["rule", "static"]
+    tree: Node | None
+    version: int
+    state: State
+    announce: Announce
+    size: int
+    evaluated_at: datetime | None
+    age_seconds: float | None
+    refreshing: bool
+    took_ms: int | None
+    failed: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class SegmentBody(Body, frozen=True, kw_only=True):
+    """A segment as people write it. Without a tree it is a static list, whose members are put in by hand.
+
+    `announce` says which entering and leaving become events of the customer: `changes` (all but the members it has when
+    it is made), `everyone` (these, too), or `never`.
+    """
+
+    name: Name
+    description: Text = ""
+    tree: Node | None = None
+    announce: Announce = "changes"
+
+
+class PreviewBody(Body, frozen=True, kw_only=True):
+    """A tree that is not saved."""
+
+    tree: Node
+    sample: Annotated[int, msgspec.Meta(ge=0, le=50)] = 10
+
+
+class ListBody(Body, frozen=True, kw_only=True):
+    """Profiles to add to a static list and to remove from it; `replace` leaves those added alone in it."""
+
+    add: Ids = []
+    remove: Ids = []
+    replace: bool = False
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """The list's size now, and how many ids were nobody's."""
+
+    size: int
+    unknown: int
+
+
+class Inside(msgspec.Struct, frozen=True, kw_only=True):
+    """A segment somebody is in, as of its last refresh."""
+
+    id: int
+    name: str
+    evaluated_at: datetime | None
+
+
+def item(row: SegmentRow, now: datetime) -> SegmentItem:
+    """The row as people see it."""
+    age = None if row.evaluated_at is None else max(0.0, (now - row.evaluated_at).total_seconds())
+    return SegmentItem(
+        id=row.id, name=row.name, description=row.description, kind=row.kind, tree=row.tree, version=row.version,
+        state=row.state, announce=row.announce, size=row.size, evaluated_at=row.evaluated_at, age_seconds=age,
+        refreshing=row.kind == "rule" and row.evaluated_version != row.version, took_ms=row.took_ms, failed=row.failed,
+        created_at=row.created_at, updated_at=row.updated_at,
+    )  # fmt: skip
+
+
+@get("/v1/segments", permission="segments:read")
+async def list_segments(
+    ctx: Context,
+    search: Annotated[str | None, Parameter(max_length=200, description="Part of the name or description")] = None,
+    state: State = "active",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[SegmentItem]:
+    """Segments by name."""
+    after = decode_cursor(cursor, str, int)
+    like = None if not search else "%" + search.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    place = (str(after[0]), int(after[1] or 0)) if after else None
+    async with ctx.db.connection() as conn:
+        rows = await store.list_segments(conn, state=state, search=like, after=place, limit=limit + 1)
+        total = await store.count_segments(conn, state=state, search=like)
+    more = encode_cursor(rows[limit - 1].name.lower(), rows[limit - 1].id) if len(rows) > limit else None
+    now = ctx.clock.now()
+    return Page(items=[item(row, now) for row in rows[:limit]], next=more, total=total)
+
+
+@post("/v1/segments", permission="segments:write", problems=(409,))
+async def create_segment(ctx: Context, who: Principal, data: SegmentBody) -> SegmentItem:
+    """Make a segment. It is in force at once; its members follow within seconds (`refreshing`)."""
+    row = await service.publish(
+        ctx, who, name=data.name.strip(), description=data.description, tree=data.tree, announce=data.announce
+    )
+    return item(row, ctx.clock.now())
+
+
+@get("/v1/segments/catalogue", permission="segments:read")
+async def read_catalogue(ctx: Context) -> Catalogue:
+    """What a segment can be built from: traits with types and frequent values, event names and properties."""
+    return await ctx.get(Catalogues).read()
+
+
+@post("/v1/segments/preview", permission="segments:read", status_code=200)
+async def preview_segment(ctx: Context, data: PreviewBody) -> Preview:
+    """How many a tree means now, and some of them, evenly chosen."""
+    return await service.preview(ctx, data.tree, sample=data.sample)
+
+
+@get("/v1/segments/{segment_id:int}", permission="segments:read", problems=(404,))
+async def read_segment(ctx: Context, segment_id: PathId) -> SegmentItem:
+    """One segment."""
+    async with ctx.db.connection() as conn:
+        return item(await store.find_segment(conn, segment_id), ctx.clock.now())
+
+
+@put("/v1/segments/{segment_id:int}", permission="segments:write", problems=(404, 409))
+async def change_segment(ctx: Context, who: Principal, segment_id: PathId, data: SegmentBody) -> SegmentItem:
+    """Change a segment; another tree becomes its next version."""
+    row = await service.change(
+        ctx, who, segment_id, name=data.name.strip(), description=data.description, tree=data.tree, announce=data.announce
+    )
+    return item(row, ctx.clock.now())
+
+
+@delete("/v1/segments/{segment_id:int}", permission="segments:write", problems=(404, 409))
+async def archive_segment(ctx: Context, who: Principal, segment_id: PathId) -> None:
+    """Archive a segment: it is kept, but worked out no more."""
+    await service.archive(ctx, who, segment_id)
+
+
+@post("/v1/segments/{segment_id:int}/restore", permission="segments:write", status_code=200, problems=(404, 409))
+async def restore_segment(ctx: Context, who: Principal, segment_id: PathId) -> SegmentItem:
+    """Bring an archived segment back."""
+    return item(await service.restore(ctx, who, segment_id), ctx.clock.now())
+
+
+@post("/v1/segments/{segment_id:int}/refresh", permission="segments:write", status_code=200, problems=(404, 409))
+async def refresh_segment(ctx: Context, segment_id: PathId) -> SegmentItem:
+    """Work out the members now, and answer when they are stored."""
+    async with ctx.db.connection() as conn:
+        await store.find_segment(conn, segment_id)
+    rows = await service.refresh(ctx, [segment_id], timeout=60)
+    if not rows:
+        raise SegmentNotFound(id=segment_id)
+    return await read_again(ctx, segment_id)
+
+
+async def read_again(ctx: Context, segment_id: int) -> SegmentItem:
+    """The segment as it is stored now."""
+    async with ctx.db.connection() as conn:
+        return item(await store.find_segment(conn, segment_id), ctx.clock.now())
+
+
+@get("/v1/segments/{segment_id:int}/members", permission="segments:read", problems=(404,))
+async def read_members(ctx: Context, segment_id: PathId, cursor: Cursor = None, limit: Limit = 50) -> Page[Card]:
+    """The members as of the last refresh, by id."""
+    after = decode_cursor(cursor, int)
+    async with ctx.db.connection() as conn:
+        await store.find_segment(conn, segment_id)
+        people = await members(conn, segment_id)
+    first = people.rank(int(after[0] or 0)) if after else 0
+    ids = list(people[first : first + limit])
+    more = encode_cursor(ids[-1]) if ids and first + limit < len(people) else None
+    return Page(items=await service.cards(ctx, ids), next=more, total=len(people))
+
+
+@put("/v1/segments/{segment_id:int}/members", permission="segments:write", problems=(404, 409))
+async def change_members(ctx: Context, who: Principal, segment_id: PathId, data: ListBody) -> Listed:
+    """Change the members of a static list."""
+    row, unknown = await service.list_members(ctx, who, segment_id, add=data.add, remove=data.remove, replace=data.replace)
+    return Listed(size=row.size, unknown=unknown)
+
+
+@get("/v1/segments/{segment_id:int}/why/{profile_id:int}", permission="segments:read", problems=(404,))
+async def explain(ctx: Context, segment_id: PathId, profile_id: PathId) -> Why:
+    """Why a customer is in a segment, or is not, with the facts that decided."""
+    return await service.why(ctx, segment_id, profile_id)
+
+
+@get("/v1/segments/{segment_id:int}/versions", permission="segments:read", problems=(404,))
+async def read_versions(ctx: Context, segment_id: PathId) -> Page[Version]:
+    """Every tree the segment had, latest first."""
+    async with ctx.db.connection() as conn:
+        await store.find_segment(conn, segment_id)
+        return Page(items=await store.list_versions(conn, segment_id))
+
+
+@get("/v1/segments/{segment_id:int}/growth", permission="segments:read", problems=(404,))
+async def read_growth(ctx: Context, segment_id: PathId, limit: Limit = 200) -> Page[Growth]:
+    """How the segment grew, latest change first."""
+    async with ctx.db.connection() as conn:
+        await store.find_segment(conn, segment_id)
+        return Page(items=await store.list_growth(conn, segment_id, limit))
+
+
+@get("/v1/profiles/{profile_id:int}/segments", permission="segments:read")
+async def read_segments_of(ctx: Context, profile_id: PathId) -> Page[Inside]:
+    """The segments a customer is in, as of their last refreshes."""
+    found = await ctx.get(Memberships).of(profile_id)
+    return Page(items=[Inside(id=one.id, name=one.name, evaluated_at=one.evaluated_at) for one in found], total=len(found))
+
+
+ROUTES = (
+    list_segments, create_segment, read_catalogue, preview_segment, read_segment, change_segment, archive_segment,
+    restore_segment, refresh_segment, read_members, change_members, explain, read_versions, read_growth, read_segments_of,
+)  # fmt: skip

@@ -1,0 +1,137 @@
+"""Who is in which segment: what a refresh found becomes deltas, and customer events, exactly once."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from pyroaring import BitMap
+
+from antiphon.awareness.events import INTERNAL, Journal
+from antiphon.awareness.segments import store
+from antiphon.awareness.segments.store import SegmentRow
+from antiphon.foundation.context import Context
+from antiphon.foundation.leases import Held
+from antiphon.foundation.postgres import Connection
+
+ENTERED, LEFT = "Segment Entered", "Segment Left"
+CHUNK = 10_000
+"""Changes announced in one transaction: each is an event."""
+FOLD = 20
+"""Fold the deltas into the base when they amount to one in so many of it."""
+MOST_DELTAS = 200
+
+
+async def members(conn: Connection, segment_id: int) -> BitMap:
+    """Return the members of a segment as of its last refresh: profile ids, ascending. Empty before the first."""
+    return (await store.read_members(conn, [segment_id]))[segment_id][1]
+
+
+async def store_members(
+    ctx: Context, row: SegmentRow, found: BitMap, now: datetime, *, took_ms: int, pause: timedelta, held: Held | None = None
+) -> SegmentRow:
+    """Make ``found`` the members of ``row`` at ``now``. Raises Superseded if somebody changed the segment meanwhile.
+
+    Changes that are announced go in chunks, each in one transaction with its events and its delta: a crash between two
+    chunks leaves a true state in between, and the next refresh goes on from there.
+    """
+    async with ctx.db.connection() as conn:
+        seq, before = (await store.read_members(conn, [row.id]))[row.id]
+    entered, gone = found - before, before - found
+    if announced(row) and (entered or gone):
+        async with ctx.db.connection() as conn:
+            quiet = await _merged(conn, entered, gone)
+        for some_in, some_out in chunks(entered, gone):
+            seq += 1
+            before = (before | some_in) - some_out
+            async with ctx.get(Journal).transaction() as journal:
+                if held is not None:
+                    await held.fence(journal.conn)
+                row = await _change(journal.conn, row, before, seq, some_in, some_out, now)
+                moment = now.astimezone(UTC).isoformat()
+                news = _payloads(row, seq, ENTERED, some_in - quiet, moment)
+                news += _payloads(row, seq, LEFT, some_out - quiet, moment)
+                await journal.append([(INTERNAL, None, payload) for payload in news])
+        entered = gone = BitMap()
+    async with ctx.db.transaction() as conn:
+        if held is not None:
+            await held.fence(conn)
+        if entered or gone:
+            row = await _change(conn, row, found, seq + 1, entered, gone, now)
+        else:
+            row = await store.take_revision(conn, row, size=len(found), seq=seq, now=now)
+        await store.refreshed(conn, row, now=now, took_ms=took_ms, pause=pause)
+    return row
+
+
+def announced(row: SegmentRow) -> bool:
+    """Whether changes of the members become customer events: the first refresh of a segment is no change."""
+    return row.announce == "everyone" or (row.announce == "changes" and row.evaluated_at is not None)
+
+
+async def _change(
+    conn: Connection, row: SegmentRow, members: BitMap, seq: int, entered: BitMap, gone: BitMap, now: datetime
+) -> SegmentRow:
+    """One step of the members, in the caller's transaction: a delta, or a new base when enough has changed."""
+    row = await store.take_revision(conn, row, size=len(members), seq=seq, now=now)
+    changes, deltas, base = await store.weight(conn, row.id)
+    changes += len(entered) + len(gone)
+    if base < 0 or deltas >= MOST_DELTAS or changes * FOLD > base:
+        await store.write_base(conn, row.id, seq, members)
+    else:
+        await store.write_delta(conn, row.id, seq, entered, gone)
+    await store.write_growth(conn, row, now=now, size=len(members), entered=len(entered), gone=len(gone))
+    return row
+
+
+async def _merged(conn: Connection, entered: BitMap, gone: BitMap) -> BitMap:
+    """Return those for whom nothing happened: merged-away profiles, and those who enter as whom they were merged into."""
+    pairs = await store.merged_among(conn, list(gone)) if gone else {}
+    return BitMap(pairs) | (BitMap(pairs.values()) & entered)
+
+
+def chunks(entered: BitMap, gone: BitMap) -> Iterator[tuple[BitMap, BitMap]]:
+    """Split changes into parts of at most CHUNK people."""
+    for some in (entered, gone):
+        for start in range(0, len(some), CHUNK):
+            part = some[start : start + CHUNK]
+            yield (part, BitMap()) if some is entered else (BitMap(), part)
+
+
+def _payloads(row: SegmentRow, seq: int, name: str, ids: BitMap, moment: str) -> list[bytes]:
+    """Return one call a person, in the shape of the Segment spec's track."""
+    properties = {"segment_id": row.id, "segment": row.name, "version": row.version}
+    rest = msgspec.json.encode({"type": "track", "event": name, "timestamp": moment, "properties": properties})[1:]
+    word = "in" if name == ENTERED else "out"
+    return [
+        b'{"profileId":%d,"messageId":"segment-%d-%d-%d-%s",' % (one, row.id, seq, one, word.encode()) + rest for one in ids
+    ]
+
+
+class Memberships:
+    """The members of every segment in force, kept in this process; looking costs one small query at most a second."""
+
+    AGE = 1.0
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._known: dict[int, tuple[int, BitMap]] = {}
+        self._places: list[store.Place] = []
+        self._read_at = float("-inf")
+
+    async def of(self, profile_id: int) -> list[store.Place]:
+        """Return the segments that hold a profile."""
+        await self._look()
+        return [place for place in self._places if profile_id in self._known[place.id][1]]
+
+    async def _look(self) -> None:
+        if time.monotonic() - self._read_at < self.AGE:
+            return
+        async with self._ctx.db.connection() as conn:
+            places = await store.places(conn)
+            known = {place.id: self._known[place.id] for place in places if place.id in self._known}
+            stale = [place.id for place in places if place.id not in known or known[place.id][0] < place.delta_seq]
+            fresh = await store.read_members(conn, stale, known) if stale else {}
+        self._known = known | fresh
+        self._places = places
+        self._read_at = time.monotonic()

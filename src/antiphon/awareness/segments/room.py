@@ -1,0 +1,40 @@
+"""What segments give to the house."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from antiphon.awareness.segments import service
+from antiphon.awareness.segments.catalogue import Catalogues
+from antiphon.awareness.segments.http import ROUTES
+from antiphon.awareness.segments.loops import LOOPS
+from antiphon.awareness.segments.membership import Memberships
+from antiphon.foundation.context import Context
+from antiphon.foundation.rooms import Resource, Room
+
+
+@asynccontextmanager
+async def open_memberships(ctx: Context) -> AsyncIterator[Memberships]:
+    """The members of all segments; read when first asked for."""
+    yield Memberships(ctx)
+
+
+@asynccontextmanager
+async def open_catalogues(ctx: Context) -> AsyncIterator[Catalogues]:
+    """The builder's catalogue; read when first asked for."""
+    yield Catalogues(ctx)
+
+
+ROOM = Room(
+    name="segments",
+    floor="awareness",
+    always=True,
+    routes=ROUTES,
+    loops=LOOPS,
+    resources=(Resource(Memberships, open_memberships), Resource(Catalogues, open_catalogues)),
+    permissions={
+        "segments:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
+        "segments:write": ("marketer", "analyst"),
+    },
+    erase=service.erase,
+    export=service.export,
+)

@@ -1,0 +1,303 @@
+"""The room's verbs: segments are written, previewed, refreshed, read and explained."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from pyroaring import BitMap
+
+from antiphon.awareness.events import event_relation
+from antiphon.awareness.profiles import NoSuchProfile, canonical, display_name, every_id
+from antiphon.awareness.segments import store
+from antiphon.awareness.segments.check import Checker, Happened, Person, Verdict
+from antiphon.awareness.segments.errors import NotStatic, SegmentArchived, SegmentInUse
+from antiphon.awareness.segments.evaluate import Evaluation, Known, evaluate, known, spread
+from antiphon.awareness.segments.membership import members, store_members
+from antiphon.awareness.segments.model import Event, InSegment, Node, references, walk
+from antiphon.awareness.segments.rules import refuse_cycle, validate
+from antiphon.awareness.segments.store import Announce, SegmentRow
+from antiphon.foundation.access import audit
+from antiphon.foundation.context import Context
+from antiphon.foundation.leases import Held
+from antiphon.foundation.loops import wake
+from antiphon.foundation.postgres import Connection
+from antiphon.foundation.principal import Principal
+
+LOOP = "segments.refresh"
+PREVIEW = 10.0
+"""Seconds a preview may take: somebody waits for it."""
+LEAST_PAUSE = timedelta(seconds=10)
+SHARE = 10
+"""A refresh may take one part in so many of the time between two."""
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """A customer in a list."""
+
+    id: int
+    name: str
+    traits: dict[str, Any]
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """How many a tree means now, and some of them."""
+
+    count: int
+    sample: list[Card]
+    took_ms: int
+
+
+class Why(Struct, frozen=True, kw_only=True):
+    """Whether a customer belongs now and why, and whether the last refresh had them as a member."""
+
+    profile_id: int
+    holds: bool
+    member: bool
+    evaluated_at: datetime | None
+    verdict: Verdict
+
+
+async def publish(
+    ctx: Context, who: Principal, *, name: str, description: str, tree: Node | None, announce: Announce
+) -> SegmentRow:
+    """Make a segment, in force at once; without a tree it is a static list. Raises InvalidTree or NameTaken."""
+    now = ctx.clock.now()
+    async with ctx.db.transaction() as conn:
+        await _accept(conn, None, tree)
+        segment_id = await store.insert_segment(
+            conn, name=name, description=description, tree=tree, refs=_refs(tree), announce=announce, now=now
+        )
+        if tree is not None:
+            await store.insert_version(conn, segment_id, 1, tree, now, who.name)
+        row = await store.find_segment(conn, segment_id)
+        await audit(conn, who, action="segments.publish", subject=f"segment:{segment_id}", after=_audited(row))
+        await wake(conn, LOOP)
+    return row
+
+
+async def change(
+    ctx: Context, who: Principal, segment_id: int, *, name: str, description: str, tree: Node | None, announce: Announce
+) -> SegmentRow:
+    """Change a segment; another tree is another version, in force at once.
+
+    Raises InvalidTree, NameTaken, SegmentNotFound, SegmentArchived, and NotStatic when rule and list are mixed up.
+    """
+    now = ctx.clock.now()
+    async with ctx.db.transaction() as conn:
+        await store.hold_definitions(conn)
+        before = await store.hold_segment(conn, segment_id)
+        if before.state == "archived":
+            raise SegmentArchived
+        if (before.tree is None) != (tree is None):
+            raise NotStatic(field="tree")
+        version = before.version + (tree != before.tree)
+        if tree is not None and version != before.version:
+            await _accept(conn, segment_id, tree)
+            await store.insert_version(conn, segment_id, version, tree, now, who.name)
+        await store.update_segment(
+            conn, segment_id, name=name, description=description, tree=tree, refs=_refs(tree), version=version,
+            announce=announce, now=now,
+        )  # fmt: skip
+        row = await store.find_segment(conn, segment_id)
+        subject = f"segment:{segment_id}"
+        await audit(conn, who, action="segments.publish", subject=subject, before=_audited(before), after=_audited(row))
+        await wake(conn, LOOP)
+    return row
+
+
+async def archive(ctx: Context, who: Principal, segment_id: int) -> None:
+    """Take a segment out of use; it is kept, with its members. Raises SegmentInUse while others refer to it."""
+    async with ctx.db.transaction() as conn:
+        await store.hold_definitions(conn)
+        row = await store.hold_segment(conn, segment_id)
+        if row.state == "archived":
+            return
+        if names := await store.referring(conn, segment_id):
+            raise SegmentInUse(names=", ".join(names[:10]))
+        await store.set_state(conn, segment_id, "archived", ctx.clock.now())
+        await audit(conn, who, action="segments.archive", subject=f"segment:{segment_id}", before=_audited(row))
+
+
+async def restore(ctx: Context, who: Principal, segment_id: int) -> SegmentRow:
+    """Bring an archived segment back. Raises NameTaken, and InvalidTree when what it speaks of is gone."""
+    async with ctx.db.transaction() as conn:
+        await store.hold_definitions(conn)
+        row = await store.hold_segment(conn, segment_id)
+        if row.state == "archived":
+            await _accept(conn, segment_id, row.tree)
+            await store.set_state(conn, segment_id, "active", ctx.clock.now())
+            row = await store.find_segment(conn, segment_id)
+            await audit(conn, who, action="segments.restore", subject=f"segment:{segment_id}", after=_audited(row))
+            await wake(conn, LOOP)
+    return row
+
+
+async def preview(ctx: Context, tree: Node, *, sample: int = 10, timeout: float = PREVIEW) -> Preview:
+    """Count a tree that is not saved and show some of its people. Raises InvalidTree, and TooSlow after ``timeout``."""
+    found = await evaluate_tree(ctx, tree, ctx.clock.now(), timeout=timeout)
+    people = found.members[0]
+    return Preview(count=len(people), sample=await cards(ctx, spread(people, sample)), took_ms=found.took_ms)
+
+
+async def evaluate_tree(ctx: Context, tree: Node, now: datetime, *, timeout: float = 300.0) -> Evaluation:
+    """Work out, without storing anything, who a tree means at ``now``: ``members[0]``. Raises InvalidTree, TooSlow."""
+    async with ctx.db.connection() as conn:
+        about = await known(conn)
+    validate(tree, about.traits, about.segments)
+    return await evaluate(ctx, {0: tree}, now, about, timeout=timeout)
+
+
+async def refresh(ctx: Context, ids: Sequence[int], *, held: Held | None = None, timeout: float = 300.0) -> list[SegmentRow]:
+    """Work out the members of some segments now, together, and store what changed; static lists are left as they are.
+
+    Raises TooSlow, or Superseded when somebody else refreshed or changed one of them meanwhile.
+    """
+    now = ctx.clock.now()
+    async with ctx.db.connection() as conn:
+        rows = await store.some_segments(conn, ids)
+        about = await known(conn)
+    trees = {row.id: row.tree for row in rows if row.tree is not None}
+    found = await evaluate(ctx, trees, now, about, timeout=timeout) if trees else Evaluation(now, {}, 0)
+    done = []
+    for row in rows:
+        if row.tree is None:
+            async with ctx.db.connection() as conn:
+                people = await members(conn, row.id)
+        else:
+            people = found.members[row.id]
+        done.append(
+            await store_members(ctx, row, people, now, took_ms=found.took_ms, pause=_pause(found.took_ms), held=held)
+        )
+    return done
+
+
+async def list_members(
+    ctx: Context, who: Principal, segment_id: int, *, add: Sequence[int], remove: Sequence[int], replace: bool
+) -> tuple[SegmentRow, int]:
+    """Change a static list: profiles to add and to remove, or to have alone. Ids that are nobody's are counted, not kept.
+
+    Raises NotStatic, SegmentArchived or SegmentNotFound.
+    """
+    async with ctx.db.transaction() as conn:
+        row = await store.hold_segment(conn, segment_id)
+        if row.kind != "static":
+            raise NotStatic
+        if row.state == "archived":
+            raise SegmentArchived
+        real = await store.existing_profiles(conn, add)
+        before = await members(conn, segment_id)
+        await audit(
+            conn, who, action="segments.list", subject=f"segment:{segment_id}",
+            after={"added": len(real), "removed": len(remove), "replaced": replace},
+        )  # fmt: skip
+    people = BitMap(real) if replace else (before | BitMap(real)) - BitMap(remove)
+    row = await store_members(ctx, row, people, ctx.clock.now(), took_ms=0, pause=timedelta(days=1))
+    return row, len(set(add)) - len(real)
+
+
+async def why(ctx: Context, segment_id: int, profile_id: int) -> Why:
+    """Explain whether a customer belongs now, from their own traits and events. Raises SegmentNotFound, NoSuchProfile."""
+    async with ctx.db.connection() as conn:
+        row = await store.find_segment(conn, segment_id)
+        about = await known(conn)
+        stored = await members(conn, segment_id)
+    tree = row.tree if row.tree is not None else InSegment(id=row.id)
+    person = await one_person(ctx, profile_id, tree, about)
+    verdict = Checker(ctx.clock.now(), about.traits, about.segments).why(tree, person)
+    return Why(
+        profile_id=person.id, holds=verdict.holds, member=person.id in stored, evaluated_at=row.evaluated_at, verdict=verdict
+    )
+
+
+async def one_person(ctx: Context, profile_id: int, tree: Node, about: Known) -> Person:
+    """Read what ``tree`` asks about one customer. Raises NoSuchProfile."""
+    async with ctx.db.connection() as conn:
+        real = await canonical(conn, profile_id)
+        read = await store.one_profile(conn, real) if real is not None else None
+        if real is None or read is None:
+            raise NoSuchProfile(id=profile_id)
+        ids = await every_id(conn, real)
+        lists = [key for key, inner in about.segments.items() if inner is None]
+        inside = [key for key, (_, people) in (await store.read_members(conn, lists)).items() if real in people]
+    traits, created, first, last = read
+    instants = {"$created_at": created, "$first_seen": first, "$last_seen": last}
+    traits = traits | {name: at.isoformat() for name, at in instants.items() if at is not None}
+    events = await _events_of(ctx, ids, sorted(_event_names(tree, about)))
+    return Person(real, traits, events, frozenset(inside))
+
+
+def _event_names(tree: Node, about: Known) -> set[str]:
+    names: set[str] = set()
+    seen: set[int] = set()
+    todo: list[Node] = [tree]
+    while todo:
+        for _, _, node in walk(todo.pop()):
+            if isinstance(node, Event):
+                names.add(node.name)
+            elif isinstance(node, InSegment) and node.id not in seen:
+                seen.add(node.id)
+                inner = about.segments.get(node.id)
+                todo += [] if inner is None else [inner]
+    return names
+
+
+async def _events_of(ctx: Context, ids: Sequence[int], names: Sequence[str]) -> list[Happened]:
+    if not names:
+        return []
+    source = event_relation(["ts", "name", "properties"], names=names, profiles=ids)
+    rows = await ctx.lake.run(f"select ts, name, properties from {source} order by ts", timeout=30)
+    return [Happened(ts, name, msgspec.json.decode(properties) if properties else {}) for ts, name, properties in rows]
+
+
+async def cards(ctx: Context, ids: Sequence[int]) -> list[Card]:
+    """Return what to show of some customers, in the order given."""
+    async with ctx.db.connection() as conn:
+        found = await store.cards(conn, ids)
+    return [
+        Card(id=one, name=display_name(traits, identity or f"#{one}"), traits=traits)
+        for one in ids
+        if one in found
+        for traits, identity in [found[one]]
+    ]
+
+
+async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
+    """Take an erased customer out of every segment, without a word."""
+    for place in await store.places(conn):
+        row = await store.hold_segment(conn, place.id)
+        seq, people = (await store.read_members(conn, [row.id]))[row.id]
+        if profile_id in people:
+            people.discard(profile_id)
+            row = await store.take_revision(conn, row, size=len(people), seq=seq + 1, now=ctx.clock.now())
+            await store.write_base(conn, row.id, seq + 1, people)
+
+
+async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str, Any]:
+    """The segments a customer is in."""
+    found = await store.places(conn)
+    inside = await store.read_members(conn, [place.id for place in found])
+    return {"segments": [{"id": one.id, "name": one.name} for one in found if profile_id in inside[one.id][1]]}
+
+
+async def _accept(conn: Connection, segment_id: int | None, tree: Node | None) -> None:
+    """Refuse a tree that cannot be evaluated or would close a cycle."""
+    if tree is None:
+        return
+    await store.hold_definitions(conn)
+    about = await known(conn)
+    validate(tree, about.traits, about.segments)
+    refuse_cycle(segment_id, tree, about.segments)
+
+
+def _refs(tree: Node | None) -> set[int]:
+    return set() if tree is None else references(tree)
+
+
+def _audited(row: SegmentRow) -> dict[str, Any]:
+    return {"name": row.name, "version": row.version, "announce": row.announce, "tree": msgspec.to_builtins(row.tree)}
+
+
+def _pause(took_ms: int) -> timedelta:
+    return max(LEAST_PAUSE, timedelta(milliseconds=took_ms * SHARE))
