@@ -12,9 +12,18 @@ import pytest
 from antiphon.foundation.access import bootstrap_owner, signin
 from antiphon.foundation.access.factors import STEP
 from antiphon.foundation.access.passwords import use_cheap_hashing
+from antiphon.foundation.access.room import ROOM as ACCESS
+from antiphon.web.room import ROOM as WEB
+
+HOUSE = (ACCESS, WEB)
 
 OWNER = {"email": "owner@example.com", "password": "a long enough word"}
 COOKIE = "antiphon_session"
+
+
+@pytest.fixture
+def rooms() -> Any:
+    return HOUSE
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +75,9 @@ async def test_the_token_is_kept_as_a_hash_only(app: Any, signed_in: httpx.Async
     ("email", "password"),
     [("owner@example.com", "wrong"), ("nobody@example.com", "wrong"), ("not an address", "wrong"), ("a\0b@c", "x")],
 )
-async def test_wrong_credentials_all_sound_the_same(owner: Any, stranger: httpx.AsyncClient, email: str, password: str) -> None:
+async def test_wrong_credentials_all_sound_the_same(
+    owner: Any, stranger: httpx.AsyncClient, email: str, password: str
+) -> None:
     answer = await stranger.post("/v1/session", json={"email": email, "password": password})
     assert answer.status_code == 401
     assert answer.json()["code"] == "wrong-credentials"
@@ -88,7 +99,9 @@ async def test_signing_out_ends_the_session(signed_in: httpx.AsyncClient) -> Non
         "update person set disabled_at = clock_timestamp()",
     ],
 )
-async def test_a_session_ends_by_age_by_idleness_and_with_its_person(app: Any, signed_in: httpx.AsyncClient, change: str) -> None:
+async def test_a_session_ends_by_age_by_idleness_and_with_its_person(
+    app: Any, signed_in: httpx.AsyncClient, change: str
+) -> None:
     assert (await signed_in.get("/v1/session")).status_code == 200
     await sql(app, change)
     assert (await signed_in.get("/v1/session")).status_code == 401
@@ -147,9 +160,7 @@ class TestRateLimits:
         await sql(app, "update sign_in_attempt set since = since - interval '16 minutes'")
         assert (await stranger.post("/v1/session", json=OWNER)).status_code == 200
 
-    async def test_an_address_is_held_whichever_accounts_it_tries(
-        self, owner: Any, stranger: httpx.AsyncClient
-    ) -> None:
+    async def test_an_address_is_held_whichever_accounts_it_tries(self, owner: Any, stranger: httpx.AsyncClient) -> None:
         for number in range(signin.PER_ADDRESS):
             body = {"email": f"guess{number}@example.com", "password": "no"}
             assert (await stranger.post("/v1/session", json=body)).status_code == 401
