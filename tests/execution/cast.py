@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from antiphon.awareness.consent import ChannelKind, ChannelRegistry
-from antiphon.awareness.events.journal import Journal, open_journal
+from antiphon.awareness.events import Journal
+from antiphon.awareness.events.journal import open_journal
 from antiphon.execution.channels import Account, Callback, Manifest, Message, Receipt, Signal, Speaking, Trial, Wire
 from antiphon.execution.channels.email import EmailChannel
 from antiphon.execution.channels.registry import Channels

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
 from antiphon.execution.campaigns import report, service, store
 from antiphon.execution.campaigns.model import Campaign, CampaignClass, CampaignState
@@ -60,7 +60,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 @get("/v1/campaigns", permission="campaigns:read")
 async def list_campaigns(
     ctx: Context,
-    state: CampaignState | None = None,
+    in_state: Annotated[CampaignState | None, QueryParameter(name="state")] = None,
     archived: bool = False,
     text: Annotated[str | None, Parameter(max_length=200, description="Part of the name")] = None,
     cursor: Cursor = None,
@@ -70,7 +70,7 @@ async def list_campaigns(
     after = decode_cursor(cursor, int)
     async with ctx.db.connection() as conn:
         rows = await store.list_campaigns(
-            conn, before=int(after[0] or 0) if after else None, state=state, archived=archived, text=text, limit=limit + 1
+            conn, before=int(after[0] or 0) if after else None, state=in_state, archived=archived, text=text, limit=limit + 1
         )
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
     return Page(items=rows[:limit], next=more)

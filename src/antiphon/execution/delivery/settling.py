@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from antiphon.awareness.events.journal import INTERNAL, Journal
+from antiphon.awareness.events import INTERNAL, Journal
 from antiphon.execution.delivery import store
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Held
