@@ -6,6 +6,7 @@ Work is counted in steps, not seconds, so that the same template gives the same 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
@@ -24,6 +25,7 @@ MAX_ITERATIONS = 10_000  # turns of all loops of one rendering together
 MAX_OUTPUT = 1_000_000  # characters
 MAX_LOCALS = 1_000_000  # bytes held in variables of the template
 
+_OUTPUT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _NOW = "\0now"
 _REMOVED_TAGS = ("include", "render")  # other templates are reached by the console's blocks, never by name
 _REMOVED_FILTERS = ("escapejs",)
@@ -156,7 +158,7 @@ def parse(source: str, *, html: bool, part: str) -> Liquid:
     except RecursionError as deep:
         raise TemplateInvalid("nested too deeply", part=part) from deep
     except LiquidError as failed:
-        raise TemplateInvalid(_sentence(failed), part=part, line=line_of(failed)) from failed
+        raise TemplateInvalid(_sentence(failed), part=part, line=line_of(failed) or _line_of(source)) from failed
     assert isinstance(template, Liquid)
     return template
 
@@ -173,6 +175,16 @@ def line_of(failed: LiquidError) -> int | None:
     except (AttributeError, ValueError, IndexError):
         return None
     return context[0] if context else None
+
+
+def _line_of(source: str) -> int:
+    """Where Liquid does not say: the first output that is wrong by itself, else the end, where something is unclosed."""
+    for found in _OUTPUT.finditer(source):
+        try:
+            _TEXT.from_string(found[0])
+        except LiquidError:
+            return source[: found.start()].count("\n") + 1
+    return source.count("\n") + 1
 
 
 def _sentence(failed: LiquidError) -> str:

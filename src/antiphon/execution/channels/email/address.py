@@ -43,7 +43,7 @@ def mailbox(address: str) -> Mailbox:
 def _unusual(address: str) -> Mailbox:
     try:
         found = validate_email(
-            address.strip(), check_deliverability=False, test_environment=True, allow_domain_literal=False
+            address.strip(), check_deliverability=False, test_environment=True, strict=True
         )
     except EmailNotValidError as bad:
         raise BadAddress(address=address[:100]) from bad
