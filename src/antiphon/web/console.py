@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar.types import Receive, Scope, Send
+from litestar import Request, Response
+from litestar.handlers import HTTPRouteHandler
 
 import antiphon
 from antiphon.foundation.errors import NotFound, Unavailable
-from antiphon.foundation.http import PUBLIC, hot
+from antiphon.foundation.http import PUBLIC
 
 CONSOLE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https: http:; "
@@ -40,8 +41,8 @@ class File(msgspec.Struct, frozen=True):
 
     body: bytes
     packed: bytes | None
-    headers: list[tuple[bytes, bytes]]
-    etag: bytes
+    kind: str
+    headers: dict[str, str]
 
 
 def console_folder() -> Path:
@@ -56,21 +57,21 @@ def _load(path: Path, changed: int, immutable: bool) -> File:
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     text = kind.startswith(_TEXT)
     packed = gzip.compress(body, 6, mtime=0) if text and len(body) > 1000 else None
-    etag = b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"'
-    headers = [
-        (b"content-type", (f"{kind}; charset=utf-8" if text else kind).encode()),
-        (b"cache-control", b"public, max-age=31536000, immutable" if immutable else b"no-cache"),
-        (b"content-security-policy", CONSOLE_POLICY.encode()),
-        (b"etag", etag),
-        (b"vary", b"accept-encoding"),
-    ]
-    return File(body=body, packed=packed, headers=headers, etag=etag)
+    headers = {
+        "cache-control": "public, max-age=31536000, immutable" if immutable else "no-cache",
+        "content-security-policy": CONSOLE_POLICY,
+        "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        "vary": "accept-encoding",
+    }
+    return File(body=body, packed=packed, kind=kind, headers=headers)
 
 
 def find_file(folder: Path, path: str) -> File | None:
     """The file at this address; None if there is none. Never leaves the folder."""
-    target = (folder / path).resolve() if path and "\0" not in path else folder / "index.html"
+    if "\0" in path:
+        return None
     try:
+        target = (folder / (path or "index.html")).resolve()
         if not target.is_relative_to(folder.resolve()) or not target.is_file():
             return None
         return _load(target, target.stat().st_mtime_ns, path.startswith("assets/"))
@@ -85,31 +86,24 @@ def page_for(path: str) -> File:
     if not (folder / "index.html").is_file() and not path.startswith(_API):
         raise ConsoleNotBuilt
     found = find_file(folder, path)
-    if found is None and not path.startswith((*_API, "assets/")) and "." not in path.rpartition("/")[2]:
+    if found is None and not path.startswith((*_API, "assets/")) and "." not in path and path.isprintable():
         found = find_file(folder, "")
     if found is None:
         raise NoSuchPage
     return found
 
 
-@hot("/", paths=("/{path:path}",), permission=PUBLIC)
-async def console(scope: Scope, receive: Receive, send: Send) -> None:
+@HTTPRouteHandler(
+    ["/", "/{path:path}"],
+    http_method=["GET", "HEAD"],
+    opt={"permission": PUBLIC, "quiet": True},
+    include_in_schema=False,
+)
+async def console(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Files and pages of the console."""
-    method: str = scope["method"]  # type: ignore[typeddict-item]
-    if method not in ("GET", "HEAD"):
-        raise NoSuchPage
-    params: dict[str, Any] = scope["path_params"]
-    file = page_for(str(params.get("path", "")))
-    asked = {name: value for name, value in scope["headers"] if name in (b"if-none-match", b"accept-encoding")}
-    headers = list(file.headers)
-    if asked.get(b"if-none-match") == file.etag:
-        await send({"type": "http.response.start", "status": 304, "headers": headers})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-        return
-    body = file.body
-    if file.packed is not None and b"gzip" in asked.get(b"accept-encoding", b""):
-        body = file.packed
-        headers.append((b"content-encoding", b"gzip"))
-    headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body, "more_body": False})
+    file = page_for(str(request.path_params.get("path", "")))
+    if request.headers.get("if-none-match") == file.headers["etag"]:
+        return Response(b"", status_code=304, headers=file.headers)
+    if file.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(file.packed, headers={**file.headers, "content-encoding": "gzip"}, media_type=file.kind)
+    return Response(file.body, headers=file.headers, media_type=file.kind)

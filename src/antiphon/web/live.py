@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from litestar.response import Stream
@@ -106,7 +107,8 @@ class LiveFeed:
         try:
             while True:
                 news = self._news
-                await asyncio.wait({news, self._closed}, return_when=asyncio.FIRST_COMPLETED)
+                either: set[asyncio.Future[Any]] = {news, self._closed}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
                 if self._closed.done():
                     return
                 yield news.result()

@@ -128,7 +128,7 @@ def _set_parameters(operation: Operation) -> None:
     for name, parameter in operation.handler.parsed_fn_signature.parameters.items():
         kwarg = parameter.kwarg_definition
         if isinstance(kwarg, ParameterKwarg):
-            known[kwarg.query or name] = kwarg
+            known[kwarg.query or kwarg.name or name] = kwarg
     for parameter in operation.spec.get("parameters", ()):
         schema = parameter["schema"]
         if (kwarg := known.get(parameter["name"])) is not None:

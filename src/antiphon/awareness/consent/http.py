@@ -261,7 +261,7 @@ button{{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.4rem;backgroun
 
 def _page(title: str, body: str) -> Response[str]:
     return Response(
-        PAGE.format(title=html.escape(title), body=body), media_type="text/html; charset=utf-8",
+        PAGE.format(title=html.escape(title), body=body), media_type="text/html",
         headers={"referrer-policy": "no-referrer", "cache-control": "no-store"},
     )  # fmt: skip
 

@@ -46,7 +46,7 @@ def _query_names(handler: BaseRouteHandler) -> frozenset[str] | None:
     for name, parameter in parameters.items():
         if name not in _GIVEN:
             kwarg = parameter.kwarg_definition
-            names.add((isinstance(kwarg, ParameterKwarg) and kwarg.query) or name)
+            names.add((isinstance(kwarg, ParameterKwarg) and (kwarg.query or kwarg.name)) or name)
     return frozenset(names)
 
 

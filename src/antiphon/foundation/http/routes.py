@@ -175,6 +175,8 @@ def hot(
     if not permission:
         raise ValueError(f"{path} has no permission")
     every = [path, *paths]
+    if any("{" in one for one in every):
+        raise ValueError(f"{path}: Litestar has no path parameters for plain ASGI handlers")
     documented = tuple(
         Documented(path=one, method=method.lower(), operation=operation)
         for one in every
