@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
 from antiphon.awareness.segments import service, store
 from antiphon.awareness.segments.catalogue import Catalogue, Catalogues
@@ -107,7 +107,7 @@ def item(row: SegmentRow, now: datetime) -> SegmentItem:
 async def list_segments(
     ctx: Context,
     search: Annotated[str | None, Parameter(max_length=200, description="Part of the name or description")] = None,
-    state: State = "active",
+    in_state: Annotated[State, QueryParameter(name="state")] = "active",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[SegmentItem]:
@@ -116,8 +116,8 @@ async def list_segments(
     like = None if not search else "%" + search.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
     place = (str(after[0]), int(after[1] or 0)) if after else None
     async with ctx.db.connection() as conn:
-        rows = await store.list_segments(conn, state=state, search=like, after=place, limit=limit + 1)
-        total = await store.count_segments(conn, state=state, search=like)
+        rows = await store.list_segments(conn, state=in_state, search=like, after=place, limit=limit + 1)
+        total = await store.count_segments(conn, state=in_state, search=like)
     more = encode_cursor(rows[limit - 1].name.lower(), rows[limit - 1].id) if len(rows) > limit else None
     now = ctx.clock.now()
     return Page(items=[item(row, now) for row in rows[:limit]], next=more, total=total)
@@ -138,7 +138,7 @@ async def read_catalogue(ctx: Context) -> Catalogue:
     return await ctx.get(Catalogues).read()
 
 
-@post("/v1/segments/preview", permission="segments:read", status_code=200)
+@post("/v1/segments/preview", permission="segments:read", status=200)
 async def preview_segment(ctx: Context, data: PreviewBody) -> Preview:
     """How many a tree means now, and some of them, evenly chosen."""
     return await service.preview(ctx, data.tree, sample=data.sample)
@@ -166,13 +166,13 @@ async def archive_segment(ctx: Context, who: Principal, segment_id: PathId) -> N
     await service.archive(ctx, who, segment_id)
 
 
-@post("/v1/segments/{segment_id:int}/restore", permission="segments:write", status_code=200, problems=(404, 409))
+@post("/v1/segments/{segment_id:int}/restore", permission="segments:write", status=200, problems=(404, 409))
 async def restore_segment(ctx: Context, who: Principal, segment_id: PathId) -> SegmentItem:
     """Bring an archived segment back."""
     return item(await service.restore(ctx, who, segment_id), ctx.clock.now())
 
 
-@post("/v1/segments/{segment_id:int}/refresh", permission="segments:write", status_code=200, problems=(404, 409))
+@post("/v1/segments/{segment_id:int}/refresh", permission="segments:write", status=200, problems=(404, 409))
 async def refresh_segment(ctx: Context, segment_id: PathId) -> SegmentItem:
     """Work out the members now, and answer when they are stored."""
     async with ctx.db.connection() as conn:
