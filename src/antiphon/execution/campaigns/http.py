@@ -16,8 +16,8 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post, put
 from antiphon.foundation.principal import Principal
 
-Id = Annotated[int, Parameter(ge=1, lt=2**63)]
-Ref = Annotated[int, msgspec.Meta(ge=1, lt=2**63)]
+Id = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
+Ref = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
 class CampaignBody(Body, frozen=True, kw_only=True):

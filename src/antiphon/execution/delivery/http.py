@@ -18,8 +18,8 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, encode_cursor, get, post
 from antiphon.foundation.principal import Principal
 
-Id = Annotated[int, Parameter(ge=1, lt=2**63)]
-MaybeId = Annotated[int | None, Parameter(ge=1, lt=2**63)]
+Id = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
+MaybeId = Annotated[int | None, Parameter(ge=1, le=2**63 - 1)]
 
 
 class ClassItem(msgspec.Struct, frozen=True, kw_only=True):
