@@ -51,7 +51,9 @@ def run(step: str, command: list[str], **options: object) -> None:
     """Run a program quietly; when it fails, show what it said."""
     print(f"· {step} …", file=sys.stderr, flush=True)
     try:
-        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options)  # type: ignore[call-overload]
+        ended = subprocess.run(  # type: ignore[call-overload]
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options
+        )
     except OSError as failed:
         raise Failed(f"{step} failed: {failed}.") from failed
     if ended.returncode != 0:

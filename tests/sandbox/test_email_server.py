@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from antiphon.sandbox.email import MailLog, Rates, count_received, fault_of, read_received
 from antiphon.sandbox.email.bounces import Bouncer, delivery_status
 from antiphon.sandbox.email.server import Mailboxes, start_mail_server
 
-MESSAGE = b"From: Shop <shop@example.com>\r\nTo: you@example.net\r\nSubject: Hello\r\nMessage-ID: <1@x>\r\n\r\nHow are you?\r\n"
+MESSAGE = b"From: shop@example.com\r\nTo: you@example.net\r\nSubject: Hello\r\nMessage-ID: <1@x>\r\n\r\nHow are you?\r\n"
 
 
 @asynccontextmanager

@@ -17,6 +17,11 @@ from antiphon.sandbox.population.life import Life, World, arrive, read_progress
 from antiphon.sandbox.population.model import customer
 from antiphon.sandbox.population.reach import Reach
 
+PAGE = (
+    b'<form method="post" action="/u/token?x=1&amp;y=2"><input type="hidden" name="all" value="yes">'
+    b'<button name="go" value="1">Leave</button></form>'
+)
+
 
 class Site:
     """An HTTP server that notes what it is asked."""
@@ -43,8 +48,7 @@ class Site:
                     writer.write(b"HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n")
                     continue
                 self.asked.append((method, path, headers, body))
-                page = b'<form method="post" action="/u/token?x=1&amp;y=2"><input type="hidden" name="all" value="yes"><button name="go" value="1">Leave</button></form>'
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(page), page))
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(PAGE), PAGE))
         except (asyncio.IncompleteReadError, ConnectionError, ValueError):
             pass
         finally:
@@ -66,9 +70,11 @@ async def site() -> AsyncIterator[Site]:
 def mail(base: str, to: str, subject: str = "Hello") -> bytes:
     return (
         f"From: shop@example.com\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{to}>\r\n"
-        f"List-Unsubscribe: <mailto:x@example.com>, <{base}/u/token>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+        f"List-Unsubscribe: <mailto:x@example.com>, <{base}/u/token>\r\n"
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
         "Content-Type: text/html; charset=utf-8\r\n\r\n"
-        f'<p><a href="{base}/c/one">One</a> <a href="https://elsewhere.example/">Not ours</a> <a href="{base}/u/token">Leave</a>'
+        f'<p><a href="{base}/c/one">One</a> <a href="https://elsewhere.example/">Not ours</a>'
+        f' <a href="{base}/u/token">Leave</a>'
         f'<img src="{base}/o/pixel.gif"><img src="https://elsewhere.example/x.png"></p>'
     ).encode()
 

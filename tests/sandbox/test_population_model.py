@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import islice
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from antiphon.sandbox.population import customer, daily_deeds, history, reactions, tastes_of
 

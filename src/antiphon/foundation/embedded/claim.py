@@ -65,7 +65,8 @@ class Claim:
                 return made
             except OSError as failed:
                 problem = failed
-        raise DatabaseFailed(why=f"there is no folder with a short path for its socket ({problem or 'all paths are too long'})")
+        why = f"there is no folder with a short path for its socket ({problem or 'all paths are too long'})"
+        raise DatabaseFailed(why=why)
 
     def _remove_sockets(self, noted: str) -> None:
         path = Path(noted)

@@ -93,7 +93,7 @@ async def start_mail_server(
     loop = asyncio.get_running_loop()
 
     def session() -> FaultySMTP:
-        return FaultySMTP(mailboxes, hostname="mail.sandbox.example", ident="Antiphon sandbox", enable_SMTPUTF8=True, loop=loop)
+        return FaultySMTP(mailboxes, hostname="mail.sandbox.example", ident="Sandbox", enable_SMTPUTF8=True, loop=loop)
 
     server = await loop.create_server(session, host, port, backlog=512)
     return server, server.sockets[0].getsockname()[1]

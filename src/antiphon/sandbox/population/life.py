@@ -23,6 +23,7 @@ from antiphon.sandbox.population.tastes import Reaction, reactions
 log = get_logger(__name__)
 _NUMBER = re.compile(r"^c(\d{7})@")
 _AT_ONCE = 16  # customers acting at the same moment
+_UNREAD = 5000  # mails taken out of the mailbox and not yet answered, at most
 _ARRIVING = 500  # customers whose calls are sent together
 
 
@@ -107,8 +108,8 @@ class Life:
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
             await asyncio.sleep(0 if fresh else 0.1)
-            while len(self._running) > 5000:
-                await asyncio.sleep(0.05)
+            if len(self._running) > _UNREAD:
+                await asyncio.wait(set(self._running), return_when=asyncio.FIRST_COMPLETED)
 
     async def _receive(self, position: int, mail: Received, content: bytes) -> None:
         try:

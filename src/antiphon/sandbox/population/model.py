@@ -13,6 +13,7 @@ from antiphon.sandbox.population.names import AREA_CODES, FIRST, LAST, MAIL_DOMA
 
 HISTORY = timedelta(days=90)
 _FIRST_JOINED = date(2019, 1, 1)
+_PERMITS = (("offers", 0.86), ("tips", 0.6))
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +83,7 @@ def customer(seed: int, number: int) -> Customer:
         plan=PLANS[0 if (point := dice.fraction("plan")) < 0.5 else 1 if point < 0.85 else 2],
         prepaid=dice.fraction("prepaid") < 0.6,
         joined=_FIRST_JOINED + timedelta(days=dice.below(2500, "joined")),
-        permits=tuple(topic for topic, share in (("offers", 0.86), ("tips", 0.6)) if dice.fraction("permits", topic) < share),
+        permits=tuple(topic for topic, share in _PERMITS if dice.fraction("permits", topic) < share),
     )
 
 
@@ -127,5 +128,6 @@ def daily_deeds(seed: int, customers: int, start: int) -> Iterator[tuple[Custome
             yield who, Deed(name="Top Up", ago=timedelta(), properties=_top_up(dice, turn))
         else:
             days_left = 1 + dice.below(12, "days")
-            yield who, Deed(name="Data Exhausted", ago=timedelta(), properties={"plan": who.plan.name, "days_left": days_left})
+            properties = {"plan": who.plan.name, "days_left": days_left}
+            yield who, Deed(name="Data Exhausted", ago=timedelta(), properties=properties)
         turn += 1

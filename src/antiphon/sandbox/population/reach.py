@@ -24,7 +24,7 @@ from antiphon.sandbox.population.model import Customer, Deed
 _TOGETHER = 100  # calls in a batch
 _CONNECTIONS = 8
 _PATIENCE = 60.0  # seconds for which a server that is busy or restarting is asked again
-_AGENT = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Safari/605.1.15"
+_AGENT = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Safari/605.1.15"
 _FORM = re.compile(r"<form\b[^>]*>(.*?)</form>", re.IGNORECASE | re.DOTALL)
 _ACTION = re.compile(r"""<form\b[^>]*?\baction\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 _FIELD = re.compile(r"<(?:input|button)\b[^>]*>", re.IGNORECASE)
