@@ -18,6 +18,7 @@ from antiphon.awareness.segments.membership import members, store_members
 from antiphon.awareness.segments.model import Event, InSegment, Node, references, walk
 from antiphon.awareness.segments.rules import refuse_cycle, validate
 from antiphon.awareness.segments.store import Announce, SegmentRow
+from antiphon.awareness.segments.values import properties_of
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Held
@@ -248,7 +249,7 @@ async def _events_of(ctx: Context, ids: Sequence[int], names: Sequence[str]) -> 
         return []
     source = event_relation(["ts", "name", "properties"], names=names, profiles=ids)
     rows = await ctx.lake.run(f"select ts, name, properties from {source} order by ts", timeout=30)
-    return [Happened(ts, name, msgspec.json.decode(properties) if properties else {}) for ts, name, properties in rows]
+    return [Happened(ts, name, properties_of(text)) for ts, name, text in rows]
 
 
 async def cards(ctx: Context, ids: Sequence[int]) -> list[Card]:

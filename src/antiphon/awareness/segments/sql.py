@@ -125,7 +125,9 @@ class Properties:
         raw, kind = self.raw(path), self.kind(path)
         return (
             f"(case when {kind} in ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE') or ({kind} = 'VARCHAR' and "
-            f"regexp_full_match({raw}, '{NUMERIC_PATTERN}')) then try_cast({raw} as {NUMBER}) end)"
+            f"regexp_full_match({raw}, '{NUMERIC_PATTERN}')) then try_cast("
+            f"case when contains({raw}, 'e') then try_cast(try_cast({raw} as double) as {NUMBER})::varchar else {raw} end"
+            f" as {NUMBER}) end)"
         )
 
     def text(self, path: str) -> str:

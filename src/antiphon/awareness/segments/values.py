@@ -1,13 +1,18 @@
 """How values are read, so that the lake's answer and Python's are the same to the last digit."""
 
+import json
 import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
+import msgspec
+
 PLACES = Decimal("1e-9")
 LIMIT = Decimal("1e19")
-_EXACT = Context(prec=80, rounding=ROUND_HALF_UP)
+SMALL = 1e-6
+"""Smaller fractions are written with an exponent, which the lake's decimals read wrongly: they are scaled as doubles."""
+_EXACT = Context(prec=400, rounding=ROUND_HALF_UP)
 _NUMERIC = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 NUMERIC_PATTERN = r"-?[0-9]+(\.[0-9]+)?"
 
@@ -25,7 +30,7 @@ def number(value: Json) -> Decimal | None:
     if isinstance(value, int | Decimal):
         exact = Decimal(value)
     elif isinstance(value, float):
-        exact = Decimal(repr(value))
+        exact = Decimal(repr(value)) if abs(value) >= SMALL else Decimal(value * 1e9).scaleb(-9, _EXACT)
     elif isinstance(value, str) and _NUMERIC.fullmatch(value):
         exact = Decimal(value)
     else:
@@ -83,3 +88,14 @@ def dig(properties: Json, path: str) -> Json:
         else:
             return None
     return here
+
+
+def properties_of(text: str | None) -> dict[str, Json]:
+    """Decode an event's properties as the lake holds them."""
+    if not text:
+        return {}
+    try:
+        found = msgspec.json.decode(text)
+    except msgspec.DecodeError:  # a number beyond all measure, which JSON allows
+        found = json.loads(text)
+    return found if isinstance(found, dict) else {}
