@@ -24,9 +24,7 @@ class PersonalRooms:
 
     async def export(self, ctx: Context, conn: Connection, profile_id: int) -> dict[str, Any]:
         """What each room says of a person, by room."""
-        return {
-            name: dict(await room.export(ctx, conn, profile_id)) for name, room in self._rooms.items() if room.export
-        }
+        return {name: dict(await room.export(ctx, conn, profile_id)) for name, room in self._rooms.items() if room.export}
 
     async def erase(self, ctx: Context, conn: Connection, profile_id: int) -> None:
         """Each room forgets a person, the highest first, so that nothing points at what is gone."""

@@ -97,7 +97,11 @@ def _receiver(call: str) -> object:
 
 @get("/v1/events", permission="events:read")
 async def list_events(
-    ctx: Context, name: Words = None, kind: Words = None, source: PathId | None = None, cursor: Cursor = None,
+    ctx: Context,
+    name: Words = None,
+    kind: Words = None,
+    source: PathId | None = None,
+    cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[EventShown]:
     """The latest events of all customers, newest first; a filter looks through the latest 20,000 of each lane."""
@@ -107,9 +111,7 @@ async def list_events(
 
 
 @get("/v1/events/live", permission="events:read")
-async def live_events(
-    ctx: Context, name: Words = None, after: Cursor = None, limit: Limit = 50
-) -> Live:
+async def live_events(ctx: Context, name: Words = None, after: Cursor = None, limit: Limit = 50) -> Live:
     """What arrived since `after`: ask again each second or so."""
     async with ctx.db.connection() as conn:
         items, place = await service.live_events(conn, after, limit, name=name)

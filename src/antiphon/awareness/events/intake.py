@@ -214,9 +214,7 @@ async def drop_duplicates(ctx: Context, conn: Connection, memory: Intake, taken:
     return fresh
 
 
-async def _find_people(
-    ctx: Context, conn: Connection, memory: Intake, taken: list[Taken], refused: list[Refusal]
-) -> None:
+async def _find_people(ctx: Context, conn: Connection, memory: Intake, taken: list[Taken], refused: list[Refusal]) -> None:
     """Give each call its profile: from memory where that is enough, the rest as one set."""
     people: list[Person] = []
     owners: list[Taken] = []

@@ -77,9 +77,7 @@ class Journal:
         self._days: set[date] = set()
         self._conn: Connection | None = None
         self._lock = asyncio.Lock()
-        self._batcher: Batcher[Entry, int] = Batcher(
-            self._flush, max_items=1000, max_delay=0, max_queue=MOST_WAITING
-        )
+        self._batcher: Batcher[Entry, int] = Batcher(self._flush, max_items=1000, max_delay=0, max_queue=MOST_WAITING)
         self._beat: asyncio.Task[None] | None = None
 
     @property

@@ -147,9 +147,7 @@ def _json(value: Any) -> Any:
     return msgspec.json.decode(value) if isinstance(value, str | bytes) else value
 
 
-async def list_rejects(
-    conn: Connection, cursor: str | None, limit: int, code: str | None, waiting: bool | None
-) -> Rejects:
+async def list_rejects(conn: Connection, cursor: str | None, limit: int, code: str | None, waiting: bool | None) -> Rejects:
     """What could not be understood, newest first, and how many wait by reason."""
     after = decode_cursor(cursor, int)
     before = int(after[0] or 0) if after else _END

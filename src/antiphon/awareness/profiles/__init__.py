@@ -6,6 +6,7 @@ forms, `mark_dirty`, `canonical`, and the notices ProfilesMerged and MergeUndone
 ask for `merged_into is null`: a merged-away row stays, without traits, for history's sake.
 """
 
+from antiphon.awareness.profiles.bulk import Loaded, load_people
 from antiphon.awareness.profiles.errors import NoSuchProfile
 from antiphon.awareness.profiles.model import (
     ANONYMOUS_ID,
@@ -39,9 +40,9 @@ from antiphon.awareness.profiles.store import (
 )
 
 __all__ = [
-    "ANONYMOUS_ID", "EMAIL", "PHONE", "USER_ID", "IdentitiesContended", "Identity", "MergeUndone",
+    "ANONYMOUS_ID", "EMAIL", "PHONE", "USER_ID", "IdentitiesContended", "Identity", "Loaded", "MergeUndone",
     "NoSuchProfile", "Person", "ProfilesMerged", "Proposal", "bump_epoch", "canonical", "display_name",
-    "every_id", "identity_values", "join_groups", "mark_dirty", "merge_group_traits", "normal_email",
+    "every_id", "identity_values", "join_groups", "load_people", "mark_dirty", "merge_group_traits", "normal_email",
     "normal_identity", "normal_kind", "normal_phone", "owners", "propose", "read_epoch", "resolve", "stamp_of",
     "touch",
 ]  # fmt: skip

@@ -26,9 +26,7 @@ _NOBODY = frozenset(
      "n/a", "na", "[object object]", "user_id", "userid", "00000000-0000-0000-0000-000000000000"}
 )  # fmt: skip
 
-_PLAIN_EMAIL = re.compile(
-    r"[a-z0-9_+%-]+(?:\.[a-z0-9_+%-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}"
-)
+_PLAIN_EMAIL = re.compile(r"[a-z0-9_+%-]+(?:\.[a-z0-9_+%-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}")
 _PLAIN_PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
 _CALLING_CODES = frozenset(str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
@@ -231,10 +229,10 @@ class Linker:
             self.with_email.add(target)
 
     def _merge(self, one: int, other: int) -> int:
-        """Keep the one with a user id; else the one that exists already; else the older."""
+        """Keep the one that exists already; of two, the one with a user id; else the older."""
 
         def rank(profile: int) -> tuple[bool, bool, int]:
-            return profile not in self.with_user, profile < 0, abs(profile)
+            return profile < 0, profile not in self.with_user, abs(profile)
 
         kept, gone = sorted((one, other), key=rank)
         self._into[gone] = kept

@@ -256,7 +256,7 @@ from profile p
 left join lateral (
     select min(value) filter (where kind = 'email') as email, min(value) filter (where kind = 'phone') as phone,
         min(value) filter (where kind = 'user_id') as user_id
-    from (select kind, value from identity where profile_id = p.id and kind in ('email', 'phone', 'user_id') limit 100) some
+    from (select kind, value from identity where profile_id = p.id and kind in ('email', 'phone', 'user_id') limit 100) few
 ) i on true
 where p.id = any(%(ids)s::bigint[]) and p.merged_into is null;
 
