@@ -161,8 +161,7 @@ async def test_campaign(ctx: Context, who: Principal, campaign_id: Id, data: Tes
 @post("/v1/campaigns/{campaign_id:int}/estimate", permission="campaigns:read", status=200)
 async def estimate_campaign(ctx: Context, campaign_id: Id) -> Estimate:
     """Whom it would reach if it started now, and who would be refused why. Writes nothing."""
-    async with ctx.db.connection() as conn:
-        verdict = await service.estimate(ctx, conn, campaign_id)
+    verdict = await service.estimate(ctx, campaign_id)
     refused = sorted(verdict.refused.items(), key=lambda item: -item[1])
     return Estimate(
         audience=verdict.total,

@@ -24,23 +24,40 @@ async def run_campaigns(ctx: Context, held: Held) -> bool:
         ids = await store.open_campaigns(conn, held.buckets, BUCKETS, ctx.clock.now())
     more = False
     for campaign_id in ids:
-        more = await _step(ctx, held.only([campaign_id % BUCKETS]), campaign_id) or more
+        mine = held.only([campaign_id % BUCKETS])
+        async with ctx.db.connection() as conn:
+            campaign = await store.find_campaign(conn, campaign_id)
+        if campaign is not None and campaign.state == "scheduled":
+            await service.freshen(ctx, campaign)
+            more = await _begin(ctx, mine, campaign_id) or more
+        else:
+            more = await _decide(ctx, mine, campaign_id) or more
     return more
 
 
-async def _step(ctx: Context, held: Held, campaign_id: int) -> bool:
+async def _begin(ctx: Context, held: Held, campaign_id: int) -> bool:
+    """Start a campaign whose time has come. One that cannot start is paused, where a person finds it."""
     async with ctx.db.transaction() as conn:
         await held.fence(conn)
         campaign = await store.lock_campaign(conn, campaign_id)
-        if campaign is None or campaign.state not in ("scheduled", "sending", "cancelled"):
+        if campaign is None or campaign.state != "scheduled":
             return False
-        if campaign.state == "scheduled":
-            try:
-                await service.begin(ctx, conn, campaign, await service.ready_to_start(ctx, conn, campaign))
-            except AntiphonError as failed:
-                log.warning("a scheduled campaign cannot start", campaign=campaign_id, error=str(failed))
-                await store.move_campaign(conn, campaign_id, "paused", now=ctx.clock.now())
-            return True
+        try:
+            async with conn.transaction():
+                return await service.begin(ctx, conn, campaign)
+        except AntiphonError as failed:
+            log.warning("a campaign cannot start", campaign=campaign_id, error=str(failed))
+            await store.move_campaign(conn, campaign_id, "paused", now=ctx.clock.now())
+            return False
+
+
+async def _decide(ctx: Context, held: Held, campaign_id: int) -> bool:
+    """Hand the next part of an audience to the gate; its place moves in the same transaction."""
+    async with ctx.db.transaction() as conn:
+        await held.fence(conn)
+        campaign = await store.lock_campaign(conn, campaign_id)
+        if campaign is None or campaign.state not in ("sending", "cancelled"):
+            return False
         progress = await store.find_progress(conn, campaign_id)
         if progress is None or progress.taken >= progress.size:
             await _finish(ctx, conn, campaign, progress)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pyroaring import BitMap
 
 from antiphon.awareness.consent import ChannelRegistry
-from antiphon.awareness.segments import members
+from antiphon.awareness.segments import find_segment, members, refresh
 from antiphon.execution.campaigns import store
 from antiphon.execution.campaigns.model import (
     Campaign,
@@ -34,10 +34,13 @@ from antiphon.execution.delivery import (
 )
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
+from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.loops import wake
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal
+from antiphon.foundation.telemetry import get_logger
 
+log = get_logger(__name__)
 LOOP = "campaigns.run"
 OCCURRENCE = "1"  # of a one-off campaign
 
@@ -83,7 +86,7 @@ async def change_campaign(
     await _check(ctx, conn, values)
     await store.update_campaign(conn, {**values, "id": campaign_id, "now": ctx.clock.now()})
     if before.state == "scheduled":
-        await _ready(ctx, conn, await find(conn, campaign_id))
+        await ready_to_start(ctx, conn, await find(conn, campaign_id))
     after = await find(conn, campaign_id)
     await audit(conn, who, action="campaigns.change", subject=f"campaign:{campaign_id}", before=before, after=after)
     await wake(conn, LOOP)
@@ -108,22 +111,37 @@ async def archive(ctx: Context, conn: Connection, who: Principal, campaign_id: i
 
 
 async def start(ctx: Context, conn: Connection, who: Principal, campaign_id: int) -> Campaign:
-    """Start a draft now, or schedule it if its time is to come. Raises CampaignIncomplete, CampaignStateConflict,
-    NotPublished, NoAccount."""
+    """Let a draft start, at its time or now: the loop freezes its audience in a moment. Raises CampaignIncomplete,
+    CampaignStateConflict, NotPublished, NoAccount."""
     campaign = await _locked(conn, campaign_id, "start")
-    ready = await _ready(ctx, conn, campaign)
+    await ready_to_start(ctx, conn, campaign)
     now = ctx.clock.now()
-    if campaign.send_at is not None and campaign.send_at > now:
-        await store.move_campaign(conn, campaign_id, "scheduled", now=now)
-    else:
-        await begin(ctx, conn, campaign, ready)
+    await store.move_campaign(conn, campaign_id, "scheduled", now=now, send_at=campaign.send_at or now)
     await audit(conn, who, action="campaigns.start", subject=f"campaign:{campaign_id}", before=campaign, after=None)
     await wake(conn, LOOP)
     return await find(conn, campaign_id)
 
 
-async def begin(ctx: Context, conn: Connection, campaign: Campaign, ready: Ready) -> None:
-    """Freeze whom it is for and what it says, in the caller's transaction; the loop does the rest."""
+async def freshen(ctx: Context, campaign: Campaign) -> None:
+    """Work out the campaign's segments as of now. Where that fails their last members stand, if they ever had any."""
+    ids = [s for s in (campaign.segment_id, *campaign.excluded_segment_ids) if s is not None]
+    try:
+        await refresh(ctx, ids)
+    except AntiphonError as failed:
+        log.warning("segments not refreshed", campaign=campaign.id, error=str(failed))
+
+
+async def begin(ctx: Context, conn: Connection, campaign: Campaign) -> bool:
+    """Freeze whom it is for and what it says, in the caller's transaction; the loop does the rest.
+
+    False while one of its segments has not been worked out since it was last changed.
+    """
+    ready = await ready_to_start(ctx, conn, campaign)
+    for segment_id in (campaign.segment_id, *campaign.excluded_segment_ids):
+        assert segment_id is not None
+        segment = await find_segment(conn, segment_id)
+        if segment.tree is not None and segment.evaluated_version != segment.version:
+            return False
     now = ctx.clock.now()
     people, excluded = await _audience(conn, campaign)
     await store.freeze_audience(
@@ -142,13 +160,15 @@ async def begin(ctx: Context, conn: Connection, campaign: Campaign, ready: Ready
         now=now,
         template_version_id=ready.template_version_id,
         account_id=ready.account_id,
-        send_at=now if campaign.send_at is None else None,
         started_at=now,
     )
+    return True
 
 
 async def ready_to_start(ctx: Context, conn: Connection, campaign: Campaign) -> Ready:
     """What it will say and through what. Raises CampaignIncomplete, NotPublished, NoAccount."""
+    if campaign.segment_id is None:
+        raise CampaignIncomplete(field="segment_id", what="it has no segment")
     return await _ready(ctx, conn, campaign)
 
 
@@ -189,7 +209,7 @@ async def try_out(
 ) -> Handed:
     """Send the campaign's message to an address of staff. Raises CampaignIncomplete, NotPublished."""
     campaign = await find(conn, campaign_id)
-    ready = await _ready(ctx, conn, campaign, audience=False)
+    ready = await _ready(ctx, conn, campaign)
     handed = await send_test(
         ctx, conn, address=address, channel=campaign.channel, template_version_id=ready.template_version_id,
         account_id=ready.account_id, as_profile=as_profile,
@@ -200,21 +220,24 @@ async def try_out(
     return handed
 
 
-async def estimate(ctx: Context, conn: Connection, campaign_id: int) -> Verdict:
+async def estimate(ctx: Context, campaign_id: int) -> Verdict:
     """Whom the campaign would reach if it started now, and who would be refused why: the gate itself, asked."""
-    campaign = await find(conn, campaign_id)
+    async with ctx.db.connection() as conn:
+        campaign = await find(conn, campaign_id)
     if campaign.segment_id is None:
         raise CampaignIncomplete(field="segment_id", what="it has no segment")
     if campaign.message_class == "marketing" and campaign.topic is None:
         raise CampaignIncomplete(field="topic", what="marketing needs a topic customers consented to")
-    people, excluded = await _audience(conn, campaign)
+    await freshen(ctx, campaign)
     asked = Dispatch(
         id=0, key=dispatch_key(campaign.id, "estimate"), channel=campaign.channel, message_class=campaign.message_class,
         topic=campaign.topic, account_id=campaign.account_id, template_version_id=None, content=None,
         campaign_id=campaign.id, occurrence="estimate", track_opens=False, track_clicks=False, state="active",
         created_at=ctx.clock.now(),
     )  # fmt: skip
-    return await ask_gate(ctx, conn, asked, Intents(profile_ids=list(people), excluded=list(excluded)))
+    async with ctx.db.connection() as conn:
+        people, excluded = await _audience(conn, campaign)
+        return await ask_gate(ctx, conn, asked, Intents(profile_ids=list(people), excluded=list(excluded)))
 
 
 async def campaign_dispatch(ctx: Context, conn: Connection, campaign: Campaign, occurrence: str) -> Dispatch:
@@ -261,9 +284,7 @@ async def _check(ctx: Context, conn: Connection, values: Mapping[str, Any]) -> N
             raise WrongChannel(field="account_id", what="account", channel=channel)
 
 
-async def _ready(ctx: Context, conn: Connection, campaign: Campaign, *, audience: bool = True) -> Ready:
-    if audience and campaign.segment_id is None:
-        raise CampaignIncomplete(field="segment_id", what="it has no segment")
+async def _ready(ctx: Context, conn: Connection, campaign: Campaign) -> Ready:
     if campaign.template_id is None:
         raise CampaignIncomplete(field="template_id", what="it has no template")
     if CLASSES[campaign.message_class].needs_consent and campaign.topic is None:
