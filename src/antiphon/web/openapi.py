@@ -17,7 +17,7 @@ from litestar.params import BodyKwarg, ParameterKwarg
 from litestar.response.base import ASGIResponse
 
 import antiphon
-from antiphon.foundation.http import PUBLIC, Problem, get
+from antiphon.foundation.http import PUBLIC, Documented, Problem, get
 from antiphon.foundation.rooms import Room
 from antiphon.web.state import Installation
 
@@ -139,6 +139,15 @@ def _set_parameters(operation: Operation) -> None:
             schema.setdefault("maximum", 2**63 - 1)
 
 
+def _by_hand(one: Documented) -> dict[str, Any]:
+    """A plain ASGI route's operation, its errors completed: they are problems as everywhere."""
+    spec: dict[str, Any] = one.operation.to_schema()
+    for status, response in spec["responses"].items():
+        if int(status) >= 400:
+            response.setdefault("content", {"application/problem+json": {"schema": {"$ref": f"{_REF}Problem"}}})
+    return spec
+
+
 def _without_noise(node: Any) -> Any:
     if isinstance(node, dict):
         kept = {key: value for key, value in node.items() if not any(key == k and value == v for k, v in _NOISE)}
@@ -168,7 +177,7 @@ def build(rooms: Sequence[Room]) -> dict[str, Any]:
     for handler in handlers:
         if isinstance(handler, ASGIRouteHandler):
             for one in handler.opt.get("documented", ()):
-                document["paths"].setdefault(one.path, {})[one.method] = one.operation.to_schema()
+                document["paths"].setdefault(one.path, {})[one.method] = _by_hand(one)
     schemas = document["components"]["schemas"]
     used = _reachable(document["paths"], schemas)
     document["components"]["schemas"] = {name: schemas[name] for name in sorted(used)}
