@@ -1,0 +1,50 @@
+-- name: add_file
+-- A file was brought in.
+insert into import_file (name, path, size, sha256, uploaded_by, uploaded_at)
+values (%(name)s, %(path)s, %(size)s, %(sha256)s, %(by)s, %(at)s)
+returning id, name, size, sha256, uploaded_by, uploaded_at;
+
+-- name: find_file
+-- One file and where it lies.
+select id, name, path, size, sha256, uploaded_by, uploaded_at from import_file where id = %(id)s;
+
+-- name: as_of
+-- When the same file was first imported by the same map.
+select min(i.as_of) from import i join import_file f on f.id = i.file_id
+where not i.dry_run and f.sha256 = (select sha256 from import_file where id = %(file_id)s) and i.map = %(map)s;
+
+-- name: add_import
+-- An import and its job.
+insert into import (file_id, kind, map, dry_run, as_of, job_id, created_by, created_at)
+values (%(file_id)s, %(kind)s, %(map)s, %(dry_run)s, %(as_of)s, %(job_id)s, %(by)s, %(at)s) returning id;
+
+-- name: read_import
+-- What an import's job works from.
+select i.id, i.kind, i.map, i.dry_run, i.as_of, f.path, f.name, f.sha256 from import i join import_file f on f.id = i.file_id where i.job_id = %(job_id)s;
+
+-- name: begin_import
+-- It begins, or begins anew after its process died.
+update import set state = 'running', rows = 0, refused = 0, made = 0, changed = 0, unchanged = 0, reasons = '{}' where id = %(id)s;
+
+-- name: note_import
+-- What became of its rows so far.
+update import set rows = %(rows)s, refused = %(refused)s, made = %(made)s, changed = %(changed)s, unchanged = %(unchanged)s,
+    reasons = %(reasons)s, errors = %(errors)s, state = %(state)s
+where id = %(id)s;
+
+-- name: list_imports
+-- Imports with their jobs, newest first.
+select i.id, i.file_id, f.name as file, f.size, i.kind, i.map, i.dry_run, i.as_of, i.job_id,
+    case when j.state in ('failed', 'cancelled') then j.state else i.state end as state, j.done, j.total, j.message, j.error,
+    i.rows, i.refused, i.made, i.changed, i.unchanged, i.reasons, i.errors is not null as has_errors, i.created_by, i.created_at,
+    j.finished_at
+from import i join import_file f on f.id = i.file_id join job j on j.id = i.job_id
+where i.id < %(before)s and (%(id)s::bigint is null or i.id = %(id)s) order by i.id desc limit %(limit)s;
+
+-- name: errors_of
+-- Where the refused rows of an import lie.
+select errors from import where id = %(id)s;
+
+-- name: take_keys
+-- Of these keys of events, those never imported before; they are from now on.
+insert into import_key (key) select key from unnest(%(keys)s::uuid[]) k (key) order by key on conflict do nothing returning key;

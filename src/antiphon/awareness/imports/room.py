@@ -1,0 +1,19 @@
+"""What imports give to the house."""
+
+from __future__ import annotations
+
+from antiphon.awareness.imports.http import ROUTES
+from antiphon.awareness.imports.loading import JOBS
+from antiphon.foundation.rooms import Room
+
+ROOM = Room(
+    name="imports",
+    floor="awareness",
+    requires=("profiles", "events", "traits"),
+    routes=ROUTES,
+    jobs=JOBS,
+    permissions={
+        "imports:read": ("marketer", "analyst", "developer"),
+        "imports:write": ("marketer", "developer"),
+    },
+)

@@ -1,0 +1,148 @@
+"""The only code that runs this room's SQL in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from antiphon.awareness.imports.model import NoSuchFile, NoSuchImport
+from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
+
+SQL = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+class UploadedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file people brought in."""
+
+    id: int
+    name: str
+    size: int
+    sha256: str
+    uploaded_by: str
+    uploaded_at: datetime
+
+
+class Import(msgspec.Struct, frozen=True, kw_only=True):
+    """An import as people see it: how far it is, and what became of its rows."""
+
+    id: int
+    file_id: int
+    file: str
+    size: int
+    kind: Literal["customers", "events"]
+    map: dict[str, Any]
+    dry_run: bool
+    as_of: datetime
+    job_id: int
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    done: int
+    total: int | None
+    message: str
+    error: str | None
+    rows: int
+    refused: int
+    made: int
+    changed: int
+    unchanged: int
+    reasons: dict[str, int]
+    has_errors: bool
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import's job works from."""
+
+    id: int
+    kind: Literal["customers", "events"]
+    map: dict[str, Any]
+    dry_run: bool
+    as_of: datetime
+    path: str
+    name: str
+    sha256: str
+
+
+async def add_file(conn: Connection, *, name: str, path: str, size: int, sha256: str, by: str, at: datetime) -> UploadedFile:
+    params = {"name": name, "path": path, "size": size, "sha256": sha256, "by": by, "at": at}
+    async with conn.cursor(row_factory=struct_row(UploadedFile)) as cursor:
+        found = await (await cursor.execute(SQL.add_file, params)).fetchone()
+    assert found is not None
+    return found
+
+
+async def find_file(conn: Connection, file_id: int) -> tuple[str, str]:
+    """(path, name). Raises NoSuchFile."""
+    row = await (await conn.execute(SQL.find_file, {"id": file_id})).fetchone()
+    if row is None:
+        raise NoSuchFile(field="file_id")
+    return row[2], row[1]
+
+
+async def as_of(conn: Connection, file_id: int, imported: dict[str, Any]) -> datetime | None:
+    row = await (await conn.execute(SQL.as_of, {"file_id": file_id, "map": Jsonb(imported)})).fetchone()
+    return row[0] if row else None
+
+
+async def add_import(
+    conn: Connection, *, file_id: int, kind: str, map: dict[str, Any], dry_run: bool, as_of: datetime, job_id: int, by: str, at: datetime
+) -> int:
+    params = {
+        "file_id": file_id, "kind": kind, "map": Jsonb(map), "dry_run": dry_run, "as_of": as_of, "job_id": job_id, "by": by, "at": at,
+    }  # fmt: skip
+    row = await (await conn.execute(SQL.add_import, params)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def read_import(conn: Connection, job_id: int) -> Work:
+    async with conn.cursor(row_factory=struct_row(Work)) as cursor:
+        found = await (await cursor.execute(SQL.read_import, {"job_id": job_id})).fetchone()
+    if found is None:
+        raise NoSuchImport
+    return found
+
+
+async def begin_import(conn: Connection, import_id: int) -> None:
+    await conn.execute(SQL.begin_import, {"id": import_id})
+
+
+async def note_import(
+    conn: Connection, import_id: int, *, rows: int, refused: int, made: int, changed: int, unchanged: int,
+    reasons: dict[str, int], errors: str | None, state: str,
+) -> None:  # fmt: skip
+    params = {
+        "id": import_id, "rows": rows, "refused": refused, "made": made, "changed": changed, "unchanged": unchanged,
+        "reasons": Jsonb(reasons), "errors": errors, "state": state,
+    }  # fmt: skip
+    await conn.execute(SQL.note_import, params)
+
+
+async def list_imports(conn: Connection, *, before: int, limit: int, id: int | None = None) -> list[Import]:
+    async with conn.cursor(row_factory=struct_row(Import)) as cursor:
+        return await (await cursor.execute(SQL.list_imports, {"before": before, "limit": limit, "id": id})).fetchall()
+
+
+async def find_import(conn: Connection, import_id: int) -> Import:
+    found = await list_imports(conn, before=2**62, limit=1, id=import_id)
+    if not found:
+        raise NoSuchImport
+    return found[0]
+
+
+async def errors_of(conn: Connection, import_id: int) -> str | None:
+    row = await (await conn.execute(SQL.errors_of, {"id": import_id})).fetchone()
+    if row is None:
+        raise NoSuchImport
+    return row[0] if row[0] is None else str(row[0])
+
+
+async def take_keys(conn: Connection, keys: Sequence[UUID]) -> set[UUID]:
+    """Of these, the keys never taken before."""
+    return {row[0] for row in await (await conn.execute(SQL.take_keys, {"keys": list(keys)})).fetchall()}
