@@ -99,7 +99,11 @@ begin
         low := quote_literal(day::text || ' 00:00:00+00');
         high := quote_literal((day + 1)::text || ' 00:00:00+00');
     end if;
-    execute format('create table %I (like %I including all)', child, parent);
+    begin
+        execute format('create table %I (like %I including all)', child, parent);
+    exception when duplicate_table then -- made while we waited for the lock; our view of the catalogue is older
+        return false;
+    end;
     execute format('alter table %I attach partition %I for values from (%s) to (%s)', parent, child, low, high);
     return true;
 end
