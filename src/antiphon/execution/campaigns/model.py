@@ -32,7 +32,7 @@ class CampaignUnknown(NotFound):
 class CampaignIncomplete(Invalid):
     """The campaign cannot start: {what}."""
 
-    code = "campaign_incomplete"
+    code = "campaign-incomplete"
 
 
 class CampaignStateConflict(Conflict):

@@ -84,7 +84,7 @@ with intent as materialized (
            case when d.reason = 'campaign_cancelled' then 'cancelled'
                 when d.reason is not null then 'suppressed'
                 when %(due_at)s > %(now)s then 'planned' else 'queued' end,
-           d.reason, %(now)s, %(due_at)s, %(expires_at)s,
+           d.reason, %(now)s::timestamptz, %(due_at)s::timestamptz, %(expires_at)s::timestamptz,
            case when d.reason is null then %(now)s::timestamptz end,
            case when d.reason is not null then %(now)s::timestamptz end,
            d.variables::jsonb, d.profile_id %% 64
