@@ -139,6 +139,18 @@ def _set_parameters(operation: Operation) -> None:
             schema.setdefault("maximum", 2**63 - 1)
 
 
+def _say_pages(operation: Operation) -> None:
+    """A public page tells its reader what is wrong as a page (a pixel as a pixel), not only as a problem."""
+    if operation.handler.opt["permission"] != PUBLIC or any(path.startswith("/v1/") for path in operation.handler.paths):
+        return
+    kinds = {"text/html"}
+    if operation.handler.media_type is not None:
+        kinds.add(str(getattr(operation.handler.media_type, "value", operation.handler.media_type)).partition(";")[0])
+    for status, response in operation.spec["responses"].items():
+        if int(status) >= 400 and "content" in response:
+            response["content"] |= {kind: {"schema": {"type": "string"}} for kind in sorted(kinds)}
+
+
 def _by_hand(one: Documented) -> dict[str, Any]:
     """A plain ASGI route's operation, its errors completed: they are problems as everywhere."""
     spec: dict[str, Any] = one.operation.to_schema()
@@ -173,6 +185,7 @@ def build(rooms: Sequence[Room]) -> dict[str, Any]:
         operation.spec["security"] = [] if permission == PUBLIC else [{"session": []}, {"key": []}]
         operation.spec["x-permission"] = permission
         _set_parameters(operation)
+        _say_pages(operation)
     _set_schemas(document, operations)
     for handler in handlers:
         if isinstance(handler, ASGIRouteHandler):
