@@ -7,21 +7,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.execution.cast import SEND, SETTLE, Parrot, add_account, add_people, add_published, stage
 
 from antiphon.awareness.segments.service import list_members, publish
 from antiphon.execution.campaigns import report, service, store
 from antiphon.execution.campaigns.loops import LOOPS
 from antiphon.execution.campaigns.model import Campaign, CampaignIncomplete, CampaignStateConflict, NotPublished
 from antiphon.execution.campaigns.report import Report
-from antiphon.execution.content.service import add_template
 from antiphon.execution.content import Source
+from antiphon.execution.content.service import add_template
 from antiphon.execution.delivery import service as gate
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import SYSTEM
-from tests.execution.cast import SEND, SETTLE, Parrot, add_account, add_people, add_published, stage
 
 pytestmark = pytest.mark.store
 

@@ -8,18 +8,23 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
+from tests.execution.test_channels_email_smtp import Mailboxes, smtp_server
+from tests.execution.test_delivery_hearing import rows
 
 from antiphon.execution.channels.errors import SecretsUnreadable
 from antiphon.execution.channels.registry import Channels, discover
 from antiphon.execution.channels.seal import Seal
 from antiphon.foundation.context import Context
-from tests.execution.test_channels_email_smtp import Mailboxes, smtp_server
-from tests.execution.test_delivery_hearing import rows
 
 pytestmark = pytest.mark.store
-GOOD: dict[str, Any] = {"host": "127.0.0.1", "port": 2525, "security": "none", "from_email": "shop@shop.example", "password": "s3cret-word"}
+GOOD: dict[str, Any] = {
+    "host": "127.0.0.1",
+    "port": 2525,
+    "security": "none",
+    "from_email": "shop@shop.example",
+    "password": "s3cret-word",
+}
 
 
 @pytest.fixture
@@ -71,7 +76,8 @@ async def test_wrong_settings_name_the_field_and_change_nothing(ctx: Context, cl
         ({"port": 0}, "settings.port"),
         ({"port": "25"}, "settings.port"),
         ({"hots": "x"}, "settings.hots"),
-        ({"from_email": "nobody"}, "settings"),
+        ({"from_email": "nobody"}, "settings.from_email"),
+        ({"reply_to": "x"}, "settings.reply_to"),
         ({"security": "ssl"}, "settings.security"),
     ):
         answer = await client.post("/v1/channels", json={"channel": "email", "name": "x", "settings": {**GOOD, **wrong}})
@@ -89,7 +95,9 @@ async def test_the_connection_test_speaks_to_the_server(client: httpx.AsyncClien
         made = await client.post("/v1/channels", json={"channel": "email", "name": "a", "settings": {**GOOD, "port": port}})
         trial = (await client.post(f"/v1/channels/{made.json()['id']}/test")).json()
         assert trial["ok"] and trial["steps"][-1] == "sender accepted"
-    made = await client.post("/v1/channels", json={"channel": "email", "name": "b", "settings": {**GOOD, "port": free_port()}})
+    made = await client.post(
+        "/v1/channels", json={"channel": "email", "name": "b", "settings": {**GOOD, "port": free_port()}}
+    )
     trial = (await client.post(f"/v1/channels/{made.json()['id']}/test")).json()
     assert not trial["ok"] and "cannot connect" in trial["detail"]
 

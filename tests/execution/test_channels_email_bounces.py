@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from antiphon.execution.channels.email.bounces import read_mail
 from antiphon.execution.delivery.tracking import Tracker
@@ -13,7 +12,9 @@ TRACKER = Tracker(b"k" * 32, "https://m.example")
 PATH = TRACKER.return_path(77, 5, "shop.example")
 
 
-def dsn(action: str = "failed", status: str = "5.1.1", diagnostic: str = "smtp; 550 5.1.1 user unknown", to: str = PATH) -> bytes:
+def dsn(
+    action: str = "failed", status: str = "5.1.1", diagnostic: str = "smtp; 550 5.1.1 user unknown", to: str = PATH
+) -> bytes:
     """A delivery status notification after RFC 3464, appendix E."""
     return f"""From: Mail Delivery Subsystem <MAILER-DAEMON@mx.example>
 To: <{to}>
@@ -163,7 +164,8 @@ def test_bounces_of_older_kinds() -> None:
         b"Content-Type: multipart/mixed; boundary=\xff\r\n\r\n--\xff",
         b"\x00\x01\x02" * 1000,
         b"Content-Type: text/plain; charset=nonsense\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!!",
-        b"Content-Type: multipart/mixed; boundary=a\r\n\r\n" + b"--a\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n" * 500,
+        b"Content-Type: multipart/mixed; boundary=a\r\n\r\n"
+        + b"--a\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n" * 500,
     ],
 )
 def test_mail_that_says_nothing(mail: bytes) -> None:

@@ -400,9 +400,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
         .sign(key, hashes.SHA256())
     )
     path: Path = tmp_path_factory.mktemp("tls") / "server.pem"
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     path.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(path)
@@ -497,7 +495,5 @@ async def test_a_large_message_to_a_slow_reader(channel: EmailChannel) -> None:
         text = "line of text\n" * 400_000
         (receipt,) = await channel.send(acc, wires(channel, acc, ["a@x.example"], text), Announced())
         assert receipt.outcome == "sent"
-        (receipt,) = await channel.send(
-            acc, wires(channel, acc, ["a@x.example"], text * 5), Announced()
-        )
+        (receipt,) = await channel.send(acc, wires(channel, acc, ["a@x.example"], text * 5), Announced())
         assert (receipt.outcome, receipt.code, receipt.account_fault) == ("rejected", "552", False)

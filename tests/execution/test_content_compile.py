@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from antiphon.execution.channels import Rendered
 from antiphon.execution.content import CompiledTemplate, Render, Source, TemplateInvalid, compile_source
@@ -71,7 +70,9 @@ def test_what_is_not_tracked(link: str) -> None:
     assert (rendered(link).html or "").startswith(link)
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", " JaVaScRiPt:x", "data:text/html,x", "vbscript:x", "", "//evil.example", "x"])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", " JaVaScRiPt:x", "data:text/html,x", "vbscript:x", "", "//evil.example", "x"]
+)
 def test_a_personal_address_that_is_none_leads_nowhere(url: str) -> None:
     out = rendered('<a href="{{ url }}">go</a>', {"url": url})
     assert out.html is not None and 'href="#"' in out.html
@@ -87,13 +88,16 @@ def test_the_way_to_unsubscribe_is_never_tracked() -> None:
 def test_the_picture_stands_at_the_end_and_the_preheader_at_the_start() -> None:
     out = rendered("<html><body class='b'><p>Hi</p></body></html>", {"n": "<Ann>"}, preheader="For {{ n }}")
     assert out.html is not None
-    assert re.search(r"<body class='b'><div style=\"display:none[^>]*>For &lt;Ann&gt;</div><p>Hi</p><img src=\"[^\"]*o/T.gif\"", out.html)
+    assert re.search(
+        r"<body class='b'><div style=\"display:none[^>]*>For &lt;Ann&gt;</div><p>Hi</p><img src=\"[^\"]*o/T.gif\"", out.html
+    )
     assert "For" not in out.text
 
 
 MJML = """<mjml><mj-head><mj-title>T</mj-title></mj-head><mj-body>
 {% if vip %}<mj-section><mj-column>
-{% for p in products %}<mj-text>{{ p.name }} & <b>{{ p.price }}</b>{% if p.price < 3 %} cheap{% endif %}<br/></mj-text>{% endfor %}
+{% for p in products %}<mj-text>{{ p.name }} & <b>{{ p.price }}</b>{% if p.price < 3 %} cheap{% endif %}<br/></mj-text>
+{% endfor %}
 <mj-button href="https://shop.example/{{ id }}">Go {{ name | default: "you" }}</mj-button>
 <mj-text><a href="https://shop.example/">Shop</a> <a href="{{ unsubscribe_url }}">Stop</a></mj-text>
 </mj-column></mj-section>{% endif %}</mj-body></mjml>"""
@@ -111,7 +115,9 @@ def test_mjml_with_liquid_between_its_elements() -> None:
     assert empty.html is not None and "Shop" not in empty.html and empty.text.strip() == ""
 
 
-@pytest.mark.parametrize("body", ["<mjml>", "<mjml><mj-body><mj-nonsense></mj-body></mjml>", "plain", "<mjml><mj-body></mjml>"])
+@pytest.mark.parametrize(
+    "body", ["<mjml>", "<mjml><mj-body><mj-nonsense></mj-body></mjml>", "plain", "<mjml><mj-body></mjml>"]
+)
 def test_broken_mjml_is_an_error_with_words(body: str) -> None:
     with pytest.raises(TemplateInvalid, match="MJML"):
         compiled(body, format="mjml")
@@ -129,7 +135,7 @@ def test_mjml_and_css_load_nothing_from_files_or_network() -> None:
 
 def test_styles_are_inlined_and_liquid_survives_it() -> None:
     out = rendered(
-        "<html><head><style>.big { font-size: 20px } @media (max-width: 1px) { .big { color: red } }</style></head><body><table>"
+        "<html><head><style>.big { font-size: 20px } @media (max-width: 1px) { .big { color: red } }</style></head><body><table>"  # noqa: E501
         '{% for i in items %}<tr><td class="big" style="color: {{ colour }}">{{ i }} &amp; "{{ i | append: "<" }}"</td></tr>'
         "{% endfor %}</table></body></html>",
         {"items": ["a", "b"], "colour": "blue"},
@@ -137,24 +143,44 @@ def test_styles_are_inlined_and_liquid_survives_it() -> None:
     assert out.html is not None
     assert out.html.count("font-size: 20px") >= 2 and "@media" in out.html
     assert out.html.count("color: blue") == 2
-    assert 'a &amp; "a<"' in out.html and out.html.index('a &amp;') < out.html.index('b &amp;')
+    assert 'a &amp; "a<"' in out.html and out.html.index("a &amp;") < out.html.index("b &amp;")
 
 
 def test_the_text_part_is_readable() -> None:
     out = rendered(
-        "<html><head><title>T</title><style>p{}</style></head><body><h1>News</h1><p>Hello&nbsp;{{ name }},<br>second   line</p>"
-        "<ul><li>one</li>{% if vip %}<li>two</li>{% endif %}</ul><p style='display:none'>hidden</p><img src='x.png' alt='A cat'>"
+        "<html><head><title>T</title><style>p{}</style></head><body><h1>News</h1><p>Hello&nbsp;{{ name }},<br>second   line</p>"  # noqa: E501
+        "<ul><li>one</li>{% if vip %}<li>two</li>{% endif %}</ul><p style='display:none'>hidden</p><img src='x.png' alt='A cat'>"  # noqa: E501
         '<p><a href="https://a.example/">Go</a></p><script>evil()</script></body></html>',
         {"name": "Ann & Bob", "vip": True},
     )
     assert out.text == (
         "News\n\nHello Ann & Bob,\nsecond line\n\n- one\n\n- two\n\nA cat\n\nGo ( https://m.example/c/100 )\n"
-    ) or out.text.split() == "News Hello Ann & Bob, second line - one - two A cat Go ( https://m.example/c/100 )".split()
+    ) or out.text.split() == [
+        "News",
+        "Hello",
+        "Ann",
+        "&",
+        "Bob,",
+        "second",
+        "line",
+        "-",
+        "one",
+        "-",
+        "two",
+        "A",
+        "cat",
+        "Go",
+        "(",
+        "https://m.example/c/100",
+        ")",
+    ]
     assert "hidden" not in out.text and "evil" not in out.text and "T\n" not in out.text
 
 
 def test_an_authors_own_text_part_and_plain_text_messages() -> None:
-    out = rendered("<p>rich</p>", {"n": "Ann"}, text="Dear {{ n }}, see https://a.example/x. And https://a.example/{{ n }}/y!")
+    out = rendered(
+        "<p>rich</p>", {"n": "Ann"}, text="Dear {{ n }}, see https://a.example/x. And https://a.example/{{ n }}/y!"
+    )
     assert out.text.strip() == "Dear Ann, see https://m.example/c/100. And https://m.example/l/<https://a.example/Ann/y>!"
     out = rendered("{% if n %}Hello {{ n }} <b>{% endif %}", {"n": "<Ann>"}, format="text")
     assert out.html is None and out.text.strip() == "Hello <Ann> <b>"
@@ -171,7 +197,9 @@ def test_a_subject_is_one_line_whatever_a_name_holds(name: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=50), st.text(max_size=50))
 def test_data_is_never_taken_for_structure(name: str, url: str) -> None:
-    template = compiled('<a href="https://a.example/">{{ n }}</a><p title="{{ n }}"><a href="https://x.example/{{ u }}">x</a></p>')
+    template = compiled(
+        '<a href="https://a.example/">{{ n }}</a><p title="{{ n }}"><a href="https://x.example/{{ u }}">x</a></p>'
+    )
     html = template.render(Render(traits={"n": name, "u": url}, now=NOW), Marked()).html
     assert html is not None and html.count("<") == 7 and html.count("https://m.example/c/100") == 1
 
@@ -219,7 +247,9 @@ def test_broken_links_are_errors_with_their_line(url: str) -> None:
     assert found["link-broken"].severity == "error" and found["link-broken"].line == 2
 
 
-@pytest.mark.parametrize("url", ["https://a.example", "http://a.example:8080/x?y=1#z", "mailto:a@b.example", "tel:+123", "#top"])
+@pytest.mark.parametrize(
+    "url", ["https://a.example", "http://a.example:8080/x?y=1#z", "mailto:a@b.example", "tel:+123", "#top"]
+)
 def test_good_links_are_good(url: str) -> None:
     assert fault(url) is None
     assert checked(f'<a href="{url}">x</a>') == {}
@@ -231,13 +261,16 @@ def test_other_faults_are_found() -> None:
     assert set(checked("<img src='https://a.example/x.png'>")) == {"picture-without-alt"}
     assert set(checked("x", subject=" ")) == {"subject-empty"}
     assert set(checked("<p>" + "x" * 110_000)) == {"html-long"}
-    assert findings(Source(subject="s", body="x"), compile_source(Source(subject="s", body="x")), {})[0].code == "unsubscribe-missing"
+    assert (
+        findings(Source(subject="s", body="x"), compile_source(Source(subject="s", body="x")), {})[0].code
+        == "unsubscribe-missing"
+    )
 
 
 @pytest.mark.parametrize(
     "hostile",
-    ["<script>x</script>", "<img src=x onerror=x()>", "<iframe src=//e></iframe>", "<a href='javascript:x'>l</a>", "<svg onload=x>",
-     "<style>@import url(//e)</style><p style='x:expression(y)'>", "<form action=//e><input></form>", "<meta http-equiv=refresh content='0;//e'>",
+    ["<script>x</script>", "<img src=x onerror=x()>", "<iframe src=//e></iframe>", "<a href='javascript:x'>l</a>", "<svg onload=x>",  # noqa: E501
+     "<style>@import url(//e)</style><p style='x:expression(y)'>", "<form action=//e><input></form>", "<meta http-equiv=refresh content='0;//e'>",  # noqa: E501
      "<base href=//e>", "<math><mtext><script>x</script>"],
 )  # fmt: skip
 def test_the_consoles_preview_runs_nothing(hostile: str) -> None:

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from antiphon.execution.content import RenderFailed, RenderLimit, TemplateInvalid
 from antiphon.execution.content.liquid import parse, values
@@ -65,8 +64,7 @@ def test_what_authors_write(source: str, expected: str) -> None:
         "{{ (1..1000000000) | reverse | first }}",
         "{% assign a = 'xxxxxxxxxx' %}{% for i in (1..100) %}{% assign a = a | append: a %}{% endfor %}",
         "{% assign a = 3 %}{% for i in (1..100) %}{% assign a = a | times: a %}{% endfor %}{{ a }}",
-        "{% capture a %}xxxxxxxxxxxxxxxxxxxxxxxxxxx{% endcapture %}{% for i in (1..99) %}{% capture a %}{{ a }}{{ a }}{% endcapture %}"
-        "{% endfor %}",
+        "{% assign a = 'x' %}{% for i in (1..99) %}{% capture a %}{{ a }}{{ a }}{% endcapture %}{% endfor %}",
         "{{ big | replace: '', big }}",
         "{{ big | split: '' | join: big }}",
         "{{ big | append: big | append: big | append: big | append: big }}",
@@ -80,7 +78,7 @@ def test_what_would_never_end_is_stopped_quickly_and_says_why(source: str) -> No
         written(source, {"big": "y" * 60_000})
     assert time.process_time() - began < 2
     assert isinstance(stopped.value, RenderLimit), stopped.value
-    assert "stopped" in str(stopped.value) and "more than" in str(stopped.value) or "too large" in str(stopped.value)
+    assert ("stopped" in str(stopped.value) and "more than" in str(stopped.value)) or "too large" in str(stopped.value)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +159,9 @@ def test_no_filter_lets_hostile_data_through_unescaped(name: str) -> None:
 
 
 def test_safe_html_is_cleaned() -> None:
-    out = written("{{ about | safe }}", {"about": '<b onclick="x()">hi</b><script>evil()</script><a href="javascript:x">l</a>'})
+    out = written(
+        "{{ about | safe }}", {"about": '<b onclick="x()">hi</b><script>evil()</script><a href="javascript:x">l</a>'}
+    )
     assert out == '<b>hi</b><a rel="noopener noreferrer">l</a>'
 
 
@@ -171,7 +171,7 @@ def test_text_is_written_as_it_is_and_html_escaped(name: str) -> None:
     from html import unescape
 
     assert written("{{ name }}", {"name": name}, html=False) == name
-    out = written("<p title=\"{{ name }}\">{{ name }}</p>", {"name": name})
+    out = written('<p title="{{ name }}">{{ name }}</p>', {"name": name})
     assert out.count("<") == 2 and out.count('"') == 2
     assert unescape(out).count(name) >= 2
 

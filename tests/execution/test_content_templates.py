@@ -7,22 +7,24 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.execution.test_content_compile import Marked
+from tests.execution.test_delivery_hearing import rows
 
 from antiphon.execution.channels import Rendered
 from antiphon.execution.content import Render, Templates, find_urls
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import PostgresError
-from tests.execution.test_content_compile import Marked
-from tests.execution.test_delivery_hearing import rows
 
 pytestmark = pytest.mark.store
-BODY = '<p>Hi {{ first_name }}</p><a href="https://a.example/">A</a><a href="https://b.example/">B</a><a href="{{ unsubscribe_url }}">x</a>'
+BODY = '<p>Hi {{ first_name }}</p><a href="https://a.example/">A</a><a href="https://b.example/">B</a><a href="{{ unsubscribe_url }}">x</a>'  # noqa: E501
 
 
 @pytest.fixture
 def rooms() -> Any:
     """Only what templates stand on."""
-    names = "foundation.access awareness.profiles awareness.consent awareness.events execution.channels execution.content web"
+    names = (
+        "foundation.access awareness.profiles awareness.consent awareness.events execution.channels execution.content web"
+    )
     return [import_module(f"antiphon.{name}.room").ROOM for name in names.split()]
 
 
@@ -92,9 +94,11 @@ async def test_a_name_is_taken_once_and_pages_follow_each_other(client: httpx.As
 @pytest.mark.parametrize(
     ("change", "code"),
     [({"body": "{% if %}"}, "template-invalid"), ({"body": "<a href='x'>x</a>"}, "template-has-errors"),
-     ({"subject": ""}, "template-has-errors"), ({"format": "mjml"}, "template-invalid"), ({"body": "<script>x</script>"}, "template-has-errors")],
+     ({"subject": ""}, "template-has-errors"), ({"format": "mjml"}, "template-invalid"), ({"body": "<script>x</script>"}, "template-has-errors")],  # noqa: E501
 )  # fmt: skip
-async def test_a_draft_may_be_wrong_but_is_not_published(client: httpx.AsyncClient, change: dict[str, Any], code: str) -> None:
+async def test_a_draft_may_be_wrong_but_is_not_published(
+    client: httpx.AsyncClient, change: dict[str, Any], code: str
+) -> None:
     made = (await client.post("/v1/templates", json=draft(**change))).json()
     answer = await client.post(f"/v1/templates/{made['template']['id']}/publish")
     assert (answer.status_code, answer.json()["code"]) == (400, code)
@@ -103,7 +107,9 @@ async def test_a_draft_may_be_wrong_but_is_not_published(client: httpx.AsyncClie
 
 async def a_customer(ctx: Context, traits: str) -> int:
     async with ctx.db.transaction() as conn:
-        row = await (await conn.execute("insert into profile (traits) values (%s::text::jsonb) returning id", (traits,))).fetchone()
+        row = await (
+            await conn.execute("insert into profile (traits) values (%s::text::jsonb) returning id", (traits,))
+        ).fetchone()
     assert row is not None
     return int(row[0])
 
@@ -113,24 +119,38 @@ async def test_a_preview_is_what_that_customer_would_get_and_runs_nothing(ctx: C
     asked = {"subject": "For {{ first_name }}", "body": BODY + "<script>evil()</script>", "profile_id": who}
     shown = (await client.post("/v1/templates/preview", json=asked)).json()
     assert shown["subject"] == "For <img src=x onerror=alert(1)>"  # plain text, shown as text
-    assert "&lt;img src=x onerror=alert(1)&gt;" in shown["html"] and "<script" not in shown["html"] and "<img" not in shown["html"]
+    assert (
+        "&lt;img src=x onerror=alert(1)&gt;" in shown["html"]
+        and "<script" not in shown["html"]
+        and "<img" not in shown["html"]
+    )
     laid_over = (await client.post("/v1/templates/preview", json=asked | {"traits": {"first_name": "Ann"}})).json()
     assert "Hi Ann" in laid_over["text"] and "https://a.example/" in laid_over["text"]
     gone = await client.post("/v1/templates/preview", json=asked | {"profile_id": who + 99})
     assert (gone.status_code, gone.json()["field"]) == (400, "profile_id")
-    endless = await client.post("/v1/templates/preview", json={"subject": "x", "body": "{% for i in (1..999999999) %}x{% endfor %}"})
+    endless = await client.post(
+        "/v1/templates/preview", json={"subject": "x", "body": "{% for i in (1..999999999) %}x{% endfor %}"}
+    )
     assert (endless.status_code, endless.json()["code"]) == (400, "template-render-limit")
 
 
 async def test_a_check_says_everything_at_once(ctx: Context, client: httpx.AsyncClient) -> None:
     for traits in ('{"city": "Paris"}', "{}", '{"city": ""}', '{"city": "Rome", "nick": "x"}'):
         await a_customer(ctx, traits)
-    asked = {"subject": "s", "body": '{{ city }}{{ nick | default: "y" }}<a href="shop.example">x</a><a href="https://a.example">y</a>'}
+    asked = {
+        "subject": "s",
+        "body": '{{ city }}{{ nick | default: "y" }}<a href="shop.example">x</a><a href="https://a.example">y</a>',
+    }
     found = (await client.post("/v1/templates/check", json=asked)).json()
     assert not found["ready"]
     assert {f["code"] for f in found["findings"]} == {"link-broken", "trait-missing", "unsubscribe-missing"}
-    assert {t["name"]: (t["missing_share"], t["has_default"]) for t in found["traits"]} == {"city": (0.5, False), "nick": (0.75, True)}
+    assert {t["name"]: (t["missing_share"], t["has_default"]) for t in found["traits"]} == {
+        "city": (0.5, False),
+        "nick": (0.75, True),
+    }
     broken = (await client.post("/v1/templates/check", json={"subject": "s", "body": "a\n{% if %}"})).json()
     assert not broken["ready"] and broken["findings"][0]["line"] == 2
-    endless = (await client.post("/v1/templates/check", json={"subject": "s", "body": "{% for i in (1..99999999) %}{% endfor %}"})).json()
+    endless = (
+        await client.post("/v1/templates/check", json={"subject": "s", "body": "{% for i in (1..99999999) %}{% endfor %}"})
+    ).json()
     assert "template-render-limit" in {f["code"] for f in endless["findings"]}

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.execution.cast import add_account
+from tests.execution.test_channels_email_bounces import ARF, dsn
+from tests.execution.test_delivery_hearing import hearing, person, rows, sent
 
 from antiphon.execution.channels.email import listen
 from antiphon.execution.delivery import bounces
@@ -19,9 +22,6 @@ from antiphon.execution.delivery.hearing import Hearing
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import BadSettings
 from antiphon.foundation.loops import run_until_idle
-from tests.execution.cast import add_account
-from tests.execution.test_channels_email_bounces import ARF, dsn
-from tests.execution.test_delivery_hearing import hearing, person, rows, sent
 
 pytestmark = pytest.mark.store
 _ = hearing  # the fixture
@@ -126,7 +126,7 @@ async def imap(free_port: Callable[[], int], tmp_path: Path) -> AsyncIterator[in
     """A real IMAP server with an empty mailbox of demouser."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("pymap")), "--host", "127.0.0.1", "--port", str(port), "--no-tls", "dict", "--demo-data",
+        str(Path(sys.executable).with_name("pymap")), "--host", "127.0.0.1", "--port", str(port), "--no-tls", "dict", "--demo-data",  # noqa: E501
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=tmp_path,
     )  # fmt: skip
     try:
@@ -201,6 +201,12 @@ async def test_a_mailbox_that_cannot_be_read_does_not_stop_the_others(
     ctx: Context, hearing: Hearing, free_port: Callable[[], int]
 ) -> None:
     await add_account(
-        ctx, "email", host="127.0.0.1", from_email="a@shop.example", imap_host="127.0.0.1", imap_port=free_port(), imap_security="none"
+        ctx,
+        "email",
+        host="127.0.0.1",
+        from_email="a@shop.example",
+        imap_host="127.0.0.1",
+        imap_port=free_port(),
+        imap_security="none",
     )
     await run_until_idle(ctx, [MAILBOX_LOOP])

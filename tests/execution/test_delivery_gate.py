@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.execution.cast import add_account, add_people, stage
 
 from antiphon.awareness.consent import Suppressed, suppress
 from antiphon.execution.delivery import Content, Intents, NewDispatch, NoAccount, estimate, open_dispatch, submit, submit_one
 from antiphon.execution.delivery.errors import NothingToSay, TopicMissing
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection
-from tests.execution.cast import add_account, add_people, stage
 
 pytestmark = pytest.mark.store
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.execution.cast import add_people, stage
 
 from antiphon.awareness.consent import Evidence
 from antiphon.execution.delivery.hearing import Heard, Hearing, Kind
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import dict_row
-from tests.execution.cast import add_people, stage
 
 pytestmark = pytest.mark.store
 
@@ -33,8 +33,8 @@ async def sent(ctx: Context, profile_id: int, *, state: str = "sent", topic: str
     async with ctx.db.transaction() as conn:
         row = await (
             await conn.execute(
-                "insert into delivery (profile_id, intent_key, dispatch_id, campaign_id, channel, message_class, topic, address, state,"
-                " planned_at, due_at, sent_at, bucket) values (%s, %s, 1, 9, 'email', 'marketing', %s, %s, %s, %s, %s, %s, %s) returning id",
+                "insert into delivery (profile_id, intent_key, dispatch_id, campaign_id, channel, message_class, topic, address, state,"  # noqa: E501
+                " planned_at, due_at, sent_at, bucket) values (%s, %s, 1, 9, 'email', 'marketing', %s, %s, %s, %s, %s, %s, %s) returning id",  # noqa: E501
                 (profile_id, key, topic, f"p{profile_id}@example.com", state, ctx.clock.now(), ctx.clock.now(),
                  ctx.clock.now() if state in ("sent", "delivered") else None, profile_id % 64),
             )
@@ -70,7 +70,9 @@ async def test_opens_and_clicks_count_and_the_first_is_history(ctx: Context, hea
         assert await hearing.hear(heard(ctx, "opened", delivery, who))
     ctx.clock.advance(timedelta(minutes=5))  # type: ignore[attr-defined]
     await hearing.hear(heard(ctx, "clicked", delivery, who, link_id=4, url="https://a.example"))
-    await asyncio.gather(*(hearing.hear(heard(ctx, "clicked", delivery, who, link_id=4, url="https://a.example")) for _ in range(5)))
+    await asyncio.gather(
+        *(hearing.hear(heard(ctx, "clicked", delivery, who, link_id=4, url="https://a.example")) for _ in range(5))
+    )
     (row,) = await rows(ctx, "select opens, clicks, opened_at, clicked_at, state from delivery")
     assert row == {"opens": 3, "clicks": 6, "opened_at": first, "clicked_at": ctx.clock.now(), "state": "sent"}
     told = await events(ctx)
@@ -120,7 +122,7 @@ async def test_unsubscribing_from_everything(ctx: Context, hearing: Hearing) -> 
     async with ctx.db.transaction() as conn:
         await conn.execute("insert into topic (name, title) values ('tips', 'Tips')")
         await conn.execute(
-            "insert into consent_state (profile_id, channel, topic, state, at, consent_id) values (%s, 'email', 'tips', 'granted', '2026-01-01Z', 0)",
+            "insert into consent_state (profile_id, channel, topic, state, at, consent_id) values (%s, 'email', 'tips', 'granted', '2026-01-01Z', 0)",  # noqa: E501
             (who,),
         )
     await hearing.hear(heard(ctx, "unsubscribed", await sent(ctx, who), who, everything=True))
@@ -138,7 +140,7 @@ async def test_a_bounce_ends_the_delivery(ctx: Context, hearing: Hearing, state:
     (row,) = await rows(ctx, "select state, reason, detail, bounced_at, sent_at, delivered_at from delivery")
     now = ctx.clock.now()
     assert row == {
-        "state": "bounced", "reason": "bounced", "detail": "5.1.1 gone", "bounced_at": now, "sent_at": now, "delivered_at": None,
+        "state": "bounced", "reason": "bounced", "detail": "5.1.1 gone", "bounced_at": now, "sent_at": now, "delivered_at": None,  # noqa: E501
     }  # fmt: skip
     listed = await rows(ctx, "select address, reason from suppression")
     assert listed == ([{"address": f"p{who}@example.com", "reason": "hard_bounce"}] if permanent else [])
@@ -157,7 +159,7 @@ async def test_a_bounce_may_come_before_its_receipt_is_recorded(ctx: Context, he
     delivery = await sent(ctx, who, state="queued")
     async with ctx.db.transaction() as conn:
         await conn.execute(
-            "insert into delivery_queue (delivery_id, profile_id, dispatch_id, bucket, state, due_at) values (%s, %s, 1, %s, 'speaking', now())",
+            "insert into delivery_queue (delivery_id, profile_id, dispatch_id, bucket, state, due_at) values (%s, %s, 1, %s, 'speaking', now())",  # noqa: E501
             (delivery, who, who % 64),
         )
     await hearing.hear(heard(ctx, "bounced", delivery, who, permanent=True))
@@ -177,7 +179,9 @@ async def test_a_merged_customer_is_heard_as_who_they_are_now(ctx: Context, hear
     old, new = await person(ctx, 1), await person(ctx, 2)
     delivery = await sent(ctx, old)
     async with ctx.db.transaction() as conn:
-        await conn.execute("insert into alias (from_id, to_id, into_id, at, reason) values (%s, %s, %s, now(), 'test')", (old, new, new))
+        await conn.execute(
+            "insert into alias (from_id, to_id, into_id, at, reason) values (%s, %s, %s, now(), 'test')", (old, new, new)
+        )
     await hearing.hear(heard(ctx, "unsubscribed", delivery, old))
     (told,) = await events(ctx)
     assert told["profileId"] == new

@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.execution.test_delivery_hearing import events, person, rows, sent
 
 from antiphon.execution.delivery.hearing import Hearing
 from antiphon.execution.delivery.pages import WORDS, language_of, veiled
 from antiphon.execution.delivery.tracking import Tracker
 from antiphon.foundation.context import Context
-from tests.execution.test_delivery_hearing import events, person, rows, sent
 
 pytestmark = pytest.mark.store
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.store
 @pytest.fixture
 def rooms() -> Any:
     """Only what these pages stand on."""
-    names = "foundation.access awareness.profiles awareness.consent awareness.events execution.channels execution.content execution.delivery web"
+    names = "foundation.access awareness.profiles awareness.consent awareness.events execution.channels execution.content execution.delivery web"  # noqa: E501
     return [import_module(f"antiphon.{name}.room").ROOM for name in names.split()]
 
 
@@ -39,8 +39,8 @@ async def a_link(ctx: Context, url: str) -> int:
     async with ctx.db.transaction() as conn:
         row = await (
             await conn.execute(
-                "with t as (insert into template (channel, name, created_at, updated_at) values ('email', %s, now(), now()) returning id),"
-                " v as (insert into template_version (template_id, number, format, subject, preheader, body, changed_by, changed_at)"
+                "with t as (insert into template (channel, name, created_at, updated_at) values ('email', %s, now(), now()) returning id),"  # noqa: E501
+                " v as (insert into template_version (template_id, number, format, subject, preheader, body, changed_by, changed_at)"  # noqa: E501
                 " select id, 1, 'html', 's', '', 'b', 'x', now() from t returning id)"
                 " insert into link (template_version_id, url) select id, %s from v returning id",
                 (url, url),
@@ -91,14 +91,27 @@ async def test_forged_tokens_lead_nowhere_and_count_nothing(
     delivery = await sent(ctx, who)
     forger = Tracker(b"another secret" * 3, ctx.settings.base_url)
     forged = forger.links(delivery, who)
-    theirs = {"o": forged.open_url or "", "c": forged.fixed(1, ""), "l": forged.signed("https://evil.example"), "u": forged.unsubscribe_url}
+    theirs = {
+        "o": forged.open_url or "",
+        "c": forged.fixed(1, ""),
+        "l": forged.signed("https://evil.example"),
+        "u": forged.unsubscribe_url,
+    }
     swapped = tracker.links(delivery, who).unsubscribe_url.replace("/u/", f"/{kind}/") if kind != "u" else theirs["u"]
-    for url in (path(theirs[kind], ctx), path(swapped, ctx), f"/{kind}/https://evil.example", f"/{kind}/AAAA", f"/{kind}/" + "A" * 3000):
+    for url in (
+        path(theirs[kind], ctx),
+        path(swapped, ctx),
+        f"/{kind}/https://evil.example",
+        f"/{kind}/AAAA",
+        f"/{kind}/" + "A" * 3000,
+    ):
         answer = await stranger.get(url)
         assert answer.status_code == 404 and "location" not in answer.headers, url
     if kind == "u":
         assert (await stranger.post(path(theirs[kind], ctx))).status_code == 404
-    assert await rows(ctx, "select opens, clicks, unsubscribed_at from delivery") == [{"opens": 0, "clicks": 0, "unsubscribed_at": None}]
+    assert await rows(ctx, "select opens, clicks, unsubscribed_at from delivery") == [
+        {"opens": 0, "clicks": 0, "unsubscribed_at": None}
+    ]
     assert await events(ctx) == []
 
 
@@ -115,7 +128,9 @@ async def test_the_page_asks_and_only_its_button_unsubscribes(
     assert "p1@example.com" not in page.text and "p••••@example.com" in page.text
     assert "<script" not in page.text and "default-src 'none'" in page.headers["content-security-policy"]
     assert await rows(ctx, "select state from consent_state") == [{"state": "granted"}]
-    done = await stranger.post(url, data={"scope": "topic"}, headers={"accept-language": accepted, "user-agent": "A browser"})
+    done = await stranger.post(
+        url, data={"scope": "topic"}, headers={"accept-language": accepted, "user-agent": "A browser"}
+    )
     assert done.status_code == 200 and words.done_title in done.text
     assert await rows(ctx, "select state from consent_state") == [{"state": "withdrawn"}]
     (evidence,) = await rows(ctx, "select evidence from consent")
@@ -146,7 +161,9 @@ async def test_a_body_that_is_too_large_is_refused(ctx: Context, tracker: Tracke
     assert (await stranger.post(url, content=b"x" * 50_000)).status_code == 413
 
 
-async def test_an_erased_delivery_gives_the_invalid_page(ctx: Context, tracker: Tracker, stranger: httpx.AsyncClient) -> None:
+async def test_an_erased_delivery_gives_the_invalid_page(
+    ctx: Context, tracker: Tracker, stranger: httpx.AsyncClient
+) -> None:
     answer = await stranger.get(path(tracker.links(999, 1).unsubscribe_url, ctx))
     assert answer.status_code == 404 and WORDS["en"].invalid_title in answer.text
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from tests.execution.cast import SEND, Parrot, add_account, add_people, settle, speak, stage, states
 
 from antiphon.awareness.consent import Evidence, Suppressed, suppress, withdraw_all
 from antiphon.execution.channels import Receipt, Wire
@@ -14,7 +15,6 @@ from antiphon.execution.delivery.sender import SPEAKING
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Leases
-from tests.execution.cast import SEND, Parrot, add_account, add_people, settle, speak, stage, states
 
 pytestmark = pytest.mark.store
 

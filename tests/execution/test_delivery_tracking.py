@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from antiphon.execution.delivery.tracking import MAX_URL, PATHS, Purpose, Ref, Tracker
 from antiphon.foundation.ids import BadSignature
@@ -27,7 +26,7 @@ def test_tokens_read_back(ids: tuple[int, int], link: int, path: str) -> None:
     links = TRACKER.links(*ids)
     url = f"https://shop.example/{path}"
     made: dict[Purpose, str] = {
-        "open": links.open_url or "", "click": links.fixed(link, "x"), "link": links.signed(url), "unsubscribe": links.unsubscribe_url,
+        "open": links.open_url or "", "click": links.fixed(link, "x"), "link": links.signed(url), "unsubscribe": links.unsubscribe_url,  # noqa: E501
     }  # fmt: skip
     refs = {"open": Ref(*ids), "click": Ref(*ids, link), "link": Ref(*ids, None, url), "unsubscribe": Ref(*ids)}
     for purpose, address in made.items():

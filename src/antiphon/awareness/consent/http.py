@@ -15,12 +15,12 @@ from antiphon.awareness.consent.model import (
     ChannelRegistry,
     ConsentState,
     Evidence,
-    ProfileUnknown,
     Statement,
     Suppressed,
     SuppressionReason,
     normal_address,
 )
+from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import (
@@ -111,9 +111,10 @@ async def list_consents(ctx: Context, profile_id: PathId, cursor: Cursor = None,
     """What a customer allows, and everything they said about it with its evidence."""
     after = decode_cursor(cursor, int)
     async with ctx.db.connection() as conn:
-        ids = await store.profile_ids_of(conn, profile_id)
-        if not ids:
-            raise ProfileUnknown(profile_id=profile_id)
+        real = await canonical(conn, profile_id)
+        if real is None:
+            raise NoSuchProfile
+        ids = await every_id(conn, real)
         states = await store.list_states(conn, ids)
         rows = await store.list_ledger(conn, ids, before=int(after[0] or 0) if after else None, limit=limit + 1)
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None

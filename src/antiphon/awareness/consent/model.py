@@ -39,12 +39,6 @@ class TopicExists(Conflict):
     code = "topic_exists"
 
 
-class ProfileUnknown(NotFound):
-    """There is no customer {profile_id}."""
-
-    code = "profile_unknown"
-
-
 class NotSuppressed(NotFound):
     """{address} is not on the suppression list of {channel}."""
 

@@ -74,29 +74,40 @@ where profile_id = %(profile_id)s and channel = %(channel)s and topic = %(topic)
 order by at desc, id desc
 limit 1;
 
--- name: profile_ids_of
--- The canonical id of a customer and the ids that were merged into it.
-with canonical as (
-    select coalesce((select to_id from alias where from_id = %(profile_id)s), %(profile_id)s) as id
-)
-select p.id from profile p join canonical c on p.id = c.id
-union all
-select a.from_id from alias a join canonical c on a.to_id = c.id;
-
 -- name: take_over_states
--- After a merge: the surviving customer keeps the newer word of the two on each channel and topic.
-with gone as (
-    delete from consent_state where profile_id = any(%(from_ids)s)
-    returning channel, topic, state, at, consent_id
+-- After merges: each surviving customer keeps the newer word of the two on each channel and topic.
+with pair as (
+    select * from unnest(%(gone)s::bigint[], %(into)s::bigint[]) as p (gone, into_id)
+), gone as (
+    delete from consent_state s using pair where s.profile_id = pair.gone
+    returning pair.into_id, s.channel, s.topic, s.state, s.at, s.consent_id
 ), newest as (
-    select distinct on (channel, topic) channel, topic, state, at, consent_id
-    from gone order by channel, topic, at desc, consent_id desc
+    select distinct on (into_id, channel, topic) into_id, channel, topic, state, at, consent_id
+    from gone order by into_id, channel, topic, at desc, consent_id desc
 )
 insert into consent_state (profile_id, channel, topic, state, at, consent_id)
-select %(to_id)s, channel, topic, state, at, consent_id from newest
+select into_id, channel, topic, state, at, consent_id from newest
 on conflict (profile_id, channel, topic) do update
     set state = excluded.state, at = excluded.at, consent_id = excluded.consent_id
     where (consent_state.at, consent_state.consent_id) < (excluded.at, excluded.consent_id);
+
+-- name: rebuild_states
+-- After a merge was undone: what these people's own ledgers say is their latest word again.
+with gone as (
+    delete from consent_state where profile_id = any(%(profile_ids)s)
+), said as (
+    select coalesce(a.to_id, c.profile_id) as profile_id, c.channel, c.topic, c.state, c.at, c.id
+    from consent c left join alias a on a.from_id = c.profile_id
+    where c.profile_id = any(%(profile_ids)s) or a.to_id = any(%(profile_ids)s)
+)
+select distinct on (profile_id, channel, topic) profile_id, channel, topic, state, at, id
+from said order by profile_id, channel, topic, at desc, id desc;
+
+-- name: restore_states
+-- Write latest words as they were found.
+insert into consent_state (profile_id, channel, topic, state, at, consent_id)
+select * from unnest(%(profile_ids)s::bigint[], %(channels)s::text[], %(topics)s::text[], %(states)s::text[],
+                     %(ats)s::timestamptz[], %(consent_ids)s::bigint[]);
 
 -- name: suppress
 -- Put addresses on the suppression list; a complaint outweighs a bounce, a bounce outweighs what a person entered.

@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from antiphon.awareness.consent import service
 from antiphon.awareness.consent.http import ROUTES
 from antiphon.awareness.consent.model import ChannelRegistry
+from antiphon.awareness.profiles import MergeUndone, ProfilesMerged
 from antiphon.foundation.context import Context
+from antiphon.foundation.notices import Listener
 from antiphon.foundation.rooms import Resource, Room
 
 
@@ -27,6 +29,10 @@ ROOM = Room(
         "consent:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "consent:write": ("marketer", "agent", "branch_manager", "developer"),
     },
+    listeners=(
+        Listener("consent.fold_together", ProfilesMerged, service.fold_together),
+        Listener("consent.part_again", MergeUndone, service.part_again),
+    ),
     resources=(Resource(ChannelRegistry, open_registry, frozenset({"api", "worker", "cli"})),),
     export=service.export,
     erase=service.erase,

@@ -15,13 +15,13 @@ from antiphon.awareness.consent.model import (
     InTheFuture,
     LinkUsedUp,
     NotSuppressed,
-    ProfileUnknown,
     Statement,
     Suppressed,
     TopicExists,
     TopicInUse,
     TopicUnknown,
 )
+from antiphon.awareness.profiles import MergeUndone, NoSuchProfile, ProfilesMerged, canonical, every_id
 from antiphon.foundation.context import Context
 from antiphon.foundation.ids import BadSignature, sign, unsign
 from antiphon.foundation.notices import publish
@@ -44,14 +44,14 @@ async def record_consents(
 
 
 async def record_consent(ctx: Context, conn: Connection, statement: Statement) -> int:
-    """Append one statement, checked. Raises TopicUnknown, ProfileUnknown, InTheFuture."""
-    (await topic_title(conn, statement.topic))
+    """Append one statement, checked. Raises TopicUnknown, NoSuchProfile, InTheFuture."""
+    await topic_title(conn, statement.topic)
     if statement.at > ctx.clock.now() + SKEW:
         raise InTheFuture(field="at")
-    ids = await store.profile_ids_of(conn, statement.profile_id)
-    if not ids:
-        raise ProfileUnknown(field="profile_id", profile_id=statement.profile_id)
-    statement = msgspec.structs.replace(statement, profile_id=ids[0])
+    profile_id = await canonical(conn, statement.profile_id)
+    if profile_id is None:
+        raise NoSuchProfile(field="profile_id")
+    statement = msgspec.structs.replace(statement, profile_id=profile_id)
     return (await record_consents(conn, [statement]))[0]
 
 
@@ -97,16 +97,16 @@ async def pending_of(ctx: Context, conn: Connection, token: str) -> store.Ledger
 async def confirm(ctx: Context, conn: Connection, token: str, evidence: Evidence) -> store.LedgerRow:
     """The customer followed the link and said yes. Saying it twice changes nothing; a later no stays a no."""
     pending = await pending_of(ctx, conn, token)
-    ids = await store.profile_ids_of(conn, pending.profile_id) or [pending.profile_id]
+    profile_id = await canonical(conn, pending.profile_id) or pending.profile_id
     now = ctx.clock.now()
-    latest = await store.consent_as_of(conn, ids[0], pending.channel, pending.topic, now)
+    latest = await store.consent_as_of(conn, profile_id, pending.channel, pending.topic, now)
     if latest is not None and latest.id > pending.id and latest.state != "pending":
         return latest
     await record_consents(
         conn,
         [
             Statement(
-                profile_id=ids[0],
+                profile_id=profile_id,
                 channel=pending.channel,
                 topic=pending.topic,
                 state="granted",
@@ -160,12 +160,22 @@ async def remove_topic(conn: Connection, name: str) -> None:
         raise TopicInUse(topic=name)
 
 
+async def fold_together(ctx: Context, conn: Connection, merged: ProfilesMerged) -> None:
+    """People became one: what counts is the newer word of the two. Their ledgers stay as they are."""
+    await store.take_over_states(conn, merged.gone, merged.into)
+
+
+async def part_again(ctx: Context, conn: Connection, undone: MergeUndone) -> None:
+    """A merge was undone: each of the two is held to their own words again."""
+    await store.rebuild_states(conn, [undone.revived, undone.survivor])
+
+
 async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str, Any]:
     """What this room knows about a customer, for their own copy."""
-    ids = await store.profile_ids_of(conn, profile_id) or [profile_id]
+    ids = await every_id(conn, profile_id) or [profile_id]
     return {"consents": await store.export_consents(conn, ids)}
 
 
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     """Forget what a customer said. A suppressed address stays suppressed: it must not be written to again."""
-    await store.erase(conn, await store.profile_ids_of(conn, profile_id) or [profile_id])
+    await store.erase(conn, await every_id(conn, profile_id) or [profile_id])

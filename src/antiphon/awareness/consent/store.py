@@ -91,11 +91,6 @@ async def withdraw_all(
     return [row[0] for row in await (await conn.execute(SQL.withdraw_all, params)).fetchall()]
 
 
-async def profile_ids_of(conn: Connection, profile_id: int) -> list[int]:
-    """The canonical id first, then those merged into it; empty for no such customer."""
-    return [row[0] for row in await (await conn.execute(SQL.profile_ids_of, {"profile_id": profile_id})).fetchall()]
-
-
 async def list_states(conn: Connection, profile_ids: Sequence[int]) -> list[StateRow]:
     async with conn.cursor(row_factory=struct_row(StateRow)) as cur:
         await cur.execute(SQL.list_states, {"profile_ids": list(profile_ids)})
@@ -125,8 +120,14 @@ async def consent_as_of(
         return await cur.fetchone()
 
 
-async def take_over_states(conn: Connection, from_ids: Sequence[int], to_id: int) -> None:
-    await conn.execute(SQL.take_over_states, {"from_ids": list(from_ids), "to_id": to_id})
+async def take_over_states(conn: Connection, gone: Sequence[int], into: Sequence[int]) -> None:
+    await conn.execute(SQL.take_over_states, {"gone": list(gone), "into": list(into)})
+
+
+async def rebuild_states(conn: Connection, profile_ids: Sequence[int]) -> None:
+    rows = await (await conn.execute(SQL.rebuild_states, {"profile_ids": list(profile_ids)})).fetchall()
+    names = ("profile_ids", "channels", "topics", "states", "ats", "consent_ids")
+    await conn.execute(SQL.restore_states, {name: [row[i] for row in rows] for i, name in enumerate(names)})
 
 
 async def suppress(conn: Connection, suppressed: Sequence[Suppressed]) -> None:

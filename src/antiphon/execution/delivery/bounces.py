@@ -80,7 +80,9 @@ async def open_postbox(ctx: Context) -> AsyncIterator[Postbox]:
         try:
             server = await listen(postbox, host, port)
         except OSError as failed:
-            raise BadSettings(f"bounces cannot be received on {host}:{port}: {failed.strerror}", field="bounce_port") from failed
+            raise BadSettings(
+                f"bounces cannot be received on {host}:{port}: {failed.strerror}", field="bounce_port"
+            ) from failed
         log.info("listening for bounces", host=host, port=port)
     try:
         yield postbox

@@ -157,9 +157,7 @@ async def _withdraw(conn: Connection, known: Known) -> None:
         if heard.kind not in ("unsubscribed", "complained") or not row.person_known:
             continue
         if heard.everything or row.topic is None or heard.kind == "complained":
-            await withdraw_all(
-                conn, row.person, row.channel, at=heard.at, source=_source(heard), evidence=heard.evidence
-            )
+            await withdraw_all(conn, row.person, row.channel, at=heard.at, source=_source(heard), evidence=heard.evidence)
         if row.topic is not None:
             statements.append(
                 Statement(
@@ -251,4 +249,3 @@ def _event(heard: Heard, row: Row) -> bytes:
             "properties": {key: value for key, value in properties.items() if value is not None},
         }
     )
-

@@ -7,7 +7,6 @@ from typing import Annotated
 import msgspec
 from litestar.params import Parameter, QueryParameter
 
-from antiphon.awareness.profiles import every_id
 from antiphon.execution.delivery import ledger, service
 from antiphon.execution.delivery.errors import ReasonUnknown
 from antiphon.execution.delivery.ledger import DeliveryItem, Was, Why
@@ -63,7 +62,7 @@ async def list_deliveries(
         raise ReasonUnknown(field="reason", reason=reason)
     after = decode_cursor(cursor, int)
     async with ctx.db.connection() as conn:
-        ids = None if profile_id is None else await every_id(conn, profile_id) or [profile_id]
+        ids = None if profile_id is None else await ledger.one_person(conn, profile_id)
         rows = await ledger.search(
             conn, campaign_id=campaign_id, profile_ids=ids, address=address.strip().lower() if address else None,
             states=states or None, reason=reason, message_class=message_class, was=was,
@@ -87,7 +86,7 @@ async def list_profile_deliveries(
     """Everything that was, or was not, said to one customer."""
     after = decode_cursor(cursor, int)
     async with ctx.db.connection() as conn:
-        ids = await every_id(conn, profile_id) or [profile_id]
+        ids = await ledger.one_person(conn, profile_id)
         rows = await ledger.search(conn, profile_ids=ids, before=int(after[0] or 0) if after else None, limit=limit + 1)
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
     return Page(items=rows[:limit], next=more)

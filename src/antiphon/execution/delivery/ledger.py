@@ -11,7 +11,7 @@ import msgspec
 
 from antiphon.awareness.consent import Evidence
 from antiphon.awareness.consent.store import consent_as_of
-from antiphon.awareness.profiles import every_id
+from antiphon.awareness.profiles import canonical, every_id
 from antiphon.execution.delivery.errors import DeliveryUnknown
 from antiphon.execution.delivery.model import MessageClassName, State
 from antiphon.execution.delivery.reasons import REASONS, explain
@@ -127,6 +127,11 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     consent: ConsentThen | None
 
 
+async def one_person(conn: Connection, profile_id: int) -> list[int]:
+    """Every id a customer has had: what was said to any of them was said to this person."""
+    return await every_id(conn, await canonical(conn, profile_id) or profile_id)
+
+
 async def search(
     conn: Connection,
     *,
@@ -165,7 +170,7 @@ async def why(ctx: Context, conn: Connection, delivery_id: int) -> Why:
         raise DeliveryUnknown(delivery=delivery_id)
     consent = None
     if row.topic is not None and row.profile_id:
-        for profile_id in await every_id(conn, row.profile_id) or [row.profile_id]:
+        for profile_id in await one_person(conn, row.profile_id):
             decided = row.ended_at or row.queued_at or row.planned_at
             found = await consent_as_of(conn, profile_id, row.channel, row.topic, decided)
             if found is not None and (consent is None or found.at > consent.at):
@@ -231,14 +236,14 @@ def _history(row: DeliveryRow) -> list[Step]:
 
 async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str, Any]:
     """What was said to a customer, for their own copy."""
-    ids = await every_id(conn, profile_id) or [profile_id]
+    ids = await one_person(conn, profile_id)
     async with conn.cursor(row_factory=dict_row) as cur:
         return {"deliveries": await (await cur.execute(SQL.export_deliveries, {"profile_ids": ids})).fetchall()}
 
 
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     """Forget what was said to a customer."""
-    ids = {"profile_ids": await every_id(conn, profile_id) or [profile_id]}
+    ids = {"profile_ids": await one_person(conn, profile_id)}
     for query in (SQL.erase_queue, SQL.erase_settle, SQL.erase_deliveries):
         await conn.execute(query, ids)
 

@@ -172,9 +172,7 @@ def _invalid(request: Asked) -> Response[str]:
 
 
 def _page(html: str, status: int = 200, headers: dict[str, str] | None = None) -> Response[str]:
-    return Response(
-        html, status_code=status, media_type="text/html; charset=utf-8", headers={**pages.HEADERS, **(headers or {})}
-    )
+    return Response(html, status_code=status, media_type="text/html", headers={**pages.HEADERS, **(headers or {})})
 
 
 PUBLIC_ROUTES = [open_picture, follow_link, follow_personal_link, unsubscribe_page, unsubscribe]

@@ -1,0 +1,108 @@
+"""Consent over HTTP: by the owner, by those without the permission, by strangers; bad input names its field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from antiphon.foundation.postgres import Database
+
+YES = {"channel": "email", "topic": "news", "state": "granted", "source": "call centre", "text": "You may write to me", "address": "+44"}
+
+
+@pytest.fixture
+async def person(db: Database) -> int:
+    async with db.connection() as conn:
+        await conn.execute("insert into profile (id) values (1)")
+    return 1
+
+
+async def test_recording_and_reading_what_a_customer_said(client: Any, person: int) -> None:
+    made = await client.post("/v1/profiles/1/consents", json=YES)
+    assert made.status_code == 201 and made.json()["state"] == "granted"
+    await client.post("/v1/profiles/1/consents", json=YES | {"state": "withdrawn"})
+    read = (await client.get("/v1/profiles/1/consents", params={"limit": 1})).json()
+    assert [s["state"] for s in read["states"]] == ["withdrawn"]
+    assert [r["state"] for r in read["ledger"]["items"]] == ["withdrawn"]
+    rest = (await client.get("/v1/profiles/1/consents", params={"cursor": read["ledger"]["next"]})).json()
+    assert rest["ledger"]["items"][0]["evidence"] == {"text": "You may write to me", "address": "+44"}
+
+
+async def test_double_opt_in_by_the_page(client: Any, stranger: Any, person: int, db: Database) -> None:
+    async with db.connection() as conn:
+        await conn.execute("insert into identity (kind, value, profile_id) values ('email', 'a@example.com', 1)")
+    made = await client.post("/v1/profiles/1/consents", json=YES | {"confirm": True})
+    assert made.json()["state"] == "pending"
+    async with db.connection() as conn:
+        row = await (await conn.execute("select body ->> 'url' from notice where topic = 'ConfirmationRequested'")).fetchone()
+    assert row is not None
+    path = "/confirm/" + row[0].rpartition("/")[2]
+    page = await stranger.get(path)
+    assert page.status_code == 200 and "You may write to me" in page.text
+    states = (await client.get("/v1/profiles/1/consents")).json()["states"]
+    assert states[0]["state"] == "pending", "opening the page must change nothing"
+    assert (await stranger.post(path)).status_code == 200
+    assert (await client.get("/v1/profiles/1/consents")).json()["states"][0]["state"] == "granted"
+    assert (await stranger.get(path[:-1] + "~")).status_code == 400
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"channel": "pigeon"}, "channel"),
+    ({"topic": "weather"}, "topic"),
+    ({"topic": "No Good"}, "topic"),
+    ({"state": "maybe"}, "state"),
+    ({"at": "2126-01-01T00:00:00Z"}, "at"),
+    ({"at": "2026-01-01T00:00:00"}, "at"),
+    ({"source": ""}, "source"),
+    ({"colour": "red"}, "colour"),
+]
+
+
+async def test_bad_input_names_its_field(client: Any, person: int) -> None:
+    for change, field in WRONG:
+        answer = await client.post("/v1/profiles/1/consents", json=YES | change)
+        assert 400 <= answer.status_code < 500 and answer.json()["field"] == field, answer.text
+    assert (await client.get("/v1/profiles/1/consents")).json()["states"] == []
+
+
+async def test_the_suppression_list(client: Any) -> None:
+    entry = {"channel": "email", "address": " Ann@Example.com "}
+    assert (await client.post("/v1/suppressions", json=entry)).json()["address"] == "ann@example.com"
+    await client.post("/v1/suppressions", json={"channel": "email", "address": "bob@example.com", "reason": "complaint"})
+    first = (await client.get("/v1/suppressions", params={"limit": 1})).json()
+    second = (await client.get("/v1/suppressions", params={"limit": 1, "cursor": first["next"]})).json()
+    assert {first["items"][0]["address"], second["items"][0]["address"]} == {"ann@example.com", "bob@example.com"}
+    assert second["next"] is None
+    found = (await client.get("/v1/suppressions", params={"address": "ANN"})).json()["items"]
+    assert [f["address"] for f in found] == ["ann@example.com"]
+    assert (await client.delete("/v1/suppressions/email/ann@example.com")).status_code == 204
+    assert (await client.delete("/v1/suppressions/email/ann@example.com")).status_code == 404
+
+
+async def test_topics(client: Any, person: int) -> None:
+    assert (await client.post("/v1/topics", json={"name": "sport", "title": "Sport"})).status_code == 201
+    assert (await client.post("/v1/topics", json={"name": "sport", "title": "Sport"})).status_code == 409
+    assert (await client.put("/v1/topics/sport", json={"title": "Sports"})).json()["title"] == "Sports"
+    await client.post("/v1/profiles/1/consents", json=YES | {"topic": "sport"})
+    topics = {t["name"]: t for t in (await client.get("/v1/topics")).json()}
+    assert topics["sport"]["granted"] == 1 and topics["news"]["granted"] == 0
+    assert (await client.delete("/v1/topics/sport")).status_code == 409
+    assert (await client.delete("/v1/topics/news")).status_code == 204
+    assert (await client.put("/v1/topics/news", json={"title": "x"})).status_code == 404
+
+
+ROUTES = [
+    ("GET", "/v1/profiles/1/consents"), ("POST", "/v1/profiles/1/consents"), ("GET", "/v1/suppressions"),
+    ("POST", "/v1/suppressions"), ("DELETE", "/v1/suppressions/email/x"), ("GET", "/v1/topics"), ("POST", "/v1/topics"),
+    ("PUT", "/v1/topics/news"), ("DELETE", "/v1/topics/news"), ("GET", "/v1/channel-kinds"),
+]  # fmt: skip
+
+
+async def test_strangers_and_those_without_the_permission_are_refused(stranger: Any, as_role: Callable[[str], Any]) -> None:
+    analyst = await as_role("analyst")
+    for method, path in ROUTES:
+        assert (await stranger.request(method, path, json={})).status_code == 401, path
+        if method != "GET":
+            assert (await analyst.request(method, path, json={})).status_code == 403, path
