@@ -89,9 +89,7 @@ async def read_account(ctx: Context, account_id: PathId) -> AccountItem:
 @put("/v1/channels/{account_id:int}", permission="channels:write", problems=(409,))
 async def change_account(ctx: Context, who: Principal, account_id: PathId, data: ChangedAccount) -> AccountItem:
     """Change an account; connections with the old settings are dropped."""
-    return await service.change_account(
-        ctx, who, account_id, name=data.name, settings=data.settings, enabled=data.enabled
-    )
+    return await service.change_account(ctx, who, account_id, name=data.name, settings=data.settings, enabled=data.enabled)
 
 
 @delete("/v1/channels/{account_id:int}", permission="channels:write", problems=(409,))

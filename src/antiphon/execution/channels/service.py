@@ -71,6 +71,9 @@ def split_settings(
         typed = msgspec.convert(whole, channel.manifest.settings)
     except msgspec.ValidationError as bad:
         rule, path = field_of(str(bad))
+        named, colon, rest = rule.partition(": ")  # a rule over several fields begins with the one at fault
+        if path is None and colon and named in channel.manifest.settings.__struct_fields__:
+            path, rule = named, rest
         raise SettingsInvalid(rule, field=f"settings.{path}" if path else "settings") from bad
     complete: dict[str, Any] = msgspec.to_builtins(typed)
     return (
@@ -140,7 +143,12 @@ async def change_account(
             raise AccountUnknown(account=account_id)
         item = shown(channels, row)
         await audit(
-            conn, who, action="channels.change", subject=f"channel_account:{account_id}", before=shown(channels, old), after=item
+            conn,
+            who,
+            action="channels.change",
+            subject=f"channel_account:{account_id}",
+            before=shown(channels, old),
+            after=item,
         )
     return item
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from liquid.ast import Node
 from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.output import OutputNode
+from liquid.builtin.tags.assign_tag import AssignNode
 from liquid.expression import Expression
 
 from antiphon.execution.content.compile import CompiledTemplate
@@ -41,7 +43,9 @@ def used_traits(compiled: CompiledTemplate) -> list[TraitUse]:
     return [TraitUse(name=name, has_default=default) for name, default in sorted(uses.items())]
 
 
-def findings(source: Source, compiled: CompiledTemplate, missing: Mapping[str, float], *, marketing: bool = True) -> list[Finding]:
+def findings(
+    source: Source, compiled: CompiledTemplate, missing: Mapping[str, float], *, marketing: bool = True
+) -> list[Finding]:
     """Everything worth saying about a template that compiles."""
     found = [*_link_findings(source), *_html_findings(source), *_trait_findings(compiled, missing)]
     if not source.subject.strip():
@@ -117,7 +121,7 @@ def _expressions(part: Liquid) -> Iterator[tuple[Expression, bool]]:
     context = part.context_class(part)
     while todo:
         node = todo.pop()
-        shown = type(node).__name__ in ("OutputNode", "EchoNode", "AssignNode")
+        shown = isinstance(node, (OutputNode, AssignNode))
         for expression in node.expressions():
             yield expression, shown
         todo.extend(node.children(context, include_partials=False))

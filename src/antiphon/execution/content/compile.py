@@ -142,5 +142,3 @@ def _dressed(html: str, preheader: str, mark: str) -> str:
     ends = list(_BODY_END.finditer(html))
     at = ends[-1].start() if ends else len(html)
     return f"{html[:at]}{mark}P{html[at:]}"
-
-

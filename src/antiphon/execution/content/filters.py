@@ -28,15 +28,20 @@ class TooLong(ValueError):
 
 def checked(name: str, value: Any, args: Sequence[Any]) -> None:
     """Raise `TooLong` if a filter was given, or gives, more than it may work on."""
-    for item in (value, *args):
-        if isinstance(item, str):
-            if len(item) > MAX_TEXT:
-                raise TooLong(f"more than {MAX_TEXT:,} characters in filter {name}")
-        elif isinstance(item, int):
-            if item.bit_length() > MAX_BITS:
-                raise TooLong(f"too large a number in filter {name}")
-        elif isinstance(item, (list, tuple, range, Mapping)) and len(item) > MAX_ITEMS:
-            raise TooLong(f"more than {MAX_ITEMS:,} items in filter {name}")
+    _measure(name, value)
+    for item in args:
+        _measure(name, item)
+
+
+def _measure(name: str, item: Any) -> None:
+    if isinstance(item, str):
+        if len(item) > MAX_TEXT:
+            raise TooLong(f"more than {MAX_TEXT:,} characters in filter {name}")
+    elif isinstance(item, int):
+        if item.bit_length() > MAX_BITS:
+            raise TooLong(f"too large a number in filter {name}")
+    elif isinstance(item, (list, tuple, range, dict)) and len(item) > MAX_ITEMS:
+        raise TooLong(f"more than {MAX_ITEMS:,} items in filter {name}")
 
 
 @string_filter
@@ -58,9 +63,13 @@ def join(items: Any, separator: object = " ", *, environment: Any) -> str:
     parts = ["" if item is None else soft_str(item) for item in items]
     if sum(map(len, parts)) + len(glue) * len(parts) > MAX_TEXT:
         raise TooLong(f"more than {MAX_TEXT:,} characters in filter join")
-    return glue.join(parts) if not environment.autoescape else Markup(glue).join(parts) if isinstance(
-        glue, Markup
-    ) else glue.join(str(p) for p in parts)
+    return (
+        glue.join(parts)
+        if not environment.autoescape
+        else Markup(glue).join(parts)
+        if isinstance(glue, Markup)
+        else glue.join(str(p) for p in parts)
+    )
 
 
 @string_filter
@@ -114,7 +123,7 @@ def _instant(value: Any) -> datetime | date | None:
             return datetime.fromisoformat(text)
         except ValueError:
             # Missing parts come from a fixed day, not from today: the same input gives the same result.
-            return dates.parse(text, default=datetime(2000, 1, 1))
+            return dates.parse(text, default=datetime(2000, 1, 1, tzinfo=UTC))
     except (ValueError, OverflowError, OSError, TypeError):
         return None
 

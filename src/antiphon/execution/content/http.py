@@ -44,9 +44,7 @@ class TemplateSource(Body, frozen=True, kw_only=True):
     @property
     def source(self) -> Source:
         """As the room's own type."""
-        return Source(
-            format=self.format, subject=self.subject, preheader=self.preheader, body=self.body, text=self.text
-        )
+        return Source(format=self.format, subject=self.subject, preheader=self.preheader, body=self.body, text=self.text)
 
 
 class NewTemplate(TemplateSource, frozen=True, kw_only=True):

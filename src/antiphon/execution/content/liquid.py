@@ -12,8 +12,11 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, TextIO
 
-from liquid import BoundTemplate, Environment, Mode, RenderContext
+from liquid import BoundTemplate, Environment, Mode, RenderContext, escape
+from liquid.builtin.content import ContentNode, Literal
+from liquid.builtin.output import Output, OutputNode
 from liquid.exceptions import LiquidError, ResourceLimitError
+from liquid.stringify import to_liquid_string
 from liquid.utils import ReadOnlyChainMap
 
 from antiphon.execution.content.errors import RenderFailed, RenderLimit, TemplateInvalid
@@ -68,12 +71,16 @@ class _Context(RenderContext):
         clock = {"now": now, "today": now} if now is not None else {}
         self.scope = ReadOnlyChainMap(self.locals, self.globals, clock, self.counters)
 
-    @property
-    def disabled_tags(self) -> list[str]:
-        """Read once for each node rendered, which is what makes it the place to count steps."""
+    def step(self) -> None:
+        """Count one node."""
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise _Limit(f"more than {MAX_STEPS:,} steps", token=None)
+
+    @property
+    def disabled_tags(self) -> list[str]:
+        """Read once for each node rendered, which is what makes it the place to count steps."""
+        self.step()
         return self._disabled
 
     @disabled_tags.setter
@@ -114,6 +121,33 @@ class Liquid(BoundTemplate):
         return sheet.getvalue()
 
 
+class _Text(ContentNode):
+    """Text between Liquid; most of a template, so it goes the shortest way."""
+
+    def render(self, context: RenderContext, buffer: TextIO) -> int:
+        context.step()  # type: ignore[attr-defined]
+        return buffer.write(self.text)
+
+
+class _Value(OutputNode):
+    """``{{ … }}``: text is by far the most common value, and needs no more than escaping."""
+
+    def render(self, context: RenderContext, buffer: TextIO) -> int:
+        context.step()  # type: ignore[attr-defined]
+        value = self.expression.evaluate(context)
+        if isinstance(value, str):
+            return buffer.write(escape(value) if context.autoescape else value)
+        return buffer.write(to_liquid_string(value, context.autoescape))
+
+
+class _TextTag(Literal):
+    node_class = _Text
+
+
+class _ValueTag(Output):
+    node_class = _Value
+
+
 class _Environment(Environment):
     template_class = Liquid
     context_depth_limit = 30
@@ -123,6 +157,8 @@ class _Environment(Environment):
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=False)
+        self.add_tag(_TextTag)
+        self.add_tag(_ValueTag)
         for tag in _REMOVED_TAGS:
             del self.tags[tag]
         for name in _REMOVED_FILTERS:

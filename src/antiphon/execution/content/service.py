@@ -48,18 +48,14 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     sampled: int
 
 
-async def add_template(
-    ctx: Context, who: Principal, *, channel: str, name: str, source: Source
-) -> store.VersionRow:
+async def add_template(ctx: Context, who: Principal, *, channel: str, name: str, source: Source) -> store.VersionRow:
     """A new template with its first draft. Raises `TemplateNameTaken`; a draft may still be wrong."""
     async with ctx.db.transaction() as conn:
         template_id = await store.insert_template(conn, channel=channel, name=name, now=ctx.clock.now())
         if template_id is None:
             raise TemplateNameTaken(name=name, field="name")
         version = await store.save_draft(conn, template_id, source, who=who.name, now=ctx.clock.now())
-        await audit(
-            conn, who, action="content.add", subject=f"template:{template_id}", before=None, after={"name": name}
-        )
+        await audit(conn, who, action="content.add", subject=f"template:{template_id}", before=None, after={"name": name})
         row = await store.find_version(conn, version)
     assert row is not None
     return row

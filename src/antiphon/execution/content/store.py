@@ -62,9 +62,7 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def source(self) -> Source:
         """What its author wrote."""
-        return Source(
-            format=self.format, subject=self.subject, body=self.body, text=self.text, preheader=self.preheader
-        )
+        return Source(format=self.format, subject=self.subject, body=self.body, text=self.text, preheader=self.preheader)
 
 
 class LinkRow(msgspec.Struct, frozen=True):
@@ -98,17 +96,13 @@ async def lock_template(conn: Connection, template_id: int) -> bool:
 
 async def insert_template(conn: Connection, *, channel: str, name: str, now: datetime) -> int | None:
     """The new id, or None if the name is taken."""
-    row = await (
-        await conn.execute(QUERIES.insert_template, {"channel": channel, "name": name, "now": now})
-    ).fetchone()
+    row = await (await conn.execute(QUERIES.insert_template, {"channel": channel, "name": name, "now": now})).fetchone()
     return row[0] if row else None
 
 
 async def rename_template(conn: Connection, template_id: int, *, name: str, archived: bool, now: datetime) -> None:
     """Change its name and whether it is archived."""
-    await conn.execute(
-        QUERIES.rename_template, {"id": template_id, "name": name, "archived": archived, "now": now}
-    )
+    await conn.execute(QUERIES.rename_template, {"id": template_id, "name": name, "archived": archived, "now": now})
 
 
 async def list_versions(conn: Connection, template_id: int) -> list[VersionHead]:

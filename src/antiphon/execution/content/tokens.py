@@ -18,7 +18,20 @@ _LIQUID = re.compile(
     re.DOTALL,
 )
 _STRUCTURE = frozenset(
-    ["mjml", "mj-body", "mj-section", "mj-column", "mj-wrapper", "mj-group", "mj-hero", "mj-navbar", "mj-social", "mj-carousel", "mj-accordion", "mj-accordion-element"]
+    [
+        "mjml",
+        "mj-body",
+        "mj-section",
+        "mj-column",
+        "mj-wrapper",
+        "mj-group",
+        "mj-hero",
+        "mj-navbar",
+        "mj-social",
+        "mj-carousel",
+        "mj-accordion",
+        "mj-accordion-element",
+    ]
 )
 _VOID = re.compile(r"/\s*$")
 
@@ -32,9 +45,7 @@ class Hidden(NamedTuple):
 
     def restore(self, text: str) -> str:
         """Put every Liquid piece back where its placeholder now is."""
-        return re.sub(
-            rf"<!--{self.mark}(\d+)q-->|{self.mark}(\d+)q", lambda m: self.pieces[int(m[1] or m[2])], text
-        )
+        return re.sub(rf"<!--{self.mark}(\d+)q-->|{self.mark}(\d+)q", lambda m: self.pieces[int(m[1] or m[2])], text)
 
     def piece(self, text: str) -> str | None:
         """The Liquid of a text that is one placeholder and nothing else."""

@@ -42,9 +42,7 @@ def mailbox(address: str) -> Mailbox:
 @lru_cache(maxsize=4096)
 def _unusual(address: str) -> Mailbox:
     try:
-        found = validate_email(
-            address.strip(), check_deliverability=False, test_environment=True, strict=True
-        )
+        found = validate_email(address.strip(), check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError as bad:
         raise BadAddress(address=address[:100]) from bad
     if found.ascii_email is not None:

@@ -1,4 +1,4 @@
-"""News that comes by mail: delivery status notifications (RFC 3464), abuse reports (RFC 5965), and bounces of older kinds."""
+"""News that comes by mail: delivery status notifications (RFC 3464), abuse reports (RFC 5965), bounces of older kinds."""
 
 from __future__ import annotations
 

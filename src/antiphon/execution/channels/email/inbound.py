@@ -32,9 +32,7 @@ class _Handler:
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
 
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
         if not self._receiver.knows(address):
             return "550 5.1.1 No such address here"
         if envelope.rcpt_tos:

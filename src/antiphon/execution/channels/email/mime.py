@@ -18,7 +18,26 @@ from antiphon.execution.channels.model import Message
 _TOKEN = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 _URL = re.compile(r"https?://[\x21-\x3b\x3d\x3f-\x7e]+\Z")
 _OURS = frozenset(
-    ["from", "to", "cc", "bcc", "subject", "date", "sender", "reply-to", "message-id", "return-path", "mime-version", "content-type", "content-transfer-encoding", "list-unsubscribe", "list-unsubscribe-post", "feedback-id", "received", "dkim-signature"]
+    [
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "date",
+        "sender",
+        "reply-to",
+        "message-id",
+        "return-path",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "feedback-id",
+        "received",
+        "dkim-signature",
+    ]
 )
 _FEEDBACK = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST = 900  # octets of a line; RFC 5321 allows 998
@@ -42,7 +61,7 @@ class Skeleton:
             lines.append(f"Reply-To: {mailbox(settings.reply_to).address}")
         labels = [_FEEDBACK.sub("-", label)[:60] for label in feedback]
         if labels:
-            lines.append("Feedback-ID: " + ":".join((labels + ["", "", ""])[:3]) + ":antiphon")
+            lines.append("Feedback-ID: " + ":".join(([*labels, "", "", ""])[:3]) + ":antiphon")
         lines.append("MIME-Version: 1.0")
         # "=_" occurs neither in quoted-printable nor in base64, so only a 7bit part could contain the boundary.
         self.boundary = "=_" + blake2b(f"{key}|{sender}".encode(), digest_size=12).hexdigest()
@@ -61,10 +80,7 @@ class Skeleton:
         if message.unsubscribe_url:
             if not _URL.match(message.unsubscribe_url):
                 raise BadHeader(name="List-Unsubscribe")
-            head += (
-                f"List-Unsubscribe: <{message.unsubscribe_url}>\r\n"
-                "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
-            )
+            head += f"List-Unsubscribe: <{message.unsubscribe_url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
         if message.headers:
             head += _further(message.headers)
         start = head.encode() + self.head

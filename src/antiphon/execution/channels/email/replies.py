@@ -12,9 +12,7 @@ Stage = Literal["sender", "recipient", "data", "message"]
 
 _ENHANCED = re.compile(r"^([245])\.(\d{1,3})\.(\d{1,3})\b")
 _QUEUED = re.compile(r"\b(?:queued as |id=|id )<?([\w.@+-]{1,100})>?", re.IGNORECASE)
-_WAIT = re.compile(
-    r"\b(\d{1,5})\s*(s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hour|hours)\b", re.IGNORECASE
-)
+_WAIT = re.compile(r"\b(\d{1,5})\s*(s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hour|hours)\b", re.IGNORECASE)
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _GREYLIST = 300.0  # seconds; what most greylisting servers want at least

@@ -24,9 +24,9 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     host: Annotated[Host, _about("SMTP server", "Host name or address.")]
     port: Annotated[Port, _about("Port", "587 for STARTTLS, 465 for TLS, 25 without.")] = 587
-    security: Annotated[Security, _about("Encryption", "TLS from the start, STARTTLS (required, never optional), or none.")] = (
-        "starttls"
-    )
+    security: Annotated[
+        Security, _about("Encryption", "TLS from the start, STARTTLS (required, never optional), or none.")
+    ] = "starttls"
     verify_certificate: Annotated[bool, _about("Verify the server's certificate")] = True
     username: Annotated[str, _about("User name", "Empty: no sign-in.")] = ""
     password: Annotated[str, _about("Password")] = ""
@@ -45,7 +45,9 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     connections: Annotated[int, _about("Connections", "At most, per worker process."), Meta(ge=1, le=100)] = 10
     messages_per_connection: Annotated[int, _about("Messages per connection"), Meta(ge=1, le=100_000)] = 1000
     timeout: Annotated[float, _about("Seconds to wait for an answer"), Meta(gt=0, le=600)] = 60.0
-    data_timeout: Annotated[float, _about("Seconds to wait after a message", "RFC 5321 says 600."), Meta(gt=0, le=900)] = 300.0
+    data_timeout: Annotated[float, _about("Seconds to wait after a message", "RFC 5321 says 600."), Meta(gt=0, le=900)] = (
+        300.0
+    )
     imap_host: Annotated[str, _about("IMAP server for bounces", "Empty: none.")] = ""
     imap_port: Annotated[Port, _about("IMAP port")] = 993
     imap_security: Annotated[Security, _about("IMAP encryption")] = "tls"
@@ -54,13 +56,14 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     imap_folder: Annotated[str, _about("IMAP folder")] = "INBOX"
 
     def __post_init__(self) -> None:
-        for address in (self.from_email, self.reply_to, f"x@{self.bounce_domain}" if self.bounce_domain else ""):
+        domain = f"x@{self.bounce_domain}" if self.bounce_domain else ""
+        for name, address in (("from_email", self.from_email), ("reply_to", self.reply_to), ("bounce_domain", domain)):
             try:
                 _ = address and mailbox(address)
             except BadAddress as bad:
-                raise ValueError(bad.detail) from bad
+                raise ValueError(f"{name}: {bad.detail}") from bad
         if any(ord(char) < 32 for char in self.from_name):
-            raise ValueError("from_name may not contain control characters")
+            raise ValueError("from_name: may not contain control characters")
 
     @property
     def domain(self) -> str:

@@ -228,9 +228,7 @@ def _tls(settings: EmailSettings) -> ssl.SSLContext:
     return context
 
 
-async def _starttls(
-    talk: Conversation, settings: EmailSettings, context: ssl.SSLContext | None, name: str
-) -> Conversation:
+async def _starttls(talk: Conversation, settings: EmailSettings, context: ssl.SSLContext | None, name: str) -> Conversation:
     if "STARTTLS" not in talk.extensions:
         raise SmtpError("tls", "the server does not offer STARTTLS")
     reply = await talk.ask("STARTTLS", settings.timeout)
@@ -238,7 +236,8 @@ async def _starttls(
         raise Refused("tls", reply)
     if talk._buffer or talk._replies:
         raise SmtpError("tls", "the server spoke before encryption began")
-    assert talk.transport is not None and context is not None
+    assert talk.transport is not None
+    assert context is not None
     try:
         transport = await asyncio.get_running_loop().start_tls(
             talk.transport, talk, context, server_hostname=settings.host, ssl_handshake_timeout=settings.timeout
