@@ -53,7 +53,14 @@ TRAITS = {
     "born": TraitColumn("t_born", "date"),
     "tags": TraitColumn("t_tags", "text_list"),
 }
-COLUMNS = {"text": "varchar", "number": "double", "boolean": "boolean", "instant": "timestamptz", "date": "date", "text_list": "varchar[]"}
+COLUMNS = {
+    "text": "varchar",
+    "number": "double",
+    "boolean": "boolean",
+    "instant": "timestamptz",
+    "date": "date",
+    "text_list": "varchar[]",
+}
 WORDS = ["gold", "Gold", "o'neil", "ΣΑΣ", "σας", "İz", "i", "", "ol"]
 NUMBERS: list[Any] = [0, 1, 2, 2.5, -1, 0.1, 0.3, 100, 1e-9, 12345678.123456789]
 DATES = ["2026-06-01", "2026-05-31", "2026-05-30", "1990-02-28"]
@@ -112,7 +119,9 @@ class Trees:
 
     def relative(self) -> Relative:
         return Relative(
-            amount=self.random.randrange(4), unit=self.random.choice(["hours", "days"]), direction=self.random.choice(["ago", "ahead"])
+            amount=self.random.randrange(4),
+            unit=self.random.choice(["hours", "days"]),
+            direction=self.random.choice(["ago", "ahead"]),
         )
 
     def operand(self, kind: str) -> Any:
@@ -136,7 +145,9 @@ class Trees:
             return Trait(trait=name, op=op, values=[self.operand(kind) for _ in range(self.random.randrange(4))])
         if op == "between":
             return Trait(trait=name, op=op, values=[self.operand(kind), self.operand(kind)])
-        return Trait(trait=name, op=op, value=self.operand(kind) or ("o" if kind == "text" and "is" not in op else self.operand(kind)))
+        return Trait(
+            trait=name, op=op, value=self.operand(kind) or ("o" if kind == "text" and "is" not in op else self.operand(kind))
+        )
 
     def filter(self) -> Filter:
         path, op = self.random.choice(PATHS), self.random.choice(FILTER_OPS)
@@ -196,14 +207,19 @@ class Crowd:
     def traits(self) -> dict[str, Any]:
         pick = self.random.choice
         made = {
-            "plan": pick(WORDS), 'odd "one"': pick(WORDS), "age": pick(NUMBERS), "vip": pick([True, False]), "seen": pick(INSTANTS),
-            "born": pick(DATES), "tags": [pick(WORDS) for _ in self.some(3)],
+            "plan": pick(WORDS), 'odd "one"': pick(WORDS), "age": pick(NUMBERS), "vip": pick([True, False]),
+            "seen": pick(INSTANTS), "born": pick(DATES), "tags": [pick(WORDS) for _ in self.some(3)],
         }  # fmt: skip
         return {name: value for name, value in made.items() if self.random.random() < 0.8}
 
     def event(self) -> Happened:
         at = NOW - self.random.choice(OFFSETS) + self.random.choice(NUDGES)
-        made = {"total": self.scalar(), "sku": self.scalar(), "a/b": self.scalar(), "items": [{"n": self.scalar()} for _ in self.some(2)]}
+        made = {
+            "total": self.scalar(),
+            "sku": self.scalar(),
+            "a/b": self.scalar(),
+            "items": [{"n": self.scalar()} for _ in self.some(2)],
+        }
         kept = {name: value for name, value in made.items() if self.random.random() < 0.8}
         return Happened(at, self.random.choice(NAMES), properties_of(json.dumps(kept)))
 
@@ -229,15 +245,21 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def insert(engine: duckdb.DuckDBPyConnection, table: str, types: list[str], rows: list[list[Any]]) -> None:
     """Insert rows by one statement, a list a column."""
-    asked = ", ".join(f"unnest(?::{kind}[])" if "[" not in kind else f"unnest(?::{kind}[], max_depth => 1)" for kind in types)
-    engine.execute(f"insert into {table} select {asked}", [list(column) for column in zip(*rows, strict=True)] or [[]] * len(types))
+    asked = ", ".join(
+        f"unnest(?::{kind}[])" if "[" not in kind else f"unnest(?::{kind}[], max_depth => 1)" for kind in types
+    )
+    engine.execute(
+        f"insert into {table} select {asked}", [list(column) for column in zip(*rows, strict=True)] or [[]] * len(types)
+    )
 
 
 def fill(engine: duckdb.DuckDBPyConnection, people: list[Person], merged: bool) -> None:
     """Put people into the tables, their events spread over cold and hot, and over merged-away ids."""
     for table in ("profile", "event", "hot", "alias"):
         engine.execute(f"delete from {table}")
-    rows = [[person.id] + [typed(person.traits.get(name), column.type) for name, column in TRAITS.items()] for person in people]
+    rows = [
+        [person.id] + [typed(person.traits.get(name), column.type) for name, column in TRAITS.items()] for person in people
+    ]
     insert(engine, "profile", ["bigint", *(COLUMNS[column.type] for column in TRAITS.values())], rows)
     happened: dict[str, list[list[Any]]] = {"event": [], "hot": []}
     for person in people:
@@ -252,7 +274,11 @@ def fill(engine: duckdb.DuckDBPyConnection, people: list[Person], merged: bool) 
 
 
 def everybody(
-    engine: duckdb.DuckDBPyConnection, asked: dict[int, Node], segments: dict[int, Node | None], stored: dict[int, BitMap], merged: bool
+    engine: duckdb.DuckDBPyConnection,
+    asked: dict[int, Node],
+    segments: dict[int, Node | None],
+    stored: dict[int, BitMap],
+    merged: bool,
 ) -> dict[int, BitMap]:
     """Evaluate trees together, as the lake would."""
     planned = plan(asked, NOW, TRAITS, segments)
@@ -322,7 +348,13 @@ def test_letters_are_lowered_as_the_lake_does(engine: duckdb.DuckDBPyConnection)
     assert [one for one, low in rows if lower(one) != low] == []
 
 
-@given(st.one_of(st.decimals(-10**20, 10**20, places=11).map(str), st.floats(allow_nan=False, allow_infinity=False), st.integers(-(10**20), 10**20)))
+@given(
+    st.one_of(
+        st.decimals(-(10**20), 10**20, places=11).map(str),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.integers(-(10**20), 10**20),
+    )
+)
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 def test_numbers_are_read_as_the_lake_does(engine: duckdb.DuckDBPyConnection, value: Any) -> None:
     text = json.dumps({"n": value})

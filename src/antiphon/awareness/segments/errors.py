@@ -6,47 +6,47 @@ from antiphon.foundation.errors import Conflict, Invalid, NotFound, Unavailable
 class SegmentNotFound(NotFound):
     """There is no segment {id}."""
 
-    code = "segment_not_found"
+    code = "segment-not-found"
 
 
 class InvalidTree(Invalid):
     """The segment's tree breaks a rule."""
 
-    code = "invalid_tree"
+    code = "invalid-tree"
 
 
 class NameTaken(Conflict):
     """Another segment is already called that."""
 
-    code = "segment_name_taken"
+    code = "segment-name-taken"
 
 
 class SegmentInUse(Conflict):
     """Other segments refer to this one: {names}."""
 
-    code = "segment_in_use"
+    code = "segment-in-use"
 
 
 class SegmentArchived(Conflict):
     """This segment is archived; restore it first."""
 
-    code = "segment_archived"
+    code = "segment-archived"
 
 
 class NotStatic(Conflict):
     """The members of this segment follow from its conditions; only a static list takes members."""
 
-    code = "segment_not_static"
+    code = "segment-not-static"
 
 
 class Superseded(Conflict):
     """Somebody else refreshed or changed this segment meanwhile; nothing was stored."""
 
-    code = "segment_superseded"
+    code = "segment-superseded"
     permanent = False
 
 
 class TooSlow(Unavailable):
     """The answer took longer than {seconds} seconds and was given up; narrow the conditions or their windows."""
 
-    code = "segment_too_slow"
+    code = "segment-too-slow"

@@ -91,11 +91,13 @@ async def _merged(conn: Connection, entered: BitMap, gone: BitMap) -> BitMap:
 
 
 def chunks(entered: BitMap, gone: BitMap) -> Iterator[tuple[BitMap, BitMap]]:
-    """Split changes into parts of at most CHUNK people."""
-    for some in (entered, gone):
-        for start in range(0, len(some), CHUNK):
-            part = some[start : start + CHUNK]
-            yield (part, BitMap()) if some is entered else (BitMap(), part)
+    """Split changes into parts of at most CHUNK people, those who enter first."""
+    start = 0
+    while start < len(entered) + len(gone):
+        some_in = entered[start : start + CHUNK]
+        first_out = max(0, start - len(entered))
+        yield some_in, gone[first_out : first_out + CHUNK - len(some_in)]
+        start += CHUNK
 
 
 def _payloads(row: SegmentRow, seq: int, name: str, ids: BitMap, moment: str) -> list[bytes]:
