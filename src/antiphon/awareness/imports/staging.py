@@ -241,7 +241,7 @@ async def export_customers(
 async def _normalise(lake: LakeTransaction, imported: ImportMap, table: str, number: str, required: bool = True) -> None:
     """Give every identity its normal form: what is not plain is looked at here. Sets reasons where nobody is named."""
     await lake.run(
-        f"create or replace temp table {table}_ids as select {number}, i.kind, i.raw, i.value from {table}, unnest(ids) u (i)"
+        f"create or replace temp table {table}_ids as select {number}, d.kind, d.raw, d.value from {table}, unnest(ids) u (d)"
     )
     odd = await lake.columns(f"select distinct kind, raw from {table}_ids where value is null")
     if len(odd["raw"]):
