@@ -384,6 +384,16 @@ async def test_messages_per_connection_are_limited(channel: EmailChannel) -> Non
     assert len(handler.sessions) >= 3
 
 
+async def test_overlapping_batches_share_the_connections_allowed(channel: EmailChannel) -> None:
+    handler = Mailboxes()
+    async with smtp_server(handler) as port:
+        acc = account(port, connections=2)
+        batches = [send(channel, acc, [f"u{n}-{b}@x.example" for n in range(12)]) for b in range(4)]
+        receipts = [receipt for batch in await asyncio.gather(*batches) for receipt in batch]
+    assert len(receipts) == 48 and {r.outcome for r in receipts} == {"sent"}
+    assert len(handler.sessions) == 2
+
+
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     """A server's context with a certificate nobody vouches for."""

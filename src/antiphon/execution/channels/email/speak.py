@@ -21,25 +21,37 @@ _FEW = 3  # messages for which opening one more connection pays
 
 
 class Pool:
-    """The open connections of one account."""
+    """The connections of one account: never more than its settings allow, whatever batches overlap."""
 
     def __init__(self, settings: EmailSettings) -> None:
         self.settings = settings
         self._idle: list[Conversation] = []
+        self._room = asyncio.Semaphore(settings.connections)
         self._closed = False
 
+    @property
+    def full(self) -> bool:
+        """Whether every connection allowed is in use."""
+        return self._room.locked()
+
     async def take(self) -> Conversation:
-        """An open connection that still answers, or a new one. Raises `SmtpError`."""
-        now = asyncio.get_running_loop().time()
-        while self._idle:
-            talk = self._idle.pop()
-            if talk.alive and not talk.received() and now - talk.used_at < IDLE:
-                return talk
-            talk.close()
-        return await connect(self.settings)
+        """An open connection that still answers, or a new one; waits while all are in use. Raises `SmtpError`."""
+        await self._room.acquire()
+        try:
+            now = asyncio.get_running_loop().time()
+            while self._idle:
+                talk = self._idle.pop()
+                if talk.alive and not talk.received() and now - talk.used_at < IDLE:
+                    return talk
+                talk.close()
+            return await connect(self.settings)
+        except BaseException:
+            self._room.release()
+            raise
 
     def give(self, talk: Conversation) -> None:
         """Keep a connection for the next batch, unless it had its share."""
+        self._room.release()
         if self._closed or not talk.alive or talk.messages >= self.settings.messages_per_connection:
             talk.close()
             return
@@ -73,8 +85,8 @@ class Batch:
         workers = max(1, min(self._settings.connections, -(-len(self._wires) // _FEW)))
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(workers):
-                    group.create_task(self._work())
+                for number in range(workers):
+                    group.create_task(self._work(first=number == 0))
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None  # the announcement failed: all workers say the same
         error = self._last or SmtpError("closed", "no connection was left")
@@ -82,10 +94,10 @@ class Batch:
             self._receipts[wire.delivery_id] = broken(wire.delivery_id, error, spoken=False)
         return [self._receipts[wire.delivery_id] for wire in self._wires]
 
-    async def _work(self) -> None:
-        """One connection's worth of work; a connection that breaks is replaced once."""
+    async def _work(self, *, first: bool) -> None:
+        """One connection's worth of work; a connection that breaks is replaced once. Only the first waits for one."""
         for _ in range(2):
-            if not self._waiting:
+            if not self._waiting or (self._pool.full and not first):
                 return
             try:
                 talk = await self._pool.take()
