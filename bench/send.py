@@ -26,6 +26,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import msgspec
+from bench.voices import SECRET
 
 from antiphon.awareness.consent.room import ROOM as CONSENT
 from antiphon.execution.channels.registry import Channels
@@ -44,7 +45,6 @@ from antiphon.foundation.embedded.parent import die_with_parent
 from antiphon.foundation.postgres import migrate
 from antiphon.foundation.principal import SYSTEM
 from antiphon.foundation.process import open_context
-from bench.voices import SECRET
 
 SINK = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
 SOURCE = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
@@ -53,19 +53,21 @@ BODY = """<!doctype html><html><head><title>News</title></head><body style="font
 <table width="600" align="center" cellpadding="0" cellspacing="0"><tr><td style="padding:24px">
 <h1 style="font-size:22px">Good news, {{ first_name | default: "dear customer" }}!</h1>
 <p>You have been with us in {{ city | default: "your city" }} since {{ since | default: "the beginning" }}, and your
-balance is {{ balance | default: 0 }}. {% if balance > 50 %}That is enough for a whole month of our best plan.{% else %}A
-top-up today brings you twice the data.{% endif %}</p>
+balance is {{ balance | default: 0 }}. {% if balance > 50 %}That is enough for a whole month of our best plan, with all
+calls within the network.{% else %}A top-up today brings you twice the data until the end of the month.{% endif %}</p>
+<p>{% if plan == "p1" %}You have our smallest plan; a larger one costs you nothing for the first month.{% elsif plan %}You
+have the plan {{ plan | upcase }}. Stay with it at the old price, or see below what else there is.{% endif %}</p>
 """ + "".join(
-    f"""<div style="border:1px solid #ddd;padding:12px;margin:12px 0"><h2 style="font-size:17px">Offer {n} for
-{{{{ first_name | default: "you" | upcase }}}}</h2><p style="line-height:1.5">Ten gigabytes, unlimited calls within the network and fifty minutes
-to any number, for thirty days from the moment you switch it on. {{% if plan == "p{n}" %}}You have this plan already: keep it at
-the old price.{{% else %}}Change from {{{{ plan | default: "your plan" }}}} without a fee until the end of the month.{{% endif %}} The price
-includes every tax; roaming is charged apart, by the country you are in, and a message tells you the price before you pay it.</p>
+    f"""<div style="border:1px solid #ddd;padding:12px;margin:12px 0"><h2 style="font-size:17px">Offer {n}: {name}</h2>
+<p style="line-height:1.5">{gigabytes} gigabytes, unlimited calls within the network and {gigabytes * 5} minutes to any number, for thirty days
+from the moment you switch it on. Change from your present plan without a fee until the end of the month, by the app, in any
+of our shops, or by one call. The price includes every tax; roaming is charged apart, by the country you are in, and a message
+tells you the price before you pay it. Whoever brings a friend gets a month of it free, and so does the friend.</p>
 <p><a href="https://shop.example.com/offers/{n}?from=mail" style="color:#1f4fd8">See offer {n}</a></p></div>
-""" for n in range(1, 5)
-) + """<p style="color:#666;font-size:12px">You get this because you agreed to our news.
-<a href="https://shop.example.com/account">Your account</a> · <a href="{{ unsubscribe_url }}">Unsubscribe</a></p>
-</td></tr></table></body></html>"""
+""" for n, name, gigabytes in ((1, "Light", 5), (2, "Middle", 10), (3, "Large", 25), (4, "Family", 60))
+) + """<p style="color:#666;font-size:12px">You get this, {{ first_name | default: "dear customer" }}, because you agreed
+to our news. <a href="https://shop.example.com/account">Your account</a> |
+<a href="{{ unsubscribe_url }}">Unsubscribe</a></p></td></tr></table></body></html>"""
 
 
 def free_port() -> int:
