@@ -27,6 +27,7 @@ from antiphon.awareness.consent.service import (
     suppress,
     withdraw_all,
 )
+from antiphon.awareness.consent.store import consent_as_of
 
 __all__ = [
     "ChannelKind",
@@ -41,6 +42,7 @@ __all__ = [
     "TopicUnknown",
     "ask_confirmation",
     "confirm",
+    "consent_as_of",
     "normal_address",
     "record_consent",
     "record_consents",

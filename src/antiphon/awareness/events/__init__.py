@@ -7,7 +7,8 @@ Public: `Journal` (this process's lane; `submit`, `transaction`), `INTERNAL` (th
 
 from antiphon.awareness.events.journal import INTERNAL, Entry, Journal, JournalTransaction
 from antiphon.awareness.events.lake import event_relation, hot_relation, move_events, read_watermark
+from antiphon.awareness.events.upkeep import claim_task, compact
 
 __all__ = [
-    "INTERNAL", "Entry", "Journal", "JournalTransaction", "event_relation", "hot_relation", "move_events", "read_watermark",
+    "INTERNAL", "Entry", "Journal", "JournalTransaction", "claim_task", "compact", "event_relation", "hot_relation", "move_events", "read_watermark",
 ]  # fmt: skip

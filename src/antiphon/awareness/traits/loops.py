@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from antiphon.awareness.events.upkeep import claim_task, compact
+from antiphon.awareness.events import claim_task, compact
 from antiphon.awareness.traits import store
 from antiphon.awareness.traits.mirror import BATCH, mirror_profiles
 from antiphon.foundation.context import Context

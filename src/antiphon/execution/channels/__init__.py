@@ -28,7 +28,7 @@ from antiphon.execution.channels.model import (
     Wire,
 )
 from antiphon.execution.channels.registry import Channels
-from antiphon.execution.channels.store import first_enabled
+from antiphon.execution.channels.store import first_enabled, list_accounts
 
 __all__ = [
     "Account",
@@ -51,4 +51,5 @@ __all__ = [
     "Unsuitable",
     "Wire",
     "first_enabled",
+    "list_accounts",
 ]

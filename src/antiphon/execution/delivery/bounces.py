@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from antiphon.execution.channels import Account, Callback, Signal
+from antiphon.execution.channels import Account, Callback, Channels, Signal, list_accounts
 from antiphon.execution.channels.email import EmailSettings, MailboxFailed, Reader, listen
-from antiphon.execution.channels.registry import Channels
-from antiphon.execution.channels.store import list_accounts
 from antiphon.execution.delivery.hearing import Heard, Hearing, Kind, count_forged
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import BadSettings

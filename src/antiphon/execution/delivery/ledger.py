@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from antiphon.awareness.consent import Evidence
-from antiphon.awareness.consent.store import consent_as_of
+from antiphon.awareness.consent import consent_as_of
 from antiphon.awareness.profiles import canonical, every_id
 from antiphon.execution.delivery.errors import DeliveryUnknown
 from antiphon.execution.delivery.model import MessageClassName, State

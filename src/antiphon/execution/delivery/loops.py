@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from antiphon.execution.channels.registry import Channels
+from antiphon.execution.channels import Channels
 from antiphon.execution.delivery.model import BUCKETS
 from antiphon.execution.delivery.sender import Sender
 from antiphon.execution.delivery.service import SEND_LOOP

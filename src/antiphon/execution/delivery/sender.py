@@ -15,8 +15,7 @@ from itertools import groupby
 from prometheus_client import Counter
 
 from antiphon.awareness.consent import Suppressed, suppress
-from antiphon.execution.channels import Account, Channel, Receipt, Speaking, Wire
-from antiphon.execution.channels.registry import Channels
+from antiphon.execution.channels import Account, Channel, Channels, Receipt, Speaking, Wire
 from antiphon.execution.delivery import store
 from antiphon.execution.delivery.breaker import Breakers
 from antiphon.execution.delivery.model import Dispatch
