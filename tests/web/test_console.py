@@ -65,7 +65,7 @@ async def test_what_has_not_changed_is_not_sent_again(dist: Path, stranger: http
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/nothing", "/assets/gone.js", "/favicon.ico", "/..%2fsecret.txt", "/assets/..%2f..%2fsecret.txt", "/%00", "//etc/passwd"],
+    ["/v1/nothing", "/assets/gone.js", "/none.ico", "/..%2fsecret.txt", "/assets/..%2f..%2fsecret.txt", "/%00", "//etc/passwd"],
 )
 async def test_what_is_not_there_is_a_problem_and_no_page(dist: Path, stranger: httpx.AsyncClient, path: str) -> None:
     answer = await stranger.get(path)

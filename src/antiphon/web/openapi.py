@@ -32,7 +32,9 @@ _SECURITY = {
     "write_key": {"type": "http", "scheme": "basic", "description": "The write key as user name"},
 }
 _REF = "#/components/schemas/"
-_NOISE: tuple[tuple[str, Any], ...] = (("deprecated", False), ("allowEmptyValue", False), ("allowReserved", False), ("headers", {}), ("title", None))
+_NOISE: tuple[tuple[str, Any], ...] = (
+    ("deprecated", False), ("allowEmptyValue", False), ("allowReserved", False), ("headers", {}), ("title", None),
+)  # fmt: skip
 
 
 class Operation(msgspec.Struct, frozen=True):
