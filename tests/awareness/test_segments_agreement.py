@@ -23,17 +23,17 @@ from antiphon.awareness.segments.formula import solve
 from antiphon.awareness.segments.model import (
     And,
     Dates,
-    Event,
-    Filter,
+    EventCondition,
     InSegment,
     Last,
     Node,
     Not,
     Or,
     Profiles,
-    Relative,
-    Trait,
+    PropertyFilter,
+    RelativeInstant,
     TraitColumn,
+    TraitCondition,
 )
 from antiphon.awareness.segments.rules import validate
 from antiphon.awareness.segments.sql import Properties
@@ -117,8 +117,8 @@ class Trees:
         """A tree that refers to no other."""
         return Or(of=[Not(of=self.event()), And(of=[self.trait(), self.trait()])][: self.random.randrange(3)])
 
-    def relative(self) -> Relative:
-        return Relative(
+    def relative(self) -> RelativeInstant:
+        return RelativeInstant(
             amount=self.random.randrange(4),
             unit=self.random.choice(["hours", "days"]),
             direction=self.random.choice(["ago", "ahead"]),
@@ -135,34 +135,36 @@ class Trees:
             case _:
                 return self.random.choice(WORDS)
 
-    def trait(self) -> Trait:
+    def trait(self) -> TraitCondition:
         name = self.random.choice(sorted(TRAITS))
         kind = TRAITS[name].type
         op: Any = self.random.choice([*TRAIT_OPS[kind], "set", "not_set"])
         if op in ("set", "not_set"):
-            return Trait(trait=name, op=op)
+            return TraitCondition(trait=name, op=op)
         if op in ("in", "not_in"):
-            return Trait(trait=name, op=op, values=[self.operand(kind) for _ in range(self.random.randrange(4))])
+            return TraitCondition(trait=name, op=op, values=[self.operand(kind) for _ in range(self.random.randrange(4))])
         if op == "between":
-            return Trait(trait=name, op=op, values=[self.operand(kind), self.operand(kind)])
-        return Trait(
+            return TraitCondition(trait=name, op=op, values=[self.operand(kind), self.operand(kind)])
+        return TraitCondition(
             trait=name, op=op, value=self.operand(kind) or ("o" if kind == "text" and "is" not in op else self.operand(kind))
         )
 
-    def filter(self) -> Filter:
+    def filter(self) -> PropertyFilter:
         path, op = self.random.choice(PATHS), self.random.choice(FILTER_OPS)
         if op in ("set", "not_set"):
-            return Filter(property=path, op=op)
+            return PropertyFilter(property=path, op=op)
         if op in ("contains", "starts", "ends"):
-            return Filter(property=path, op=op, value=self.random.choice(["g", "O", "1", "ru", "σ", "2.5"]))
+            return PropertyFilter(property=path, op=op, value=self.random.choice(["g", "O", "1", "ru", "σ", "2.5"]))
         values = self.random.choice([WORDS, NUMBERS, NUMBERS, [True, False], ["2.5", "1", "true", "100"]])
         if op in ORDER:
             values = NUMBERS
         if op == "between":
-            return Filter(property=path, op=op, values=[self.random.choice(values) for _ in range(2)])
+            return PropertyFilter(property=path, op=op, values=[self.random.choice(values) for _ in range(2)])
         if op in ("in", "not_in"):
-            return Filter(property=path, op=op, values=[self.random.choice(values) for _ in range(self.random.randrange(4))])
-        return Filter(property=path, op=op, value=self.random.choice(values))
+            return PropertyFilter(
+                property=path, op=op, values=[self.random.choice(values) for _ in range(self.random.randrange(4))]
+            )
+        return PropertyFilter(property=path, op=op, value=self.random.choice(values))
 
     def instant(self) -> datetime:
         return NOW - self.random.choice(OFFSETS) + self.random.choice(NUDGES)
@@ -177,10 +179,10 @@ class Trees:
             case _:
                 return Last(amount=self.random.randrange(1, 4), unit=self.random.choice(["hours", "days"]))
 
-    def event(self) -> Event:
+    def event(self) -> EventCondition:
         measure, op = self.random.choice(EVENT_KINDS)
         compared = op not in ("did", "did_not")
-        return Event(
+        return EventCondition(
             name=self.random.choice(NAMES),
             op=op,
             where=[self.filter() for _ in range(self.random.choice([0, 0, 0, 1, 1, 2]))],
@@ -332,7 +334,12 @@ def test_everybody_and_one_by_one_agree(
 def test_every_kind_of_node_was_reached_both_ways(engine: duckdb.DuckDBPyConnection) -> None:
     """Many trees planned together; the generator is worth nothing for a kind of node that never held, or always did."""
     trees, listed = Trees(random.Random(7)), {2, 3, 5, 7, 11, 33}
-    inner = Or(of=[Trait(trait="vip", op="is", value=True), Event(name="Ordered", window=Last(amount=1, unit="days"))])
+    inner = Or(
+        of=[
+            TraitCondition(trait="vip", op="is", value=True),
+            EventCondition(name="Ordered", window=Last(amount=1, unit="days")),
+        ]
+    )
     asked = [trees.tree() for _ in range(250)] + [trees.event() for _ in range(1000)] + [trees.trait() for _ in range(150)]
     reached = agree(engine, asked, inner, Crowd(7).people(listed), listed, merged=True)
     kinds = [f"event {measure} {op}" for measure, op in EVENT_KINDS]

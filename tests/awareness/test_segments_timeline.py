@@ -14,11 +14,22 @@ from antiphon.awareness.events import Entry, Journal, move_events
 from antiphon.awareness.events.journal import open_journal
 from antiphon.awareness.events.loops import intake
 from antiphon.awareness.profiles import mark_dirty
-from antiphon.awareness.segments import Event, InSegment, Last, Not, Or, Trait, members, refresh, service, store
+from antiphon.awareness.segments import (
+    EventCondition,
+    InSegment,
+    Last,
+    Not,
+    Or,
+    TraitCondition,
+    members,
+    refresh,
+    service,
+    store,
+)
 from antiphon.awareness.segments.errors import InvalidTree, NameTaken, NotStatic, SegmentInUse, Superseded
 from antiphon.awareness.segments.loops import refresh_due
 from antiphon.awareness.segments.membership import Memberships, chunks, store_members
-from antiphon.awareness.segments.model import And, Filter, Node
+from antiphon.awareness.segments.model import And, Node, PropertyFilter
 from antiphon.awareness.traits import mirror_profiles
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.clock import VirtualClock
@@ -29,7 +40,7 @@ from antiphon.foundation.postgres import Jsonb
 
 INTAKE = Loop("intake", intake, buckets=64)
 DAY, HOUR, TICK = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
-BOUGHT_LATELY = Event(name="Order Completed", window=Last(amount=1, unit="days"))
+BOUGHT_LATELY = EventCondition(name="Order Completed", window=Last(amount=1, unit="days"))
 
 
 class World:
@@ -115,14 +126,14 @@ async def test_traits_and_events_hot_and_cold_together(world: World) -> None:
         for total in totals:
             await world.buy(user, total)
             world.clock.advance(HOUR)
-    gold = Trait(trait="plan", op="is", value="gold")
-    spent = Event(name="Order Completed", measure="sum", property="total", op="ge", value=100)
-    big = Event(name="Order Completed", where=[Filter(property="total", op="gt", value=50)])
+    gold = TraitCondition(trait="plan", op="is", value="gold")
+    spent = EventCondition(name="Order Completed", measure="sum", property="total", op="ge", value=100)
+    big = EventCondition(name="Order Completed", where=[PropertyFilter(property="total", op="gt", value=50)])
     asked: dict[str, tuple[Node, list[str]]] = {
         "gold who spent": (And(of=[gold, spent]), ["ann"]),
         "spent": (spent, ["ann", "cid"]),
         "gold, nothing big": (And(of=[gold, Not(of=big)]), ["bob", "dan"]),
-        "nobody bought twice but ann": (Event(name="Order Completed", op="lt", value=2), ["bob", "cid", "dan"]),
+        "nobody bought twice but ann": (EventCondition(name="Order Completed", op="lt", value=2), ["bob", "cid", "dan"]),
         "everybody": (And(of=[]), ["ann", "bob", "cid", "dan"]),
         "nobody": (Or(of=[]), []),
     }
@@ -142,8 +153,8 @@ async def test_one_person_is_explained_as_everybody_is_worked_out(world: World) 
     world.clock.advance(HOUR)
     await world.buy("ann", 12.5)
     day = Last(amount=1, unit="days")
-    spent = Event(name="Order Completed", measure="sum", property="total", op="ge", value=40, window=day)
-    segment = await world.segment("Spent", And(of=[Trait(trait="plan", op="is", value="gold"), spent]))
+    spent = EventCondition(name="Order Completed", measure="sum", property="total", op="ge", value=40, window=day)
+    segment = await world.segment("Spent", And(of=[TraitCondition(trait="plan", op="is", value="gold"), spent]))
     assert await world.who(segment) == ["ann"]
     why = await service.why(world.ctx, segment, 1)
     assert (why.holds, why.member) == (True, True)
@@ -159,8 +170,8 @@ async def test_one_person_is_explained_as_everybody_is_worked_out(world: World) 
 async def test_merged_profiles_bring_their_history_and_leave_without_a_word(world: World) -> None:
     await world.identify("ann")
     await world.identify("bob")
-    segment = await world.segment("Twice", Event(name="Order Completed", op="ge", value=2))
-    once = await world.segment("Once", Event(name="Order Completed"))
+    segment = await world.segment("Twice", EventCondition(name="Order Completed", op="ge", value=2))
+    once = await world.segment("Once", EventCondition(name="Order Completed"))
     await refresh(world.ctx, [segment, once])
     await world.buy("ann")
     await world.buy("bob")
@@ -184,7 +195,7 @@ async def test_segments_within_segments_and_static_lists(world: World) -> None:
         await world.identify(user)
     await world.buy("ann")
     await world.buy("bob")
-    buyers = await world.segment("Buyers", Event(name="Order Completed"))
+    buyers = await world.segment("Buyers", EventCondition(name="Order Completed"))
     friends = await world.segment("Friends", None)
     both = await world.segment("Friends who buy", And(of=[InSegment(id=buyers), InSegment(id=friends)]))
     row, unknown = await service.list_members(world.ctx, SYSTEM, friends, add=[2, 3, 99], remove=[], replace=False)
@@ -215,9 +226,9 @@ async def test_segments_within_segments_and_static_lists(world: World) -> None:
 async def test_a_new_version_changes_the_members_and_keeps_the_old_tree(world: World) -> None:
     await world.identify("ann", plan="gold")
     await world.identify("bob", plan="red")
-    segment = await world.segment("Plan", Trait(trait="plan", op="is", value="gold"))
+    segment = await world.segment("Plan", TraitCondition(trait="plan", op="is", value="gold"))
     assert await world.who(segment) == ["ann"]
-    red = Trait(trait="plan", op="is", value="red")
+    red = TraitCondition(trait="plan", op="is", value="red")
     row = await service.change(world.ctx, SYSTEM, segment, name="Plan", description="", tree=red, announce="changes")
     assert (row.version, row.evaluated_version) == (2, 1)
     world.clock.advance(HOUR)
@@ -334,8 +345,8 @@ async def test_an_erased_customer_leaves_every_segment_in_silence(world: World) 
 
 async def test_a_failing_segment_does_not_hold_back_the_others(world: World) -> None:
     await world.identify("ann", plan="gold")
-    good = await world.segment("Good", Trait(trait="plan", op="is", value="gold"))
-    bad = await world.segment("Bad", Trait(trait="plan", op="is", value="red"))
+    good = await world.segment("Good", TraitCondition(trait="plan", op="is", value="gold"))
+    bad = await world.segment("Bad", TraitCondition(trait="plan", op="is", value="red"))
     async with world.ctx.db.transaction() as conn:  # its trait's column is gone: nobody can ask it any more
         await conn.execute("insert into trait (name, type, column_name, first_seen) values ('gone', 'text', 't_x', now())")
         await conn.execute("update segment set tree = jsonb_set(tree, '{trait}', '\"gone\"') where id = %s", (bad,))

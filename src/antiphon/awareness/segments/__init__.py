@@ -8,12 +8,42 @@ tree's types.
 
 from antiphon.awareness.segments.errors import InvalidTree, SegmentNotFound, TooSlow
 from antiphon.awareness.segments.membership import ENTERED, LEFT, Memberships, members
-from antiphon.awareness.segments.model import And, Event, Filter, InSegment, Last, Node, Not, Or, Profiles, Trait
+from antiphon.awareness.segments.model import (
+    And,
+    EventCondition,
+    InSegment,
+    Last,
+    Node,
+    Not,
+    Or,
+    Profiles,
+    PropertyFilter,
+    TraitCondition,
+)
 from antiphon.awareness.segments.service import evaluate_tree, preview, refresh
 from antiphon.awareness.segments.store import SegmentRow, find_segment
 
 __all__ = [
-    "ENTERED", "LEFT", "And", "Event", "Filter", "InSegment", "InvalidTree", "Last", "Memberships", "Node", "Not", "Or",
-    "Profiles", "SegmentNotFound", "SegmentRow", "TooSlow", "Trait", "evaluate_tree", "find_segment", "members", "preview",
+    "ENTERED",
+    "LEFT",
+    "And",
+    "EventCondition",
+    "InSegment",
+    "InvalidTree",
+    "Last",
+    "Memberships",
+    "Node",
+    "Not",
+    "Or",
+    "Profiles",
+    "PropertyFilter",
+    "SegmentNotFound",
+    "SegmentRow",
+    "TooSlow",
+    "TraitCondition",
+    "evaluate_tree",
+    "find_segment",
+    "members",
+    "preview",
     "refresh",
 ]  # fmt: skip

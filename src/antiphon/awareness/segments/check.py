@@ -14,17 +14,17 @@ from msgspec import Struct
 from antiphon.awareness.segments.model import (
     And,
     Dates,
-    Event,
-    Filter,
+    EventCondition,
     InSegment,
     Last,
     Node,
     Not,
     Or,
     Profiles,
+    PropertyFilter,
     Scalar,
-    Trait,
     TraitColumn,
+    TraitCondition,
     duration,
 )
 from antiphon.awareness.segments.sql import operand
@@ -91,11 +91,11 @@ class Checker:
     def why(self, node: Node, person: Person, path: str = "tree") -> Verdict:
         """Return the verdict on ``node`` with those on all its parts."""
         match node:
-            case Trait():
+            case TraitCondition():
                 column = self.traits[node.trait]
                 actual = typed(person.traits.get(node.trait), column.type)
                 return Verdict(path, "trait", trait_holds(node, actual, column, self.now), _plain(node), _shown(actual))
-            case Event():
+            case EventCondition():
                 return self._event(node, person, path)
             case And(of=of) | Or(of=of):
                 parts = [self.why(part, person, f"{path}.of[{i}]") for i, part in enumerate(of)]
@@ -120,7 +120,7 @@ class Checker:
         """Return whether the person belongs."""
         return self.why(node, person).holds
 
-    def _event(self, node: Event, person: Person, path: str) -> Verdict:
+    def _event(self, node: EventCondition, person: Person, path: str) -> Verdict:
         counted = [one for one in person.events if counts(node, one, self.now)]
         measured = measure(node, counted)
         latest = sorted(counted, key=lambda one: one.ts, reverse=True)[:EXAMPLES]
@@ -135,7 +135,7 @@ class Checker:
         )
 
 
-def counts(node: Event, event: Happened, now: datetime) -> bool:
+def counts(node: EventCondition, event: Happened, now: datetime) -> bool:
     """Whether ``event`` is one that ``node`` measures at ``now``."""
     if event.name != node.name or event.ts > now:
         return False
@@ -151,7 +151,7 @@ def counts(node: Event, event: Happened, now: datetime) -> bool:
     return inside and all(filter_holds(one, event.properties) for one in node.where)
 
 
-def measure(node: Event, counted: Sequence[Happened]) -> Fraction | None:
+def measure(node: EventCondition, counted: Sequence[Happened]) -> Fraction | None:
     """Return the exact measure of the events that count; None where there is nothing to average or compare."""
     if node.measure == "count":
         return Fraction(len(counted))
@@ -170,7 +170,7 @@ def measure(node: Event, counted: Sequence[Happened]) -> Fraction | None:
             assert_never(node.measure)
 
 
-def compares(node: Event, measured: Fraction | None) -> bool:
+def compares(node: EventCondition, measured: Fraction | None) -> bool:
     """Whether the measure satisfies the node's comparison."""
     if measured is None:
         return False
@@ -186,7 +186,7 @@ def compares(node: Event, measured: Fraction | None) -> bool:
             return _ordered(node.op, measured, low)
 
 
-def filter_holds(one: Filter, properties: dict[str, Any]) -> bool:
+def filter_holds(one: PropertyFilter, properties: dict[str, Any]) -> bool:
     """Whether a condition on one property holds."""
     value = dig(properties, one.property)
     match one.op:
@@ -225,7 +225,7 @@ def _one_of(value: Any, wanted: Sequence[Scalar]) -> bool:
     return exact is not None and exact in [number(one) for one in wanted]
 
 
-def trait_holds(node: Trait, actual: Any, column: TraitColumn, now: datetime) -> bool:
+def trait_holds(node: TraitCondition, actual: Any, column: TraitColumn, now: datetime) -> bool:
     """Whether a condition on a trait holds for its value (of the trait's type; None when not set)."""
     match node.op:
         case "set":

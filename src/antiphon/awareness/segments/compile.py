@@ -19,15 +19,15 @@ from antiphon.awareness.segments.formula import Every, Everyone, Except, Formula
 from antiphon.awareness.segments.model import (
     And,
     Dates,
-    Event,
+    EventCondition,
     InSegment,
     Last,
     Node,
     Not,
     Or,
     Profiles,
-    Trait,
     TraitColumn,
+    TraitCondition,
     duration,
     walk,
 )
@@ -66,7 +66,7 @@ class Plan:
     now: datetime
     formulas: dict[int, Formula] = field(default_factory=dict)
     traits: list[tuple[int, str]] = field(default_factory=list)
-    events: dict[str, list[tuple[int, Event]]] = field(default_factory=dict)
+    events: dict[str, list[tuple[int, EventCondition]]] = field(default_factory=dict)
     everyone: int | None = None
     leaves: int = 0
 
@@ -141,7 +141,7 @@ class _Planner:
         if of_traits(node):
             return self.trait_leaf(node)
         match node:
-            case Event():
+            case EventCondition():
                 return self.event_leaf(node)
             case And(of=of):
                 return Every(self.parts(of, And))
@@ -153,7 +153,7 @@ class _Planner:
                 return self.segment(ref)
             case Profiles(ids=ids):
                 return Listed(tuple(sorted(set(ids))))
-            case Trait():
+            case TraitCondition():
                 return self.trait_leaf(node)
             case _:
                 assert_never(node)
@@ -182,7 +182,7 @@ class _Planner:
     def predicate(self, node: Node) -> str:
         """Return a tree of traits as one condition on the profile's columns, never null."""
         match node:
-            case Trait():
+            case TraitCondition():
                 return trait_sql(node, self.traits[node.trait], self.plan.now)
             case And(of=of):
                 return _joined([self.predicate(part) for part in of], "and", "true")
@@ -193,7 +193,7 @@ class _Planner:
             case _:
                 raise AssertionError(node)
 
-    def event_leaf(self, node: Event) -> Formula:
+    def event_leaf(self, node: EventCondition) -> Formula:
         key = repr(node)
         if key not in self.known:
             self.known[key] = leaf = Leaf(self.number(), bounded=False)
@@ -203,10 +203,10 @@ class _Planner:
 
 def of_traits(node: Node) -> bool:
     """Whether ``node`` speaks of traits alone."""
-    return all(isinstance(part, Trait | And | Or | Not) for _, _, part in walk(node))
+    return all(isinstance(part, TraitCondition | And | Or | Not) for _, _, part in walk(node))
 
 
-def zero_holds(node: Event) -> bool:
+def zero_holds(node: EventCondition) -> bool:
     """Whether somebody with no such event satisfies ``node``.
 
     Such people are in no event row, so the lake is asked for those who do *not* satisfy it.
@@ -235,7 +235,7 @@ def zero_holds(node: Event) -> bool:
             raise AssertionError(node.op)
 
 
-def starts(node: Event, now: datetime) -> datetime | None:
+def starts(node: EventCondition, now: datetime) -> datetime | None:
     """Return the earliest instant ``node`` looks at, or None if it looks at all of history."""
     match node.window:
         case Last(amount=amount, unit=unit):
@@ -248,7 +248,7 @@ def starts(node: Event, now: datetime) -> datetime | None:
             assert_never(node.window)
 
 
-def _earliest(nodes: Sequence[Event], now: datetime) -> datetime | None:
+def _earliest(nodes: Sequence[EventCondition], now: datetime) -> datetime | None:
     found = [at for node in nodes if (at := starts(node, now)) is not None]
     return min(found) if found and len(found) == len(nodes) else None
 
@@ -272,7 +272,7 @@ def _trait_scan(leaves: Sequence[tuple[int, str]], tables: Tables) -> Question:
     return Question(sql, tuple(index for index, _ in leaves))
 
 
-def _event_scan(name: str, leaves: Sequence[tuple[int, Event]], tables: Tables, now: datetime) -> Question:
+def _event_scan(name: str, leaves: Sequence[tuple[int, EventCondition]], tables: Tables, now: datetime) -> Question:
     """Scan the events of one name once: per person, one bit for each leaf.
 
     What the leaves look at at most is a condition on (name, ts) itself, which prunes files and row groups.

@@ -13,8 +13,8 @@ from antiphon.awareness.segments.catalogue import Catalogue, Catalogues
 from antiphon.awareness.segments.errors import SegmentNotFound
 from antiphon.awareness.segments.membership import Memberships, members
 from antiphon.awareness.segments.model import Node
-from antiphon.awareness.segments.service import Card, Preview, Why
-from antiphon.awareness.segments.store import Announce, Growth, SegmentRow, State, Version
+from antiphon.awareness.segments.service import CustomerCard, SegmentPreview, SegmentWhy
+from antiphon.awareness.segments.store import Announce, SegmentGrowth, SegmentRow, SegmentVersion, State
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post, put
 from antiphon.foundation.principal import Principal
@@ -77,14 +77,14 @@ class ListBody(Body, frozen=True, kw_only=True):
     replace: bool = False
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
+class ListChanged(msgspec.Struct, frozen=True, kw_only=True):
     """The list's size now, and how many ids were nobody's."""
 
     size: int
     unknown: int
 
 
-class Inside(msgspec.Struct, frozen=True, kw_only=True):
+class SegmentOfCustomer(msgspec.Struct, frozen=True, kw_only=True):
     """A segment somebody is in, as of its last refresh."""
 
     id: int
@@ -139,7 +139,7 @@ async def read_catalogue(ctx: Context) -> Catalogue:
 
 
 @post("/v1/segments/preview", permission="segments:read", status=200)
-async def preview_segment(ctx: Context, data: PreviewBody) -> Preview:
+async def preview_segment(ctx: Context, data: PreviewBody) -> SegmentPreview:
     """How many a tree means now, and some of them, evenly chosen."""
     return await service.preview(ctx, data.tree, sample=data.sample)
 
@@ -190,7 +190,7 @@ async def read_again(ctx: Context, segment_id: int) -> SegmentItem:
 
 
 @get("/v1/segments/{segment_id:int}/members", permission="segments:read", problems=(404,))
-async def read_members(ctx: Context, segment_id: PathId, cursor: Cursor = None, limit: Limit = 50) -> Page[Card]:
+async def read_members(ctx: Context, segment_id: PathId, cursor: Cursor = None, limit: Limit = 50) -> Page[CustomerCard]:
     """The members as of the last refresh, by id."""
     after = decode_cursor(cursor, int)
     async with ctx.db.connection() as conn:
@@ -203,20 +203,20 @@ async def read_members(ctx: Context, segment_id: PathId, cursor: Cursor = None, 
 
 
 @put("/v1/segments/{segment_id:int}/members", permission="segments:write", problems=(404, 409))
-async def change_members(ctx: Context, who: Principal, segment_id: PathId, data: ListBody) -> Listed:
+async def change_members(ctx: Context, who: Principal, segment_id: PathId, data: ListBody) -> ListChanged:
     """Change the members of a static list."""
     row, unknown = await service.list_members(ctx, who, segment_id, add=data.add, remove=data.remove, replace=data.replace)
-    return Listed(size=row.size, unknown=unknown)
+    return ListChanged(size=row.size, unknown=unknown)
 
 
 @get("/v1/segments/{segment_id:int}/why/{profile_id:int}", permission="segments:read", problems=(404,))
-async def explain(ctx: Context, segment_id: PathId, profile_id: PathId) -> Why:
+async def explain(ctx: Context, segment_id: PathId, profile_id: PathId) -> SegmentWhy:
     """Why a customer is in a segment, or is not, with the facts that decided."""
     return await service.why(ctx, segment_id, profile_id)
 
 
 @get("/v1/segments/{segment_id:int}/versions", permission="segments:read", problems=(404,))
-async def read_versions(ctx: Context, segment_id: PathId) -> Page[Version]:
+async def read_versions(ctx: Context, segment_id: PathId) -> Page[SegmentVersion]:
     """Every tree the segment had, latest first."""
     async with ctx.db.connection() as conn:
         await store.find_segment(conn, segment_id)
@@ -224,7 +224,7 @@ async def read_versions(ctx: Context, segment_id: PathId) -> Page[Version]:
 
 
 @get("/v1/segments/{segment_id:int}/growth", permission="segments:read", problems=(404,))
-async def read_growth(ctx: Context, segment_id: PathId, limit: Limit = 200) -> Page[Growth]:
+async def read_growth(ctx: Context, segment_id: PathId, limit: Limit = 200) -> Page[SegmentGrowth]:
     """How the segment grew, latest change first."""
     async with ctx.db.connection() as conn:
         await store.find_segment(conn, segment_id)
@@ -232,10 +232,11 @@ async def read_growth(ctx: Context, segment_id: PathId, limit: Limit = 200) -> P
 
 
 @get("/v1/profiles/{profile_id:int}/segments", permission="segments:read")
-async def read_segments_of(ctx: Context, profile_id: PathId) -> Page[Inside]:
+async def read_segments_of(ctx: Context, profile_id: PathId) -> Page[SegmentOfCustomer]:
     """The segments a customer is in, as of their last refreshes."""
     found = await ctx.get(Memberships).of(profile_id)
-    return Page(items=[Inside(id=one.id, name=one.name, evaluated_at=one.evaluated_at) for one in found], total=len(found))
+    items = [SegmentOfCustomer(id=one.id, name=one.name, evaluated_at=one.evaluated_at) for one in found]
+    return Page(items=items, total=len(items))
 
 
 ROUTES = (

@@ -39,7 +39,7 @@ def duration(amount: int, unit: Unit) -> timedelta:
     return amount * _UNIT[unit]
 
 
-class Relative(Struct, frozen=True, forbid_unknown_fields=True):
+class RelativeInstant(Struct, frozen=True, forbid_unknown_fields=True):
     """An instant relative to ``now``, for comparing dates: ``{"amount": 30, "unit": "days", "direction": "ago"}``."""
 
     amount: Annotated[int, Meta(ge=0, le=5_256_000)]
@@ -53,7 +53,7 @@ class Relative(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Scalar: TypeAlias = str | int | float | bool
-Operand: TypeAlias = str | int | float | bool | Relative
+Operand: TypeAlias = str | int | float | bool | RelativeInstant
 
 TraitOp = Literal[
     "is",
@@ -82,11 +82,11 @@ EventOp = Literal["did", "did_not", "eq", "ne", "lt", "le", "gt", "ge", "between
 Measure = Literal["count", "sum", "avg", "min", "max"]
 
 
-class Trait(Struct, frozen=True, tag_field="kind", tag="trait", forbid_unknown_fields=True):
+class TraitCondition(Struct, frozen=True, tag_field="kind", tag="trait", forbid_unknown_fields=True):
     """A condition on one trait of the profile.
 
     ``value`` for one operand, ``values`` for ``in``/``not_in`` (any number) and ``between`` (low and high, both
-    included). Dates and instants are RFC 3339 text or ``Relative``. ``is`` on a list trait means *includes*. Text is
+    included). Dates and instants are RFC 3339 text or ``RelativeInstant``. ``is`` on a list trait means *includes*. Text is
     compared exactly by ``is`` and ``in``, and without regard to case by ``contains``, ``starts`` and ``ends``.
     """
 
@@ -96,7 +96,7 @@ class Trait(Struct, frozen=True, tag_field="kind", tag="trait", forbid_unknown_f
     values: list[Operand] = msgspec.field(default_factory=list)
 
 
-class Filter(Struct, frozen=True, forbid_unknown_fields=True):
+class PropertyFilter(Struct, frozen=True, forbid_unknown_fields=True):
     """A condition on one property of an event.
 
     ``property`` is a name, or a path with dots into nested objects and lists (``products.0.sku``). A text operand
@@ -126,7 +126,7 @@ class Dates(Struct, frozen=True, tag_field="kind", tag="dates", forbid_unknown_f
 Window: TypeAlias = Last | Dates
 
 
-class Event(Struct, frozen=True, tag_field="kind", tag="event", forbid_unknown_fields=True):
+class EventCondition(Struct, frozen=True, tag_field="kind", tag="event", forbid_unknown_fields=True):
     """A condition on the events of one name: did, did not, or a measure of them compared with a number.
 
     ``where`` must hold entirely for an event to be counted. ``measure`` other than ``count`` needs ``property``.
@@ -135,7 +135,7 @@ class Event(Struct, frozen=True, tag_field="kind", tag="event", forbid_unknown_f
 
     name: str
     op: EventOp = "did"
-    where: list[Filter] = msgspec.field(default_factory=list)
+    where: list[PropertyFilter] = msgspec.field(default_factory=list)
     window: Window | None = None
     measure: Measure = "count"
     property: str | None = None
@@ -173,7 +173,7 @@ class Profiles(Struct, frozen=True, tag_field="kind", tag="profiles", forbid_unk
     ids: list[Annotated[int, Meta(ge=0, lt=2**32)]]
 
 
-Node: TypeAlias = Trait | Event | And | Or | Not | InSegment | Profiles
+Node: TypeAlias = TraitCondition | EventCondition | And | Or | Not | InSegment | Profiles
 
 
 class TraitColumn(Struct, frozen=True):

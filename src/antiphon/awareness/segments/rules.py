@@ -7,17 +7,17 @@ from decimal import Decimal
 from antiphon.awareness.segments.errors import InvalidTree
 from antiphon.awareness.segments.model import (
     Dates,
-    Event,
-    Filter,
+    EventCondition,
     InSegment,
     Last,
     Node,
     Operand,
     Profiles,
-    Relative,
+    PropertyFilter,
+    RelativeInstant,
     Scalar,
-    Trait,
     TraitColumn,
+    TraitCondition,
     Unit,
     duration,
     references,
@@ -57,9 +57,9 @@ def validate(tree: Node, traits: Mapping[str, TraitColumn], segments: Mapping[in
         if count > MAX_NODES:
             raise InvalidTree(f"a segment has at most {MAX_NODES} conditions", field="tree")
         match node:
-            case Trait():
+            case TraitCondition():
                 _trait(node, path, traits)
-            case Event():
+            case EventCondition():
                 _event(node, path)
             case InSegment(id=ref):
                 if ref not in segments:
@@ -87,7 +87,7 @@ def refuse_cycle(segment_id: int | None, tree: Node, segments: Mapping[int, Node
             todo.extend(references(inner))
 
 
-def _trait(node: Trait, path: str, traits: Mapping[str, TraitColumn]) -> None:
+def _trait(node: TraitCondition, path: str, traits: Mapping[str, TraitColumn]) -> None:
     column = traits.get(node.trait)
     if column is None:
         raise InvalidTree(f"no profile has a trait called {node.trait!r}", field=f"{path}.trait")
@@ -132,7 +132,7 @@ def _typed(operand: Operand, kind: TraitType, place: str) -> None:
             if not isinstance(operand, bool):
                 raise InvalidTree("must be true or false", field=place)
         case "instant" | "date":
-            if isinstance(operand, Relative):
+            if isinstance(operand, RelativeInstant):
                 _span(operand.amount, operand.unit, place)
                 return
             try:
@@ -164,7 +164,7 @@ def _number(operand: Operand | None, place: str) -> Decimal:
     return exact
 
 
-def _event(node: Event, path: str) -> None:
+def _event(node: EventCondition, path: str) -> None:
     _name(node.name, f"{path}.name")
     for i, one in enumerate(node.where):
         _filter(one, f"{path}.where[{i}]")
@@ -220,7 +220,7 @@ def _path(prop: str, place: str) -> None:
         raise InvalidTree(f"at most {MAX_PATH} names in a path", field=place)
 
 
-def _filter(one: Filter, path: str) -> None:
+def _filter(one: PropertyFilter, path: str) -> None:
     _path(one.property, f"{path}.property")
     operands = _operands(one.op, one.value, one.values, path)
     kinds = {_kind(operand) for _, operand in operands}

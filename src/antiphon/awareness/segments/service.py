@@ -12,10 +12,10 @@ from antiphon.awareness.events import event_relation
 from antiphon.awareness.profiles import NoSuchProfile, canonical, display_name, every_id
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.check import Checker, Happened, Person, Verdict
-from antiphon.awareness.segments.errors import NotStatic, SegmentArchived, SegmentInUse
+from antiphon.awareness.segments.errors import NotStatic, SegmentArchived, SegmentInUse, Superseded
 from antiphon.awareness.segments.evaluate import Evaluation, Known, evaluate, known, spread
 from antiphon.awareness.segments.membership import members, store_members
-from antiphon.awareness.segments.model import Event, InSegment, Node, references, walk
+from antiphon.awareness.segments.model import EventCondition, InSegment, Node, references, walk
 from antiphon.awareness.segments.rules import refuse_cycle, validate
 from antiphon.awareness.segments.store import Announce, SegmentRow
 from antiphon.awareness.segments.values import properties_of
@@ -30,11 +30,12 @@ LOOP = "segments.refresh"
 PREVIEW = 10.0
 """Seconds a preview may take: somebody waits for it."""
 LEAST_PAUSE = timedelta(seconds=10)
+ATTEMPTS = 4
 SHARE = 10
 """A refresh may take one part in so many of the time between two."""
 
 
-class Card(Struct, frozen=True, kw_only=True):
+class CustomerCard(Struct, frozen=True, kw_only=True):
     """A customer in a list."""
 
     id: int
@@ -42,15 +43,15 @@ class Card(Struct, frozen=True, kw_only=True):
     traits: dict[str, Any]
 
 
-class Preview(Struct, frozen=True, kw_only=True):
+class SegmentPreview(Struct, frozen=True, kw_only=True):
     """How many a tree means now, and some of them."""
 
     count: int
-    sample: list[Card]
+    sample: list[CustomerCard]
     took_ms: int
 
 
-class Why(Struct, frozen=True, kw_only=True):
+class SegmentWhy(Struct, frozen=True, kw_only=True):
     """Whether a customer belongs now and why, and whether the last refresh had them as a member."""
 
     profile_id: int
@@ -135,11 +136,11 @@ async def restore(ctx: Context, who: Principal, segment_id: int) -> SegmentRow:
     return row
 
 
-async def preview(ctx: Context, tree: Node, *, sample: int = 10, timeout: float = PREVIEW) -> Preview:
+async def preview(ctx: Context, tree: Node, *, sample: int = 10, timeout: float = PREVIEW) -> SegmentPreview:
     """Count a tree that is not saved and show some of its people. Raises InvalidTree, and TooSlow after ``timeout``."""
     found = await evaluate_tree(ctx, tree, ctx.clock.now(), timeout=timeout)
     people = found.members[0]
-    return Preview(count=len(people), sample=await cards(ctx, spread(people, sample)), took_ms=found.took_ms)
+    return SegmentPreview(count=len(people), sample=await cards(ctx, spread(people, sample)), took_ms=found.took_ms)
 
 
 async def evaluate_tree(ctx: Context, tree: Node, now: datetime, *, timeout: float = 300.0) -> Evaluation:
@@ -150,28 +151,41 @@ async def evaluate_tree(ctx: Context, tree: Node, now: datetime, *, timeout: flo
     return await evaluate(ctx, {0: tree}, now, about, timeout=timeout)
 
 
-async def refresh(ctx: Context, ids: Sequence[int], *, held: Held | None = None, timeout: float = 300.0) -> list[SegmentRow]:
+async def refresh(
+    ctx: Context, ids: Sequence[int], *, held: Held | None = None, timeout: float = 300.0
+) -> list[SegmentRow]:
     """Work out the members of some segments now, together, and store what changed; static lists are left as they are.
 
-    Raises TooSlow, or Superseded when somebody else refreshed or changed one of them meanwhile.
+    Where somebody else refreshed or changed a segment meanwhile it is worked out again; Superseded when that goes on.
+    Raises TooSlow.
     """
-    now = ctx.clock.now()
-    async with ctx.db.connection() as conn:
-        rows = await store.some_segments(conn, ids)
-        about = await known(conn)
-    trees = {row.id: row.tree for row in rows if row.tree is not None}
-    found = await evaluate(ctx, trees, now, about, timeout=timeout) if trees else Evaluation(now, {}, 0)
-    done = []
-    for row in rows:
-        if row.tree is None:
-            async with ctx.db.connection() as conn:
-                people = await members(conn, row.id)
-        else:
-            people = found.members[row.id]
-        done.append(
-            await store_members(ctx, row, people, now, took_ms=found.took_ms, pause=_pause(found.took_ms), held=held)
-        )
-    return done
+    done: dict[int, SegmentRow] = {}
+    for attempt in range(ATTEMPTS):
+        async with ctx.db.connection() as conn:
+            rows = [row for row in await store.some_segments(conn, ids) if row.id not in done]
+            about = await known(conn)
+        now = ctx.clock.now()
+        trees = {row.id: row.tree for row in rows if row.tree is not None}
+        found = await evaluate(ctx, trees, now, about, timeout=timeout) if trees else Evaluation(now, {}, 0)
+        for row in rows:
+            try:
+                done[row.id] = await _store(ctx, row, found, held)
+            except Superseded:
+                if attempt == ATTEMPTS - 1:
+                    raise
+        if all(row.id in done for row in rows):
+            break
+    return list(done.values())
+
+
+async def _store(ctx: Context, row: SegmentRow, found: Evaluation, held: Held | None) -> SegmentRow:
+    if row.tree is not None:
+        people = found.members[row.id]
+    else:
+        async with ctx.db.connection() as conn:
+            people = await members(conn, row.id)
+    pause = max(LEAST_PAUSE, timedelta(milliseconds=found.took_ms * SHARE))
+    return await store_members(ctx, row, people, found.now, took_ms=found.took_ms, pause=pause, held=held)
 
 
 async def list_members(
@@ -198,7 +212,7 @@ async def list_members(
     return row, len(set(add)) - len(real)
 
 
-async def why(ctx: Context, segment_id: int, profile_id: int) -> Why:
+async def why(ctx: Context, segment_id: int, profile_id: int) -> SegmentWhy:
     """Explain whether a customer belongs now, from their own traits and events. Raises SegmentNotFound, NoSuchProfile."""
     async with ctx.db.connection() as conn:
         row = await store.find_segment(conn, segment_id)
@@ -207,7 +221,7 @@ async def why(ctx: Context, segment_id: int, profile_id: int) -> Why:
     tree = row.tree if row.tree is not None else InSegment(id=row.id)
     person = await one_person(ctx, profile_id, tree, about)
     verdict = Checker(ctx.clock.now(), about.traits, about.segments).why(tree, person)
-    return Why(
+    return SegmentWhy(
         profile_id=person.id, holds=verdict.holds, member=person.id in stored, evaluated_at=row.evaluated_at, verdict=verdict
     )
 
@@ -235,7 +249,7 @@ def _event_names(tree: Node, about: Known) -> set[str]:
     todo: list[Node] = [tree]
     while todo:
         for _, _, node in walk(todo.pop()):
-            if isinstance(node, Event):
+            if isinstance(node, EventCondition):
                 names.add(node.name)
             elif isinstance(node, InSegment) and node.id not in seen:
                 seen.add(node.id)
@@ -252,12 +266,12 @@ async def _events_of(ctx: Context, ids: Sequence[int], names: Sequence[str]) -> 
     return [Happened(ts, name, properties_of(text)) for ts, name, text in rows]
 
 
-async def cards(ctx: Context, ids: Sequence[int]) -> list[Card]:
+async def cards(ctx: Context, ids: Sequence[int]) -> list[CustomerCard]:
     """Return what to show of some customers, in the order given."""
     async with ctx.db.connection() as conn:
         found = await store.cards(conn, ids)
     return [
-        Card(id=one, name=display_name(traits, identity or f"#{one}"), traits=traits)
+        CustomerCard(id=one, name=display_name(traits, identity or f"#{one}"), traits=traits)
         for one in ids
         if one in found
         for traits, identity in [found[one]]
@@ -299,6 +313,3 @@ def _refs(tree: Node | None) -> set[int]:
 def _audited(row: SegmentRow) -> dict[str, Any]:
     return {"name": row.name, "version": row.version, "announce": row.announce, "tree": msgspec.to_builtins(row.tree)}
 
-
-def _pause(took_ms: int) -> timedelta:
-    return max(LEAST_PAUSE, timedelta(milliseconds=took_ms * SHARE))

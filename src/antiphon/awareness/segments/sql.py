@@ -8,14 +8,14 @@ from typing import assert_never
 
 from antiphon.awareness.segments.model import (
     Dates,
-    Event,
-    Filter,
+    EventCondition,
     Last,
     Operand,
-    Relative,
+    PropertyFilter,
+    RelativeInstant,
     Scalar,
-    Trait,
     TraitColumn,
+    TraitCondition,
     duration,
 )
 from antiphon.awareness.segments.values import NUMERIC_PATTERN, day, instant, lower, number, steps
@@ -62,14 +62,14 @@ def operand(value: Operand, kind: TraitType, now: datetime) -> Value:
         case "text" | "text_list":
             return str(value)
         case "instant":
-            return value.at(now) if isinstance(value, Relative) else instant(str(value))
+            return value.at(now) if isinstance(value, RelativeInstant) else instant(str(value))
         case "date":
-            return value.at(now).astimezone(UTC).date() if isinstance(value, Relative) else day(str(value))
+            return value.at(now).astimezone(UTC).date() if isinstance(value, RelativeInstant) else day(str(value))
         case _:
             assert_never(kind)
 
 
-def trait_sql(node: Trait, column: TraitColumn, now: datetime) -> str:
+def trait_sql(node: TraitCondition, column: TraitColumn, now: datetime) -> str:
     """Return the condition on the profile's column; never null, so that it can be negated."""
     name = identifier(column.column)
     values = [literal(operand(one, column.type, now)) for one in node.values]
@@ -154,7 +154,7 @@ def pointer(path: str) -> str:
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps(path))
 
 
-def filter_sql(one: Filter, properties: Properties) -> str:
+def filter_sql(one: PropertyFilter, properties: Properties) -> str:
     """Return a condition on one property, never null."""
     path = one.property
     match one.op:
@@ -195,7 +195,7 @@ def _exact(value: Scalar | None) -> str:
     return literal(exact)
 
 
-def window_sql(node: Event, now: datetime) -> list[str]:
+def window_sql(node: EventCondition, now: datetime) -> list[str]:
     """Return the window as conditions on ``ts``, without the one that holds for all: nothing after now."""
     match node.window:
         case None:
@@ -208,7 +208,7 @@ def window_sql(node: Event, now: datetime) -> list[str]:
             assert_never(node.window)
 
 
-def measure_sql(node: Event, keep: str, properties: Properties) -> str:
+def measure_sql(node: EventCondition, keep: str, properties: Properties) -> str:
     """Return the comparison of a measure of a person's events (those with ``keep``), never null."""
     only = f" filter (where {keep})" if keep else ""
     if node.op in ("did", "did_not"):

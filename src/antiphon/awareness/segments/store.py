@@ -43,7 +43,7 @@ class SegmentRow(Struct, frozen=True, kw_only=True):
     failed: str | None
 
 
-class Version(Struct, frozen=True, kw_only=True):
+class SegmentVersion(Struct, frozen=True, kw_only=True):
     """A tree a segment had."""
 
     version: int
@@ -52,7 +52,7 @@ class Version(Struct, frozen=True, kw_only=True):
     published_by: str
 
 
-class Growth(Struct, frozen=True, kw_only=True):
+class SegmentGrowth(Struct, frozen=True, kw_only=True):
     """The size of a segment after a change of its members."""
 
     at: datetime
@@ -179,13 +179,13 @@ async def insert_version(conn: Connection, segment_id: int, version: int, tree: 
     await conn.execute(SQL.insert_version, {"id": segment_id, "version": version, "tree": _json(tree), "now": now, "by": by})
 
 
-async def list_versions(conn: Connection, segment_id: int) -> list[Version]:
-    async with conn.cursor(row_factory=struct_row(Version)) as cursor:
+async def list_versions(conn: Connection, segment_id: int) -> list[SegmentVersion]:
+    async with conn.cursor(row_factory=struct_row(SegmentVersion)) as cursor:
         return await (await cursor.execute(SQL.list_versions, {"id": segment_id})).fetchall()
 
 
-async def list_growth(conn: Connection, segment_id: int, limit: int) -> list[Growth]:
-    async with conn.cursor(row_factory=struct_row(Growth)) as cursor:
+async def list_growth(conn: Connection, segment_id: int, limit: int) -> list[SegmentGrowth]:
+    async with conn.cursor(row_factory=struct_row(SegmentGrowth)) as cursor:
         return await (await cursor.execute(SQL.list_growth, {"id": segment_id, "limit": limit})).fetchall()
 
 
