@@ -27,14 +27,7 @@ ROOMS = (
 @cache
 def all_rooms() -> tuple[Room, ...]:
     """Every room there is, lower ones first."""
-    rooms = []
-    for name in ROOMS:
-        try:
-            rooms.append(import_module(f"antiphon.{name}.room").ROOM)
-        except ModuleNotFoundError as e:
-            if not str(e.name).startswith(f"antiphon.{name}"):
-                raise
-    return tuple(rooms)
+    return tuple(import_module(f"antiphon.{name}.room").ROOM for name in ROOMS)
 
 
 def rooms_of(settings: Settings) -> list[Room]:
