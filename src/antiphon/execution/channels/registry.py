@@ -63,6 +63,11 @@ class Channels:
             raise AccountDisabled(account=known.name)
         return known
 
+    async def accounts(self, conn: Connection, channel: str) -> list[Account]:
+        """The accounts of a channel that are switched on, oldest first."""
+        rows = await store.list_accounts(conn, channel)
+        return [await self.account(conn, row.id) for row in rows if row.enabled]
+
     async def close(self) -> None:
         """Close every channel's connections."""
         for channel in self._channels.values():

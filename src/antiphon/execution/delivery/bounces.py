@@ -91,11 +91,9 @@ async def open_postbox(ctx: Context) -> AsyncIterator[Postbox]:
 
 async def read_mailboxes(ctx: Context, held: Held) -> bool:
     """One look into each account's mailbox; a mail is marked as read when what it says is durable."""
-    channels = ctx.get(Channels)
     async with ctx.db.connection() as conn:
         await held.fence(conn)
-        rows = [row for row in await list_accounts(conn, "email") if row.enabled and row.settings.get("imap_host")]
-        accounts = [await channels.account(conn, row.id) for row in rows]
+        accounts = [one for one in await ctx.get(Channels).accounts(conn, "email") if one.settings.imap_host]
     more = False
     for account in accounts:
         try:
