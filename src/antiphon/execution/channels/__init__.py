@@ -6,7 +6,6 @@ implement alike and register in the entry-point group ``antiphon.channels``. `Ch
 """
 
 from antiphon.execution.channels.errors import (
-    AccountDisabled,
     AccountUnknown,
     ChannelUnknown,
     Unsuitable,
@@ -28,11 +27,9 @@ from antiphon.execution.channels.model import (
     Wire,
 )
 from antiphon.execution.channels.registry import Channels
-from antiphon.execution.channels.store import first_enabled, list_accounts
 
 __all__ = [
     "Account",
-    "AccountDisabled",
     "AccountUnknown",
     "Callback",
     "Capabilities",
@@ -50,6 +47,4 @@ __all__ = [
     "Trial",
     "Unsuitable",
     "Wire",
-    "first_enabled",
-    "list_accounts",
 ]

@@ -17,12 +17,6 @@ class AccountUnknown(NotFound):
     code = "channel-account-unknown"
 
 
-class AccountDisabled(Conflict):
-    """The channel account {account} is switched off."""
-
-    code = "channel-account-disabled"
-
-
 class AccountNameTaken(Conflict):
     """This channel already has an account named {name}."""
 

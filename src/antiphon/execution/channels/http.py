@@ -75,9 +75,7 @@ async def list_accounts(ctx: Context, channel: str | None = None) -> list[Accoun
 @post("/v1/channels", permission="channels:write", problems=(404, 409))
 async def add_account(ctx: Context, who: Principal, data: NewAccount) -> AccountItem:
     """Set up an account."""
-    return await service.add_account(
-        ctx, who, channel=data.channel, name=data.name, settings=data.settings, enabled=data.enabled
-    )
+    return await service.add_account(ctx, who, channel=data.channel, name=data.name, settings=data.settings, enabled=data.enabled)
 
 
 @get("/v1/channels/{account_id:int}", permission="channels:read")

@@ -10,10 +10,6 @@ from channel_account
 where %(channel)s::text is null or channel = %(channel)s
 order by id;
 
--- name: first_enabled
--- The account a message takes when its author named none: the oldest that is switched on.
-select id from channel_account where channel = %(channel)s and enabled order by id limit 1;
-
 -- name: insert_account
 -- A new account; nothing comes back if the name is taken.
 insert into channel_account (channel, name, settings, sealed, enabled, created_at, updated_at)
@@ -28,11 +24,6 @@ set name = %(name)s, settings = %(settings)s, sealed = %(sealed)s, enabled = %(e
     version = version + 1, updated_at = %(now)s
 where id = %(id)s
 returning id, channel, name, settings, sealed, enabled, version, created_at, updated_at;
-
--- name: disable_account
--- Switch an account off after a permanent failure of its own.
-update channel_account set enabled = false, version = version + 1, updated_at = %(now)s
-where id = %(id)s and enabled;
 
 -- name: delete_account
 -- Remove an account that nothing refers to.

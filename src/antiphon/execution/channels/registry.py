@@ -11,7 +11,6 @@ import msgspec
 from antiphon.awareness.consent import ChannelKind, ChannelRegistry
 from antiphon.execution.channels import store
 from antiphon.execution.channels.errors import (
-    AccountDisabled,
     AccountUnknown,
     ChannelUnknown,
 )
@@ -48,19 +47,14 @@ class Channels:
     def __iter__(self) -> Iterator[Channel]:
         return iter(self._channels.values())
 
-    async def account(self, conn: Connection, account_id: int, *, enabled_only: bool = False) -> Account:
-        """The account with its secrets in clear; decoded once for each version of it.
-
-        Raises `AccountUnknown`, and with ``enabled_only`` `AccountDisabled`.
-        """
+    async def account(self, conn: Connection, account_id: int) -> Account:
+        """The account with its secrets in clear; decoded once for each version of it. Raises `AccountUnknown`."""
         row = await store.find_account(conn, account_id)
         if row is None:
             raise AccountUnknown(account=account_id)
         known = self._accounts.get(account_id)
         if known is None or known.version != row.version:
             known = self._accounts[account_id] = open_account(self[row.channel], row, self._seal)
-        if enabled_only and not known.enabled:
-            raise AccountDisabled(account=known.name)
         return known
 
     async def accounts(self, conn: Connection, channel: str) -> list[Account]:

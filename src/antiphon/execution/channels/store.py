@@ -41,12 +41,6 @@ async def list_accounts(conn: Connection, channel: str | None) -> list[AccountRo
         return await cur.fetchall()
 
 
-async def first_enabled(conn: Connection, channel: str) -> int | None:
-    """The id of the account a message takes when none was named."""
-    row = await (await conn.execute(QUERIES.first_enabled, {"channel": channel})).fetchone()
-    return row[0] if row else None
-
-
 async def insert_account(
     conn: Connection, *, channel: str, name: str, settings: dict[str, Any], sealed: bytes, enabled: bool, now: datetime
 ) -> AccountRow | None:
@@ -90,11 +84,6 @@ async def update_account(
             },
         )
         return await cur.fetchone()
-
-
-async def disable_account(conn: Connection, account_id: int, now: datetime) -> bool:
-    """Switch it off; whether it was on."""
-    return (await conn.execute(QUERIES.disable_account, {"id": account_id, "now": now})).rowcount == 1
 
 
 async def delete_account(conn: Connection, account_id: int) -> bool:

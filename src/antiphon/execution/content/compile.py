@@ -73,8 +73,7 @@ class CompiledTemplate:
         if not self._ids:
             return {str(index): url for index, url in enumerate(self.urls)}
         return {
-            str(index): links.fixed(link_id, url)
-            for index, (link_id, url) in enumerate(zip(self._ids, self.urls, strict=True))
+            str(index): links.fixed(link_id, url) for index, (link_id, url) in enumerate(zip(self._ids, self.urls, strict=True))
         }
 
     def _refuse_unknown_filters(self) -> None:

@@ -93,9 +93,7 @@ async def list_templates(
     place = decode_cursor(cursor, int)
     before = int(place[0] or 0) if place else None
     async with ctx.db.connection() as conn:
-        rows = await store.list_templates(
-            conn, channel=channel, search=search, before=before, archived=archived, limit=limit + 1
-        )
+        rows = await store.list_templates(conn, channel=channel, search=search, before=before, archived=archived, limit=limit + 1)
     return Page(items=rows[:limit], next=encode_cursor(rows[limit - 1].id) if len(rows) > limit else None)
 
 

@@ -90,11 +90,7 @@ def filler(mark: str) -> Callable[[str, LinksOf, dict[str, str], bool], str]:
                 signed = links.signed(url)
                 return escape(signed) if html else signed
             picture = links.open_url
-            return (
-                f'<img src="{escape(picture)}" width="1" height="1" alt="" style="display:block;border:0">'
-                if picture
-                else ""
-            )
+            return f'<img src="{escape(picture)}" width="1" height="1" alt="" style="display:block;border:0">' if picture else ""
 
         return pattern.sub(swap, text)
 

@@ -30,7 +30,7 @@ MAX_LOCALS = 1_000_000  # bytes held in variables of the template
 
 _OUTPUT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _NOW = "\0now"
-_REMOVED_TAGS = ("include", "render")  # other templates are reached by the console's blocks, never by name
+_REMOVED_TAGS = ("include", "render")  # they name other templates
 _REMOVED_FILTERS = ("escapejs",)
 
 

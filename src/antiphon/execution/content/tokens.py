@@ -93,6 +93,12 @@ class _Place:
         self._quote = ""
         self._tag = ""
         self._open: list[str] = []
+        self._readers = {
+            "text": self._in_text,
+            "comment": self._in_comment,
+            "tag": self._in_tag,
+            "raw": self._in_raw,
+        }
 
     @property
     def between_elements(self) -> bool:
@@ -105,7 +111,7 @@ class _Place:
     def read(self, text: str) -> None:
         position = 0
         while position < len(text):
-            position = getattr(self, f"_in_{self._state}")(text, position)
+            position = self._readers[self._state](text, position)
 
     def _in_text(self, text: str, at: int) -> int:
         start = text.find("<", at)

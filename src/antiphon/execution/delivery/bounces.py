@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from antiphon.execution.channels import Account, Callback, Channels, Signal, list_accounts
+from antiphon.execution.channels import Account, Callback, Channels, Signal
 from antiphon.execution.channels.email import EmailSettings, MailboxFailed, Reader, listen
 from antiphon.execution.delivery.hearing import Heard, Hearing, Kind, count_forged
 from antiphon.foundation.context import Context
@@ -78,9 +78,7 @@ async def open_postbox(ctx: Context) -> AsyncIterator[Postbox]:
         try:
             server = await listen(postbox, host, port)
         except OSError as failed:
-            raise BadSettings(
-                f"bounces cannot be received on {host}:{port}: {failed.strerror}", field="bounce_port"
-            ) from failed
+            raise BadSettings(f"bounces cannot be received on {host}:{port}: {failed.strerror}", field="bounce_port") from failed
         log.info("listening for bounces", host=host, port=port)
     try:
         yield postbox

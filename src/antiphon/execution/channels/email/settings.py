@@ -24,9 +24,9 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     host: Annotated[Host, _about("SMTP server", "Host name or address.")]
     port: Annotated[Port, _about("Port", "587 for STARTTLS, 465 for TLS, 25 without.")] = 587
-    security: Annotated[
-        Security, _about("Encryption", "TLS from the start, STARTTLS (required, never optional), or none.")
-    ] = "starttls"
+    security: Annotated[Security, _about("Encryption", "TLS from the start, STARTTLS (required, never optional), or none.")] = (
+        "starttls"
+    )
     verify_certificate: Annotated[bool, _about("Verify the server's certificate")] = True
     username: Annotated[str, _about("User name", "Empty: no sign-in.")] = ""
     password: Annotated[str, _about("Password")] = ""
@@ -45,9 +45,7 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     connections: Annotated[int, _about("Connections", "At most, per worker process."), Meta(ge=1, le=100)] = 10
     messages_per_connection: Annotated[int, _about("Messages per connection"), Meta(ge=1, le=100_000)] = 1000
     timeout: Annotated[float, _about("Seconds to wait for an answer"), Meta(gt=0, le=600)] = 60.0
-    data_timeout: Annotated[float, _about("Seconds to wait after a message", "RFC 5321 says 600."), Meta(gt=0, le=900)] = (
-        300.0
-    )
+    data_timeout: Annotated[float, _about("Seconds to wait after a message", "RFC 5321 says 600."), Meta(gt=0, le=900)] = 300.0
     imap_host: Annotated[str, _about("IMAP server for bounces", "Empty: none.")] = ""
     imap_port: Annotated[Port, _about("IMAP port")] = 993
     imap_security: Annotated[Security, _about("IMAP encryption")] = "tls"

@@ -137,9 +137,7 @@ class Conversation(asyncio.Protocol):
                 raise self._lost
             loop = asyncio.get_running_loop()
             self._wanted, self._waiter = count, loop.create_future()
-            timer = loop.call_later(
-                timeout, lambda: self._fail(SmtpError("timeout", f"no answer within {timeout:g} seconds"))
-            )
+            timer = loop.call_later(timeout, lambda: self._fail(SmtpError("timeout", f"no answer within {timeout:g} seconds")))
             try:
                 await self._waiter
             finally:
