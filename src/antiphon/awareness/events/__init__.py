@@ -10,5 +10,6 @@ from antiphon.awareness.events.lake import event_relation, hot_relation, move_ev
 from antiphon.awareness.events.upkeep import claim_task, compact
 
 __all__ = [
-    "INTERNAL", "Entry", "Journal", "JournalTransaction", "claim_task", "compact", "event_relation", "hot_relation", "move_events", "read_watermark",
+    "INTERNAL", "Entry", "Journal", "JournalTransaction", "claim_task", "compact", "event_relation", "hot_relation",
+    "move_events", "read_watermark",
 ]  # fmt: skip

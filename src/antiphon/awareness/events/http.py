@@ -88,7 +88,7 @@ def _operation(call: str) -> Operation:
 def _receiver(call: str) -> object:
     shown = len(call) > 1 and call != "import"  # the others are the same by a name some libraries use
 
-    @hot(f"/v1/{call}", permission=PUBLIC, document={"POST": _operation(call)} if shown else None)
+    @hot(f"/v1/{call}", permission=PUBLIC, document={"POST": _operation(call)} if shown else None, direct=True)
     async def take(scope: Scope, receive: Receive, send: Send) -> None:
         await receive_call(scope, receive, send)
 

@@ -31,9 +31,10 @@ copy journal (lane, seq, received_at, source_id, sent_at, payload) from stdin (f
 -- name: pending_lanes
 -- Lanes of ours in which something waits.
 select c.lane from intake_cursor c
-where c.lane = any(%(lanes)s::int[]) and exists (
-    select from journal j where j.lane = c.lane and j.seq > c.seq and j.received_at >= c.received_at
-)
+where c.lane = any(%(lanes)s::int[]) and (
+    select j.seq from journal j where j.lane = c.lane and j.seq > c.seq and j.received_at >= c.received_at
+    order by j.seq limit 1
+) is not null
 order by c.at;
 
 -- name: next_calls

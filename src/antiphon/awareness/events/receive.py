@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64decode
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 from litestar.types import Receive, Scope, Send
+from prometheus_client import Counter
 
 from antiphon.awareness.events.calls import (
     LARGEST_BATCH,
@@ -33,7 +35,7 @@ from antiphon.foundation.access import Access
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import describe
 from antiphon.foundation.postgres.binary import micros
-from antiphon.foundation.telemetry import get_logger
+from antiphon.foundation.telemetry import get_logger, registry
 
 log = get_logger(__name__)
 
@@ -47,7 +49,8 @@ PATHS: Final = {
 _OK: Final = b'{"success":true}'
 _CORS: Final = (b"access-control-allow-origin", b"*")
 _OK_HEADERS: Final = [
-    (b"content-type", b"application/json"), (b"content-length", b"%d" % len(_OK)), (b"cache-control", b"no-store"), _CORS,
+    (b"content-type", b"application/json"), (b"content-length", b"%d" % len(_OK)), (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"), _CORS,
 ]  # fmt: skip
 _PREFLIGHT: Final = [
     _CORS, (b"access-control-allow-methods", b"POST, OPTIONS"),
@@ -55,6 +58,8 @@ _PREFLIGHT: Final = [
     (b"access-control-max-age", b"86400"), (b"content-length", b"0"),
 ]  # fmt: skip
 _EMPTY = msgspec.Raw(b"")
+_answers = Counter("antiphon_calls", "Answers to event senders", ["call", "status"], registry=registry)
+_taken = {name: _answers.labels(call, "200") for name, call in PATHS.items()}
 
 
 class Single(Call, rename="camel", gc=False):
@@ -82,6 +87,7 @@ async def receive_call(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
         await _answer(send, 204, _PREFLIGHT, b"")
         return
+    call = scope["path"].rpartition("/")[2]
     try:
         if scope["method"] != "POST":  # type: ignore[typeddict-item]
             raise MethodNotPost
@@ -98,8 +104,10 @@ async def receive_call(scope: Scope, receive: Receive, send: Send) -> None:
         ]  # fmt: skip
         if status == 413:
             headers.append((b"connection", b"close"))
+        _answers.labels(PATHS[call], str(status)).inc()
         await _answer(send, status, headers, body)
     else:
+        _taken[call].inc()
         await _answer(send, 200, _OK_HEADERS, _OK)
 
 
@@ -146,6 +154,7 @@ async def _source(ctx: Context, authorization: bytes | None, key: str | None) ->
     raise WriteKeyUnknown(field="writeKey")
 
 
+@lru_cache(maxsize=1024)
 def _token(authorization: bytes) -> str | None:
     scheme, _, rest = authorization.partition(b" ")
     try:
