@@ -4,6 +4,7 @@ customer's history in one transaction. Many that come together are one statement
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -19,10 +20,12 @@ from antiphon.execution.delivery.tracking import Tracker
 from antiphon.foundation.batcher import Batcher
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
-from antiphon.foundation.postgres import Connection, load_queries, struct_row
+from antiphon.foundation.leases import LeaseLost
+from antiphon.foundation.postgres import Connection, DeadlockDetected, load_queries, struct_row
 from antiphon.foundation.telemetry import registry
 
 SQL = load_queries(Path(__file__).with_name("hearing.sql"))
+TRIES = 4
 Kind = Literal["opened", "clicked", "unsubscribed", "bounced", "complained"]
 
 _heard = Counter("antiphon_heard", "Answers to messages, by kind", ["kind"], registry=registry)
@@ -96,15 +99,26 @@ class Hearing:
             return await cur.fetchone()
 
     async def _flush(self, batch: list[Heard]) -> list[bool | AntiphonError]:
-        async with self._ctx.get(Journal).transaction() as journal:
-            rows = await note(journal.conn, batch)
-            known = [(heard, rows[heard.delivery_id, heard.profile_id]) for heard in batch if _key(heard) in rows]
-            await _withdraw(journal.conn, known)
-            await _suppress(journal.conn, known)
-            await journal.append([(INTERNAL, heard.at, _event(heard, row)) for heard, row in _newsworthy(known)])
+        for attempt in range(TRIES):
+            try:
+                rows = await self._write(batch)
+                break
+            except (DeadlockDetected, LeaseLost):  # a receipt of the same rows, or a lane that went elsewhere
+                if attempt + 1 == TRIES:
+                    raise
+                await asyncio.sleep(0.05 * 2**attempt)
         for heard in batch:
             _heard.labels(heard.kind).inc()
         return [_key(heard) in rows for heard in batch]
+
+    async def _write(self, batch: list[Heard]) -> Mapping[tuple[int, int], Row]:
+        async with self._ctx.get(Journal).transaction() as journal:
+            rows = await note(journal.conn, batch)
+            known = [(heard, rows[_key(heard)]) for heard in batch if _key(heard) in rows]
+            await _withdraw(journal.conn, known)
+            await _suppress(journal.conn, known)
+            await journal.append([(INTERNAL, heard.at, _event(heard, row)) for heard, row in _newsworthy(known)])
+        return rows
 
 
 def count_forged(purpose: str) -> None:

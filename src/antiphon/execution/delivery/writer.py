@@ -36,7 +36,8 @@ class Writer:
     async def of(self, dispatch: Dispatch, account: Account) -> Callable[[Claimed, datetime], Message]:
         """A function that writes one row of this dispatch; it raises `Unwritable`."""
         template = await self._template(dispatch)
-        domain = getattr(account.settings, "domain", "")
+        own = getattr(account.settings, "bounce_domain", "")
+        domain = own or self._ctx.settings.bounce_domain or getattr(account.settings, "domain", "")
         feedback = (f"c{dispatch.campaign_id or 0}", dispatch.message_class, f"a{account.id}")
         rules = dispatch.rules
         skeleton = str(dispatch.id)
