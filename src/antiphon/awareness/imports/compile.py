@@ -14,6 +14,8 @@ CHUNK = 50_000
 ROW = "antiphon_row"
 """The column that numbers the rows of a staged file."""
 _NUMBER = r"[+-]?([0-9]{1,27}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?"
+_PLAIN_NUMBER = r"-?(0|[1-9][0-9]{0,26})(\.[0-9]{1,20})?"
+_PLAIN_INTEGER = r"-?(0|[1-9][0-9]{0,17})(\.0*)?"
 _INTEGER = r"[+-]?[0-9]{1,18}(\.0*)?"
 _OFFSET = r".*[0-9]([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _TRUE = "('true', 't', 'yes', 'y', '1', 'on')"
@@ -53,8 +55,7 @@ def raw(one: Cell) -> str:
         shown = one.value if isinstance(one.value, str) else msgspec.json.encode(one.value).decode()
         return literal(shown)
     if one.times:
-        factors = " * ".join(f"try_cast({name(c)} as decimal(18, 6))" for c in one.times)
-        return f"({factors})::varchar"
+        return f"({number_of(one)})::varchar"
     text = name(one.column or "")
     if one.starting or one.otherwise is not None:
         cases = " ".join(f"when starts_with({text}, {literal(begin)}) then {literal(then)}" for begin, then in one.starting.items())
@@ -64,12 +65,15 @@ def raw(one: Cell) -> str:
 
 
 def decimal_text(number: str) -> str:
-    """A decimal as the shortest JSON number that equals it."""
-    return f"regexp_replace(({number})::varchar, '\\.?0+$', '')"
+    """A decimal (with places after the point) as the shortest JSON number that equals it."""
+    return f"rtrim(rtrim(({number})::varchar, '0'), '.')"
 
 
-def number_of(text: str) -> str:
-    return f"try_cast({text} as decimal(38, 10))"
+def number_of(one: Cell) -> str:
+    """A cell as an exact decimal, or null."""
+    if one.times:
+        return " * ".join(f"try_cast({name(c)} as decimal(18, 6))" for c in one.times)
+    return f"try_cast({raw(one)} as decimal(38, 10))"
 
 
 def instant_of(one: Cell, text: str) -> str:
@@ -90,14 +94,23 @@ def typed(one: Cell, kind: CellType) -> Typed:
     """A cell as JSON of its type. Values that are no such thing give null, and a reason."""
     text = raw(one)
     where = one.column or "+".join(one.times) or "value"
-    words = {"integer": "a whole number", "number": "a number", "boolean": "yes or no", "date": "a date", "instant": "a date and time"}
+    words = {"boolean": "yes or no", "date": "a date", "instant": "a date and time"}
     match kind:
         case "text":
             return Typed(f"to_json({text})::varchar", "null")
         case "integer":
-            value = f"case when regexp_full_match({text}, {literal(_INTEGER)}) then try_cast(try_cast({text} as decimal(38, 10)) as bigint)::varchar end"
+            plain = f"regexp_full_match({text}, {literal(_PLAIN_INTEGER)})"  # 17850 and 17850.0 alike
+            slow = f"case when regexp_full_match({text}, {literal(_INTEGER)}) then try_cast(try_cast({text} as decimal(38, 10)) as bigint)::varchar end"
+            return Typed(
+                f"case when {plain} then split_part({text}, '.', 1) else {slow} end", _unless(plain, slow, text, f"{where}: not a whole number: ")
+            )
+        case "number" if one.times:
+            value = decimal_text(number_of(one))
+            return Typed(value, _unless("false", value, " || ' x ' || ".join(name(c) for c in one.times), f"{where}: not numbers: "))
         case "number":
-            value = f"case when regexp_full_match({text}, {literal(_NUMBER)}) then {decimal_text(number_of(text))} end"
+            plain = f"regexp_full_match({text}, {literal(_PLAIN_NUMBER)})"
+            slow = f"case when regexp_full_match({text}, {literal(_NUMBER)}) then {decimal_text(number_of(one))} end"
+            return Typed(f"case when {plain} then {text} else {slow} end", _unless(plain, slow, text, f"{where}: not a number: "))
         case "boolean":
             value = f"case when lower({text}) in {_TRUE} then 'true' when lower({text}) in {_FALSE} then 'false' end"
         case "date":
@@ -107,8 +120,12 @@ def typed(one: Cell, kind: CellType) -> Typed:
             value = instant_json(instant_of(one, text))
         case "text_list":
             return Typed(f"to_json(string_split_regex({text}, '\\s*[;,|]\\s*'))::varchar", "null")
-    shown = f"{literal(where + ': not ' + words[kind] + ': ')} || left({text}, 60)"
-    return Typed(value, f"case when {text} is not null and ({value}) is null then {shown} end")
+    return Typed(value, _unless("false", value, text, f"{where}: not {words[kind]}: "))
+
+
+def _unless(plain: str, value: str, text: str, words: str) -> str:
+    """The reason for a text that is there, is not plainly right, and has no value."""
+    return f"case when ({text}) is null or {plain} then null when ({value}) is null then {literal(words)} || left({text}, 60) end"
 
 
 def json_object(parts: Mapping[str, str], *, keep_null: bool = False) -> str:
@@ -197,18 +214,29 @@ def events_select(imported: ImportMap, types: Mapping[str, CellType], source: st
             f"{json_object({k: v.json for k, v in traits.items()})} as traits, {ids} as ids, "
             f"{json_object({k: v.json for k, v in properties.items()})} as properties from {source}"
         )
-    lines = f"'[' || string_agg({json_object({k: v.json for k, v in item.items()})}, ',' order by {ROW}) || ']'"
-    said = {k: _picked(cell(imported.properties[k]), v) for k, v in properties.items()}
+    return _grouped(imported, source, properties, traits, item, ids, first_reason(checks), key, named, moment)
+
+
+def _grouped(
+    imported: ImportMap, source: str, properties: Mapping[str, Typed], traits: Mapping[str, Typed], item: Mapping[str, Typed],
+    ids: str, reason: str, key: str, named: str, moment: str,
+) -> str:  # fmt: skip
+    """Lines of one event as one row: each cell is worked out once a line, then the line that counts is picked."""
+    inner = [f"{ROW}", f"{reason} as reason", f"{key} as key", f"{named} as named", f"{moment} as moment", f"{ids} as ids"]
+    inner += [f"coalesce({name(c)}, chr(30)) as g{n}" for n, c in enumerate(imported.group)]
+    inner += [f"{_carried(cell(imported.properties[k]), one)} as p{n}" for n, (k, one) in enumerate(properties.items())]
+    inner += [f"{_carried(cell(imported.traits[k]), one)} as t{n}" for n, (k, one) in enumerate(traits.items())]
+    inner += [f"{json_object({k: v.json for k, v in item.items()})} as item"]
+    said = {k: _picked(cell(imported.properties[k]), f"p{n}") for n, k in enumerate(properties)}
     if item:
-        said[imported.items] = lines
-    groups = ", ".join(f"coalesce({name(c)}, chr(30))" for c in imported.group)
-    picked_time = f"{'max' if when.pick == 'latest' else 'min'}({moment})"
+        said[imported.items] = f"'[' || string_agg(item, ',' order by {ROW}) || ']'"
+    traits_said = {k: _picked(cell(imported.traits[k]), f"t{n}") for n, k in enumerate(traits)}
+    latest = cell(imported.time or "").pick == "latest"
     return (
-        f"select min({ROW}) as n, list({ROW}) as ns, min({first_reason(checks)}) as reason, min({key}) as key, "
-        f"arg_min({named}, {ROW}) as name, epoch_us({picked_time}) as ts, "
-        f"{json_object({k: _picked(cell(imported.traits[k]), v) for k, v in traits.items()})} as traits, "
-        f"coalesce(arg_min({ids}, {ROW}) filter (len({ids}) > 0), {ids_none()}) as ids, "
-        f"{json_object(said)} as properties from {source} group by {groups}"
+        f"select min({ROW}) as n, list({ROW}) as ns, min(reason) as reason, min(key) as key, arg_min(named, {ROW}) as name, "
+        f"epoch_us({'max' if latest else 'min'}(moment)) as ts, {json_object(traits_said)} as traits, "
+        f"coalesce(arg_min(ids, {ROW}) filter (len(ids) > 0), {ids_none()}) as ids, {json_object(said)} as properties "
+        f"from (select {', '.join(inner)} from {source}) lines group by {', '.join(f'g{n}' for n in range(len(imported.group)))}"
     )
 
 
@@ -216,19 +244,24 @@ def ids_none() -> str:
     return "[]::struct(kind varchar, raw varchar, value varchar)[]"
 
 
-def _picked(one: Cell, found: Typed) -> str:
+def _carried(one: Cell, found: Typed) -> str:
+    """What a line gives to the event: JSON, or the decimal to be added up."""
+    return number_of(one) if one.pick == "sum" else found.json
+
+
+def _picked(one: Cell, found: str) -> str:
     """Of the lines of one event, the value that counts."""
     match one.pick:
         case "sum":
-            return decimal_text(f"sum({number_of(found.json)})")
+            return decimal_text(f"sum({found})")
         case "last":
-            return f"arg_max({found.json}, {ROW})"
+            return f"arg_max({found}, {ROW})"
         case "earliest":
-            return f"min({found.json})"
+            return f"min({found})"
         case "latest":
-            return f"max({found.json})"
+            return f"max({found})"
         case _:
-            return f"arg_min({found.json}, {ROW})"
+            return f"arg_min({found}, {ROW})"
 
 
 def guess_select(columns: list[str], source: str) -> str:
