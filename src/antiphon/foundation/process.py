@@ -19,6 +19,7 @@ from antiphon.foundation.notices import LISTENERS
 from antiphon.foundation.personal import PERSONAL
 from antiphon.foundation.postgres import Database
 from antiphon.foundation.rooms import Room
+from antiphon.foundation.tasks import end_task
 from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -27,6 +28,13 @@ log = get_logger(__name__)
 def node_name(kind: str) -> str:
     """Unique for each start of each process."""
     return f"{kind}-{socket.gethostname()}-{os.getpid()}-{random_token(4)}"
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Cancel until it is over: a connection just being taken from the pool can swallow one cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.5)
 
 
 async def _keep_clock(ctx: Context, clock: SharedClock) -> None:
@@ -63,7 +71,7 @@ async def open_context(
             async with db.connection() as conn:
                 kept.offset = await read_offset(conn)
             keeper = asyncio.create_task(_keep_clock(ctx, kept))
-            stack.callback(keeper.cancel)
+            stack.push_async_callback(_ended, keeper)
         PERSONAL.register(rooms)
         for room in rooms:
             LISTENERS.register(room.listeners)

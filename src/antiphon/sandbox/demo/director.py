@@ -19,7 +19,7 @@ from antiphon.sandbox.population.life import World, arrive
 from antiphon.sandbox.population.reach import Reach
 
 _BETWEEN = 600.0  # seconds between two campaigns of a live demo
-_PATIENCE = 1800.0  # seconds any one thing may take
+_PATIENCE = 900.0  # seconds any one thing may take; more for more customers
 _HOST = "127.0.0.1"
 
 

@@ -20,7 +20,12 @@ from antiphon.sandbox.population.life import read_progress
 
 Watch = Callable[[dict[str, Any]], None]
 Advance = Callable[[timedelta], Awaitable[None]]
+_STILL = 6  # looks at numbers that do not move, half a second apart, until business time is moved
 _STEP = timedelta(minutes=10)  # of business time, while messages wait for their next attempt
+
+
+class CampaignStopped(AntiphonError):
+    """The demo's campaign is {state} and will not go on by itself."""
 
 
 class TakesTooLong(AntiphonError):
@@ -52,14 +57,17 @@ async def send_all(api: Api, campaign_id: int, watch: Watch, advance: Advance | 
     until = time.monotonic() + seconds
     still, before = 0, -1
     while True:
+        state = (await api.get(f"/v1/campaigns/{campaign_id}"))["state"]
         now = await report(api, campaign_id)
         watch(now)
-        waiting = now["undecided"] + now["waiting"]
-        if waiting == 0:
+        if state == "finished":
             return
+        if state not in ("scheduled", "sending"):
+            raise CampaignStopped(state=state)
+        waiting = now["undecided"] + now["waiting"]
         still = still + 1 if waiting == before else 0
         before = waiting
-        if advance is not None and still >= 6 and waiting:
+        if advance is not None and still >= _STILL and waiting:
             await advance(_STEP)
             still = 0
         if time.monotonic() > until:
