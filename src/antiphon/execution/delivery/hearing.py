@@ -99,17 +99,19 @@ class Hearing:
             return await cur.fetchone()
 
     async def _flush(self, batch: list[Heard]) -> list[bool | AntiphonError]:
-        for attempt in range(TRIES):
-            try:
-                rows = await self._write(batch)
-                break
-            except (DeadlockDetected, LeaseLost):  # a receipt of the same rows, or a lane that went elsewhere
-                if attempt + 1 == TRIES:
-                    raise
-                await asyncio.sleep(0.05 * 2**attempt)
+        rows = await self._persist(batch)
         for heard in batch:
             _heard.labels(heard.kind).inc()
         return [_key(heard) in rows for heard in batch]
+
+    async def _persist(self, batch: list[Heard]) -> Mapping[tuple[int, int], Row]:
+        """Write, again after a deadlock with a receipt of the same rows, or when the lane went elsewhere."""
+        for attempt in range(TRIES - 1):
+            try:
+                return await self._write(batch)
+            except (DeadlockDetected, LeaseLost):
+                await asyncio.sleep(0.05 * 2**attempt)
+        return await self._write(batch)
 
     async def _write(self, batch: list[Heard]) -> Mapping[tuple[int, int], Row]:
         async with self._ctx.get(Journal).transaction() as journal:

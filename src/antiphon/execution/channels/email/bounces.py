@@ -12,7 +12,9 @@ from email.utils import parseaddr, parsedate_to_datetime
 from flufl.bounce import all_failures
 
 from antiphon.execution.channels.model import Signal
+from antiphon.foundation.telemetry import get_logger
 
+log = get_logger(__name__)
 MAX_MAIL = 2_000_000  # octets read; a longer mail is cut, its beginning says what matters
 _RETURN = re.compile(r"\bb\+[a-z2-7]{20,60}@[A-Za-z0-9.-]+", re.IGNORECASE)
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
@@ -25,10 +27,11 @@ def read_mail(raw: bytes, recipient: str | None) -> Sequence[Signal]:
 
     ``recipient`` is the envelope address it came to: the signed return path, if the mail is about one of ours.
     """
-    mail = message_from_bytes(raw[:MAX_MAIL], policy=compat32)
     try:
+        mail = message_from_bytes(raw[:MAX_MAIL], policy=compat32)
         return list(_read(mail, raw[:MAX_MAIL], recipient))
-    except (ValueError, LookupError, TypeError, AttributeError, UnicodeError):
+    except Exception as failed:  # many heuristics read hostile input here; a mail must never be refused for ever
+        log.warning("a mail could not be read", error=repr(failed), octets=len(raw))
         return []
 
 

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-from imap_tools import AND, BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted, MailMessageFlags
+from imap_tools import AND, BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted, MailMessage, MailMessageFlags
 from imap_tools.errors import ImapToolsError
 
 from antiphon.execution.channels.email.settings import EmailSettings
@@ -87,8 +87,16 @@ class Reader:
             for name in ("delivered-to", "x-original-to", "envelope-to"):
                 if recipient is None and message.obj[name]:
                     recipient = str(message.obj[name]).strip(" <>")
-            letters.append(Letter(message.uid or "", message.obj.as_bytes(), recipient))
+            letters.append(Letter(message.uid or "", _octets(message), recipient))
         return letters
+
+
+def _octets(message: MailMessage) -> bytes:
+    """The mail as it came; nothing if it is too broken to be written again, so that it does not hold up the others."""
+    try:
+        return message.obj.as_bytes()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return b""
 
 
 async def _thread(step: Callable[[], T]) -> T:
