@@ -18,6 +18,7 @@ from antiphon.foundation.errors import AntiphonError, NotFound
 from antiphon.foundation.leases import Held, LeaseLost
 from antiphon.foundation.loops import Loop, wake
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
+from antiphon.foundation.tasks import end_task
 from antiphon.foundation.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ async def run_one(ctx: Context) -> bool:
     else:
         await _finish(ctx, job, "done", result=result)
     finally:
-        beat.cancel()
+        await end_task(beat)
     return True
 
 

@@ -12,6 +12,7 @@ from prometheus_client import Counter, Histogram
 
 from antiphon.foundation.leases import Held, LeaseLost, Leases
 from antiphon.foundation.postgres import Connection, PostgresError
+from antiphon.foundation.tasks import end_task
 from antiphon.foundation.telemetry import get_logger, registry
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ class LoopRunner:
         working = self._tasks[2:]
         await asyncio.gather(*working, return_exceptions=True)
         for task in self._tasks[:2]:
-            task.cancel()
-        await asyncio.gather(*self._tasks[:2], return_exceptions=True)
+            await end_task(task)
         await self.leases.leave([loop.name for loop in self.loops])
 
     async def _beat(self) -> None:

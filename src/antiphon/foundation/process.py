@@ -30,13 +30,6 @@ def node_name(kind: str) -> str:
     return f"{kind}-{socket.gethostname()}-{os.getpid()}-{random_token(4)}"
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Cancel until it is over: a connection just being taken from the pool can swallow one cancellation."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=0.5)
-
-
 async def _keep_clock(ctx: Context, clock: SharedClock) -> None:
     while True:
         try:
@@ -71,7 +64,7 @@ async def open_context(
             async with db.connection() as conn:
                 kept.offset = await read_offset(conn)
             keeper = asyncio.create_task(_keep_clock(ctx, kept))
-            stack.push_async_callback(_ended, keeper)
+            stack.push_async_callback(end_task, keeper)
         PERSONAL.register(rooms)
         for room in rooms:
             LISTENERS.register(room.listeners)

@@ -21,6 +21,7 @@ from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.leases import Held, LeaseLost, Leases
 from antiphon.foundation.postgres import Connection, PostgresError
 from antiphon.foundation.postgres.binary import COPY_HEAD, COPY_TAIL, NULL, byteas, from_micros, ints, maybe_instants, micros
+from antiphon.foundation.tasks import end_task
 from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -96,7 +97,7 @@ class Journal:
         """Flush what was accepted, give the lane back."""
         await self._batcher.close()
         if self._beat is not None:
-            self._beat.cancel()
+            await end_task(self._beat)
         async with self._lock:
             await self._drop_connection()
             self._held = None
