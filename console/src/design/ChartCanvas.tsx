@@ -1,0 +1,43 @@
+import { BarChart, FunnelChart, LineChart } from 'echarts/charts';
+import { GridComponent, LegendComponent, TooltipComponent } from 'echarts/components';
+import { init, use, type EChartsCoreOption, type EChartsType } from 'echarts/core';
+import { CanvasRenderer } from 'echarts/renderers';
+import { useEffect, useRef } from 'react';
+import { chartTheme } from './chartTheme';
+
+use([BarChart, FunnelChart, LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
+
+interface CanvasProps {
+  option: EChartsCoreOption;
+  height: number;
+  dark: boolean;
+  onClick?: (name: string, seriesName: string) => void;
+}
+
+/** ECharts itself; loaded lazily by `Chart`. */
+export default function ChartCanvas({ option, height, dark, onClick }: CanvasProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const chart = useRef<EChartsType | null>(null);
+  const click = useRef(onClick);
+  click.current = onClick;
+
+  useEffect(() => {
+    if (!box.current) return;
+    const drawn = init(box.current, chartTheme(dark));
+    chart.current = drawn;
+    drawn.on('click', (event) => click.current?.(String(event.name), String(event.seriesName)));
+    const watch = new ResizeObserver(() => drawn.resize());
+    watch.observe(box.current);
+    return () => {
+      watch.disconnect();
+      drawn.dispose();
+      chart.current = null;
+    };
+  }, [dark]);
+
+  useEffect(() => {
+    chart.current?.setOption(option, { notMerge: false });
+  }, [option, dark]);
+
+  return <div ref={box} style={{ height, width: '100%' }} aria-hidden="true" />;
+}

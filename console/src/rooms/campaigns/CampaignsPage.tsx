@@ -1,0 +1,125 @@
+import { Anchor, Button, Group, Progress, Select, Switch, Text, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { api, take, type Schema } from '@/api/client';
+import { usePages } from '@/api/pages';
+import { useMay } from '@/api/session';
+import { DataTable } from '@/design/DataTable';
+import { EmptyState } from '@/design/EmptyState';
+import { useFormat } from '@/design/format';
+import { IconCampaigns, IconPlus, IconSearch } from '@/design/icons';
+import { Moment } from '@/design/Moment';
+import { Page } from '@/design/Page';
+import { Panel } from '@/design/Panel';
+import { ProblemAlert } from '@/design/ProblemAlert';
+import { Status } from '@/design/Status';
+import { useAddress } from '@/shell/address';
+
+type Campaign = Schema<'Campaign'>;
+const STATES: Campaign['state'][] = ['draft', 'scheduled', 'sending', 'paused', 'finished', 'cancelled'];
+
+function Audience({ one }: { one: Campaign }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  if (one.audience === null || one.audience === undefined) return <Text size="sm" c="dimmed">{t('campaigns.not_started')}</Text>;
+  const taken = one.taken ?? 0;
+  if (one.state !== 'sending' && one.state !== 'paused') return <Text size="sm">{format.number(one.audience)}</Text>;
+  return (
+    <div>
+      <Text size="xs" c="dimmed">{t('common.of_total', { part: format.number(taken), total: format.number(one.audience) })}</Text>
+      <Progress
+        value={one.audience > 0 ? (100 * taken) / one.audience : 0}
+        size="sm"
+        animated={one.state === 'sending'}
+        aria-label={t('campaigns.progress_of', { name: one.name })}
+      />
+    </div>
+  );
+}
+
+/** Every campaign, and how far the running ones are. */
+export default function CampaignsPage() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const may = useMay('campaigns:write');
+  const [address, change] = useAddress<'q' | 'state' | 'archived'>();
+  const typing = useDebouncedCallback((q: string) => change({ q }), 300);
+  const archived = address.archived === '1';
+  const list = usePages(
+    ['campaigns', address.q, address.state, archived],
+    (cursor) =>
+      take(
+        api.GET('/v1/campaigns', {
+          params: {
+            query: { text: address.q, state: address.state as Campaign['state'] | undefined, archived, cursor, limit: 50 },
+          },
+        }),
+      ),
+    { refetchInterval: 3000 },
+  );
+  const add = may && <Button component={Link} to="/campaigns/new" leftSection={<IconPlus size={16} />}>{t('campaigns.new')}</Button>;
+  return (
+    <Page title={t('nav.campaigns')} lead={t('campaigns.lead')} actions={add}>
+      <Group mb="md">
+        <TextInput
+          aria-label={t('common.search')}
+          placeholder={t('common.search')}
+          leftSection={<IconSearch size={15} />}
+          defaultValue={address.q ?? ''}
+          onChange={(event) => typing(event.currentTarget.value)}
+          w={260}
+        />
+        <Select
+          aria-label={t('common.state')}
+          placeholder={t('delivery.any_state')}
+          data={STATES.map((state) => ({ value: state, label: t(`state.${state}`) }))}
+          value={address.state ?? null}
+          onChange={(state) => change({ state })}
+          clearable
+          clearButtonProps={{ 'aria-label': t('common.clear') }}
+          w={180}
+        />
+        <Switch label={t('segments.show_archived')} checked={archived} onChange={(event) => change({ archived: event.currentTarget.checked ? '1' : null })} />
+      </Group>
+      <ProblemAlert error={list.error} onRetry={list.retry} />
+      <Panel flush>
+        <DataTable
+          label={t('nav.campaigns')}
+          rows={list.rows}
+          loading={list.loading}
+          rowKey={(one) => one.id}
+          onOpen={(one) => void navigate({ to: `/campaigns/${one.id}` })}
+          more={list.more}
+          loadingMore={list.loadingMore}
+          empty={
+            <EmptyState icon={IconCampaigns} title={t('campaigns.empty')} action={!address.q && !address.state && add}>
+              {t('campaigns.empty_hint')}
+            </EmptyState>
+          }
+          columns={[
+            {
+              key: 'name',
+              head: t('common.name'),
+              cell: (one) => (
+                <div>
+                  <Anchor component={Link} to={`/campaigns/${one.id}`} size="sm" fw={550}>{one.name}</Anchor>
+                  {one.description && <Text size="xs" c="dimmed" lineClamp={1}>{one.description}</Text>}
+                </div>
+              ),
+            },
+            { key: 'state', head: t('common.state'), cell: (one) => <Status state={one.state} /> },
+            { key: 'audience', head: t('campaigns.audience'), width: 200, cell: (one) => <Audience one={one} /> },
+            { key: 'by', head: t('campaigns.by'), cell: (one) => <Text size="sm" c="dimmed">{one.created_by}</Text> },
+            {
+              key: 'at',
+              head: t('common.when'),
+              right: true,
+              cell: (one) => <Moment at={one.finished_at ?? one.started_at ?? one.send_at ?? one.created_at} />,
+            },
+          ]}
+        />
+      </Panel>
+    </Page>
+  );
+}

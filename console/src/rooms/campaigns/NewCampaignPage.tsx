@@ -1,0 +1,19 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { Page } from '@/design/Page';
+import { useAddress } from '@/shell/address';
+import { NEW_PLAN } from './plan';
+import { Wizard } from './Wizard';
+
+/** A new campaign, from audience to start. */
+export default function NewCampaignPage() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const [address] = useAddress<'segment'>();
+  const start = { ...NEW_PLAN, segment_id: address.segment ? Number(address.segment) : null };
+  return (
+    <Page title={t('campaigns.new')} back={{ to: '/campaigns', label: t('nav.campaigns') }}>
+      <Wizard start={start} id={null} onStarted={(id) => void navigate({ to: `/campaigns/${id}` })} />
+    </Page>
+  );
+}

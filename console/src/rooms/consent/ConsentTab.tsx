@@ -1,0 +1,146 @@
+import { Button, Code, Group, Modal, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, take, type Schema } from '@/api/client';
+import { useMay } from '@/api/session';
+import { DataTable } from '@/design/DataTable';
+import { EmptyState } from '@/design/EmptyState';
+import { useFormat } from '@/design/format';
+import { IconPlus, IconShield } from '@/design/icons';
+import { Panel } from '@/design/Panel';
+import { ProblemAlert } from '@/design/ProblemAlert';
+import { done, failed } from '@/design/toast';
+import { Suppressions } from './Suppressions';
+
+type Topic = Schema<'TopicRow'>;
+
+function TopicForm({ topic, onClose }: { topic: Topic | null; onClose: () => void }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const form = useForm({
+    initialValues: { name: topic?.name ?? '', title: topic?.title ?? '', description: topic?.description ?? '' },
+  });
+  const save = useMutation({
+    mutationFn: ({ name, title, description }: typeof form.values) =>
+      topic
+        ? take(api.PUT('/v1/topics/{name}', { params: { path: { name: topic.name } }, body: { title, description } }))
+        : take(api.POST('/v1/topics', { body: { name, title, description } })),
+    onSuccess: () => {
+      done(t('common.saved'));
+      void client.invalidateQueries({ queryKey: ['topics'] });
+      onClose();
+    },
+  });
+  return (
+    <Modal opened onClose={onClose} title={topic ? topic.title : t('consent.new_topic')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
+        <Stack gap="sm">
+          <ProblemAlert error={save.error} />
+          {!topic && (
+            <TextInput
+              label={t('consent.topic_key')}
+              description={t('consent.topic_key_hint')}
+              pattern="[a-z][a-z0-9_\-]*"
+              required
+              data-autofocus
+              {...form.getInputProps('name')}
+            />
+          )}
+          <TextInput label={t('consent.topic_title')} required {...form.getInputProps('title')} />
+          <Textarea label={t('common.description')} autosize minRows={2} {...form.getInputProps('description')} />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
+            <Button type="submit" loading={save.isPending}>{t('common.save')}</Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+/** What customers can be written to about, and the addresses nothing is sent to. */
+export default function ConsentTab() {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const client = useQueryClient();
+  const may = useMay('consent:write');
+  const [editing, setEditing] = useState<Topic | 'new' | null>(null);
+  const topics = useQuery({ queryKey: ['topics'], queryFn: () => take(api.GET('/v1/topics')) });
+  const remove = useMutation({
+    mutationFn: (name: string) => take(api.DELETE('/v1/topics/{name}', { params: { path: { name } } })),
+    onSuccess: () => void client.invalidateQueries({ queryKey: ['topics'] }),
+    onError: failed,
+  });
+  const restore = useMutation({
+    mutationFn: (topic: Topic) => take(api.POST('/v1/topics', { body: { name: topic.name, title: topic.title, description: topic.description } })),
+    onSuccess: () => void client.invalidateQueries({ queryKey: ['topics'] }),
+    onError: failed,
+  });
+  const take_away = (topic: Topic) =>
+    remove.mutate(topic.name, { onSuccess: () => done(t('consent.topic_removed', { title: topic.title }), () => restore.mutate(topic)) });
+  const add = may && <Button leftSection={<IconPlus size={16} />} onClick={() => setEditing('new')}>{t('consent.new_topic')}</Button>;
+  return (
+    <Stack>
+      <Panel title={t('consent.topics')} hint={t('consent.topics_hint')} flush actions={add}>
+        <ProblemAlert error={topics.error} />
+        <DataTable
+          label={t('consent.topics')}
+          rows={topics.data}
+          loading={topics.isLoading}
+          rowKey={(topic) => topic.name}
+          empty={<EmptyState icon={IconShield} title={t('consent.no_topics')} action={add}>{t('consent.no_topics_hint')}</EmptyState>}
+          columns={[
+            {
+              key: 'title',
+              head: t('consent.topic_title'),
+              cell: (topic) => (
+                <div>
+                  <Text size="sm" fw={550}>{topic.title}</Text>
+                  {topic.description && <Text size="xs" c="dimmed">{topic.description}</Text>}
+                </div>
+              ),
+            },
+            { key: 'name', head: t('consent.topic_key'), cell: (topic) => <Code>{topic.name}</Code> },
+            { key: 'granted', head: t('state.granted'), right: true, cell: (topic) => format.number(topic.granted) },
+            { key: 'withdrawn', head: t('state.withdrawn'), right: true, cell: (topic) => format.number(topic.withdrawn) },
+            {
+              key: 'do',
+              head: t('common.actions'),
+              right: true,
+              cell: (topic) =>
+                may ? (
+                  <Group gap={4} justify="flex-end" wrap="nowrap">
+                    <Button size="compact-xs" variant="subtle" onClick={() => setEditing(topic)}>{t('common.edit')}</Button>
+                    <Button size="compact-xs" variant="subtle" color="red" onClick={() => take_away(topic)}>{t('common.remove')}</Button>
+                  </Group>
+                ) : null,
+            },
+          ]}
+        />
+      </Panel>
+      <Suppressions />
+      {editing && <TopicForm topic={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
+    </Stack>
+  );
+}
+
+/** The channels a customer can be reached on, for a select. */
+export function useChannelKinds() {
+  return useQuery({ queryKey: ['channel-kinds'], queryFn: () => take(api.GET('/v1/channel-kinds')), staleTime: 60_000 });
+}
+
+export function ChannelSelect({ value, onChange, label }: { value: string | null; onChange: (channel: string | null) => void; label: string }) {
+  const kinds = useChannelKinds();
+  return (
+    <Select
+      label={label}
+      required
+      data={(kinds.data ?? []).map((kind) => ({ value: kind.name, label: kind.title }))}
+      value={value}
+      onChange={onChange}
+      allowDeselect={false}
+    />
+  );
+}

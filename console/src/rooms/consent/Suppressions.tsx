@@ -1,0 +1,124 @@
+import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, take, type Schema } from '@/api/client';
+import { usePages } from '@/api/pages';
+import { useMay } from '@/api/session';
+import { DataTable } from '@/design/DataTable';
+import { EmptyState } from '@/design/EmptyState';
+import { IconNot, IconPlus, IconSearch } from '@/design/icons';
+import { Moment } from '@/design/Moment';
+import { Panel } from '@/design/Panel';
+import { ProblemAlert } from '@/design/ProblemAlert';
+import { done, failed } from '@/design/toast';
+import { ChannelSelect } from './ConsentTab';
+
+type Row = Schema<'SuppressionRow'>;
+
+function Suppress({ onClose }: { onClose: () => void }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const [channel, setChannel] = useState<string | null>('email');
+  const [address, setAddress] = useState('');
+  const add = useMutation({
+    mutationFn: () => take(api.POST('/v1/suppressions', { body: { channel: channel ?? '', address, reason: 'manual' } })),
+    onSuccess: () => {
+      done(t('consent.suppressed', { address }));
+      void client.invalidateQueries({ queryKey: ['suppressions'] });
+      onClose();
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    add.mutate();
+  };
+  return (
+    <Modal opened onClose={onClose} title={t('consent.suppress')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <form onSubmit={submit}>
+        <Stack gap="sm">
+          <ProblemAlert error={add.error} />
+          <ChannelSelect label={t('channels.channel')} value={channel} onChange={setChannel} />
+          <TextInput label={t('consent.address')} required value={address} onChange={(event) => setAddress(event.currentTarget.value)} />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
+            <Button type="submit" loading={add.isPending}>{t('consent.suppress')}</Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+/** Addresses that bounced, complained or were taken off by hand. */
+export function Suppressions() {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const may = useMay('consent:write');
+  const [typed, setTyped] = useState('');
+  const [address] = useDebouncedValue(typed, 300);
+  const [adding, setAdding] = useState(false);
+  const list = usePages(['suppressions', address], (cursor) =>
+    take(api.GET('/v1/suppressions', { params: { query: { address: address || undefined, cursor, limit: 20 } } })),
+  );
+  const refresh = () => void client.invalidateQueries({ queryKey: ['suppressions'] });
+  const again = useMutation({
+    mutationFn: (row: Row) => take(api.POST('/v1/suppressions', { body: { channel: row.channel, address: row.address, reason: row.reason as 'manual' } })),
+    onSuccess: refresh,
+    onError: failed,
+  });
+  const allow = useMutation({
+    mutationFn: (row: Row) => take(api.DELETE('/v1/suppressions/{channel}/{address}', { params: { path: { channel: row.channel, address: row.address } } })),
+    onSuccess: (_, row) => {
+      refresh();
+      done(t('consent.allowed', { address: row.address }), () => again.mutate(row));
+    },
+    onError: failed,
+  });
+  return (
+    <Panel
+      title={t('consent.suppressions')}
+      hint={t('consent.suppressions_hint')}
+      flush
+      actions={
+        <>
+          <TextInput
+            size="xs"
+            w={200}
+            leftSection={<IconSearch size={14} />}
+            aria-label={t('consent.find_address')}
+            placeholder={t('consent.find_address')}
+            value={typed}
+            onChange={(event) => setTyped(event.currentTarget.value)}
+          />
+          {may && <Button size="xs" variant="default" leftSection={<IconPlus size={14} />} onClick={() => setAdding(true)}>{t('consent.suppress')}</Button>}
+        </>
+      }
+    >
+      <ProblemAlert error={list.error} />
+      <DataTable
+        label={t('consent.suppressions')}
+        rows={list.rows}
+        loading={list.loading}
+        rowKey={(row) => `${row.channel}:${row.address}`}
+        more={list.more}
+        loadingMore={list.loadingMore}
+        empty={<EmptyState icon={IconNot} title={t('consent.no_suppressions')}>{t('consent.no_suppressions_hint')}</EmptyState>}
+        columns={[
+          { key: 'address', head: t('consent.address'), cell: (row) => <Text size="sm">{row.address}</Text> },
+          { key: 'channel', head: t('channels.channel'), cell: (row) => row.channel },
+          { key: 'reason', head: t('consent.reason'), cell: (row) => t(`consent.reason_${row.reason}`, { defaultValue: row.reason }) },
+          { key: 'at', head: t('common.when'), cell: (row) => <Moment at={row.at} /> },
+          {
+            key: 'do',
+            head: t('common.actions'),
+            right: true,
+            cell: (row) => may && <Button size="compact-xs" variant="subtle" onClick={() => allow.mutate(row)}>{t('consent.allow')}</Button>,
+          },
+        ]}
+      />
+      {adding && <Suppress onClose={() => setAdding(false)} />}
+    </Panel>
+  );
+}

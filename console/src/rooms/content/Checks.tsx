@@ -1,0 +1,78 @@
+import { Badge, Group, List, Skeleton, Stack, Text, ThemeIcon } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { api, take } from '@/api/client';
+import { useFormat } from '@/design/format';
+import { IconAlert, IconCheck, IconInfo } from '@/design/icons';
+import { ProblemAlert } from '@/design/ProblemAlert';
+import { sourceOf, type Draft } from './draft';
+
+export function useChecks(draft: Draft) {
+  const [source] = useDebouncedValue(sourceOf(draft), 700);
+  return useQuery({
+    queryKey: ['template-check', source],
+    queryFn: () => take(api.POST('/v1/templates/check', { body: source })),
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+}
+
+/** What would go wrong if this were sent: missing traits, broken links, faults of the language. */
+export function Checks({ checks }: { checks: ReturnType<typeof useChecks> }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const found = checks.data;
+  if (checks.error) return <ProblemAlert error={checks.error} />;
+  if (!found) return <Skeleton height={120} />;
+  return (
+    <Stack gap="md" p="md">
+      {found.findings.length === 0 && (
+        <Group gap="xs">
+          <ThemeIcon color="teal" variant="light" radius="xl" size="sm"><IconCheck size={13} /></ThemeIcon>
+          <Text size="sm">{t('content.no_findings')}</Text>
+        </Group>
+      )}
+      {found.findings.map((one, place) => (
+        <Group key={place} gap="sm" wrap="nowrap" align="flex-start">
+          <ThemeIcon color={one.severity === 'error' ? 'red' : 'yellow'} variant="light" radius="xl" size="sm">
+            {one.severity === 'error' ? <IconAlert size={13} /> : <IconInfo size={13} />}
+          </ThemeIcon>
+          <div>
+            <Text size="sm" lang="en">{one.detail}</Text>
+            <Text size="xs" c="dimmed">
+              {t(`content.part_${one.part}`)}
+              {one.line ? ` · ${t('content.line', { line: one.line })}` : ''}
+            </Text>
+          </div>
+        </Group>
+      ))}
+      {found.traits.length > 0 && (
+        <div>
+          <Text size="sm" fw={600} mb={6}>{t('content.traits_used')}</Text>
+          <Stack gap={6}>
+            {found.traits.map((use) => (
+              <Group key={use.name} justify="space-between">
+                <Text size="sm">{use.name}</Text>
+                <Group gap={6}>
+                  {use.missing_share !== null && use.missing_share !== undefined && use.missing_share > 0 && (
+                    <Text size="xs" c="dimmed">{t('content.missing', { share: format.percent(use.missing_share, 1) })}</Text>
+                  )}
+                  <Badge color={use.has_default ? 'teal.9' : 'gray.7'}>{use.has_default ? t('content.has_default') : t('content.no_default')}</Badge>
+                </Group>
+              </Group>
+            ))}
+          </Stack>
+        </div>
+      )}
+      {found.links.length > 0 && (
+        <div>
+          <Text size="sm" fw={600} mb={6}>{t('content.links', { count: found.links.length })}</Text>
+          <List size="sm" spacing={4}>
+            {found.links.map((link, place) => <List.Item key={place} style={{ overflowWrap: 'anywhere' }}>{link.url}</List.Item>)}
+          </List>
+        </div>
+      )}
+    </Stack>
+  );
+}

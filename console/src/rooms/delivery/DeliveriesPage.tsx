@@ -1,0 +1,125 @@
+import { Badge, CloseButton, Group, MultiSelect, Select, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { api, take, type Schema } from '@/api/client';
+import { usePages } from '@/api/pages';
+import { EmptyState } from '@/design/EmptyState';
+import { IconDeliveries, IconSearch } from '@/design/icons';
+import { Page } from '@/design/Page';
+import { Panel } from '@/design/Panel';
+import { ProblemAlert } from '@/design/ProblemAlert';
+import { useAddress } from '@/shell/address';
+import { DeliveryTable } from './DeliveryTable';
+import { useReasonTitle } from './reasons';
+import { WhyDrawer } from './WhyDrawer';
+
+type State = Schema<'DeliveryItem'>['state'];
+type Filter = 'state' | 'reason' | 'was' | 'address' | 'campaign_id' | 'profile_id' | 'open';
+
+const STATES: State[] = [
+  'planned', 'queued', 'claimed', 'speaking', 'sent', 'delivered', 'bounced', 'failed', 'expired', 'cancelled', 'unknown', 'suppressed',
+];
+const WAS = ['passed', 'sent', 'delivered', 'bounced', 'opened', 'clicked', 'unsubscribed', 'complained'] as const;
+type Was = (typeof WAS)[number];
+
+/** The ledger: everything that was said or held back, and why. */
+export default function DeliveriesPage() {
+  const { t } = useTranslation();
+  const [address, change] = useAddress<Filter>();
+  const typing = useDebouncedCallback((text: string) => change({ address: text.trim() }), 350);
+  const titles = useReasonTitle();
+  const reasons = useQuery({
+    queryKey: ['delivery-reasons'],
+    queryFn: () => take(api.GET('/v1/delivery-reasons')),
+    staleTime: Infinity,
+  });
+  const states = address.state ? (address.state.split(',') as State[]) : [];
+  const list = usePages(
+    ['deliveries', address.state, address.reason, address.was, address.address, address.campaign_id, address.profile_id],
+    (cursor) =>
+      take(
+        api.GET('/v1/deliveries', {
+          params: {
+            query: {
+              state: states.length ? states : undefined,
+              reason: address.reason,
+              was: address.was as Was | undefined,
+              address: address.address,
+              campaign_id: address.campaign_id ? Number(address.campaign_id) : undefined,
+              profile_id: address.profile_id ? Number(address.profile_id) : undefined,
+              cursor,
+              limit: 50,
+            },
+          },
+        }),
+      ),
+  );
+  const narrowed = (['campaign_id', 'profile_id'] as const).filter((key) => address[key]);
+  return (
+    <Page title={t('nav.deliveries')} lead={t('delivery.lead')}>
+      <Group mb="md" gap="sm">
+        <TextInput
+          aria-label={t('delivery.address')}
+          placeholder={t('delivery.address')}
+          leftSection={<IconSearch size={15} />}
+          defaultValue={address.address ?? ''}
+          onChange={(event) => typing(event.currentTarget.value)}
+          w={230}
+        />
+        <MultiSelect
+          aria-label={t('common.state')}
+          placeholder={states.length === 0 ? t('delivery.any_state') : undefined}
+          data={STATES.map((state) => ({ value: state, label: t(`state.${state}`) }))}
+          value={states}
+          onChange={(picked) => change({ state: picked.join(',') })}
+          clearable
+          clearButtonProps={{ 'aria-label': t('common.clear') }}
+          miw={190}
+        />
+        <Select
+          aria-label={t('delivery.happened')}
+          placeholder={t('delivery.happened')}
+          data={WAS.map((was) => ({ value: was, label: t(`delivery.was_${was}`) }))}
+          value={address.was ?? null}
+          onChange={(was) => change({ was })}
+          clearable
+          clearButtonProps={{ 'aria-label': t('common.clear') }}
+          w={200}
+        />
+        <Select
+          aria-label={t('delivery.reason')}
+          placeholder={t('delivery.any_reason')}
+          data={(reasons.data ?? []).map((reason) => ({ value: reason.code, label: titles(reason.code, reason.title) }))}
+          value={address.reason ?? null}
+          onChange={(reason) => change({ reason })}
+          searchable
+          clearable
+          clearButtonProps={{ 'aria-label': t('common.clear') }}
+          w={230}
+        />
+        {narrowed.map((key) => (
+          <Badge
+            key={key}
+            size="lg"
+            color="iris.7"
+            rightSection={
+              <CloseButton size="xs" aria-label={t('common.clear')} onClick={() => change({ [key]: null })} />
+            }
+          >
+            {t(`delivery.only_${key}`, { id: address[key] })}
+          </Badge>
+        ))}
+      </Group>
+      <ProblemAlert error={list.error} onRetry={list.retry} />
+      <Panel flush>
+        <DeliveryTable
+          list={list}
+          onOpen={(id) => change({ open: String(id) })}
+          empty={<EmptyState icon={IconDeliveries} title={t('delivery.empty')}>{t('delivery.empty_hint')}</EmptyState>}
+        />
+      </Panel>
+      <WhyDrawer id={address.open ? Number(address.open) : null} onClose={() => change({ open: null })} />
+    </Page>
+  );
+}

@@ -1,0 +1,179 @@
+import { Button, Grid, Menu, Select, Skeleton, Stack, Tabs, TextInput } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useBlocker, useNavigate, useParams } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, take, type Schema } from '@/api/client';
+import { useMay } from '@/api/session';
+import { useFormat } from '@/design/format';
+import { IconDots } from '@/design/icons';
+import { Page } from '@/design/Page';
+import { Panel } from '@/design/Panel';
+import { ProblemAlert } from '@/design/ProblemAlert';
+import { done, failed } from '@/design/toast';
+import { useAddress } from '@/shell/address';
+import { GroupEditor } from './GroupEditor';
+import { Growth } from './Growth';
+import { LiveCount } from './LiveCount';
+import { Members } from './Members';
+import { Freshness } from './SegmentsPage';
+import { asGroup, isComplete, NEW_TRAIT } from './tree';
+import type { GroupNode } from './types';
+
+type Announce = Schema<'SegmentItem'>['announce'];
+
+interface Draft {
+  name: string;
+  description: string;
+  announce: Announce;
+  tree: GroupNode | null;
+}
+
+const START: Draft = { name: '', description: '', announce: 'changes', tree: { kind: 'and', of: [NEW_TRAIT] } };
+
+function draftOf(item: Schema<'SegmentItem'>): Draft {
+  const { name, description, announce, tree } = item;
+  return { name, description, announce, tree: tree && asGroup(tree) };
+}
+
+/** Building a segment and watching it: definition with a live count, members, growth. */
+export default function SegmentPage() {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const id = (useParams({ strict: false }) as { id?: string }).id;
+  const [address, change] = useAddress<'tab'>();
+  const may = useMay('segments:write');
+  const mayUse = useMay('campaigns:write');
+  const [draft, setDraft] = useState<Draft>(START);
+  const [kept, setKept] = useState<Draft>(START);
+  const path = { params: { path: { segment_id: Number(id) } } };
+  const stored = useQuery({
+    queryKey: ['segment', id],
+    queryFn: () => take(api.GET('/v1/segments/{segment_id}', path)),
+    enabled: id !== undefined,
+    refetchInterval: (query) => (query.state.data?.refreshing ? 1000 : 10_000),
+  });
+  const item = stored.data;
+  const version = item?.updated_at;
+  useEffect(() => {
+    if (!item) return;
+    setDraft(draftOf(item));
+    setKept(draftOf(item));
+    // Only another stored version replaces what is being written; a refreshed size does not.
+  }, [version]); // eslint-disable-line react-hooks/exhaustive-deps
+  const dirty = JSON.stringify(draft) !== JSON.stringify(kept);
+  useBlocker({ shouldBlockFn: () => dirty && !window.confirm(t('content.leave')), enableBeforeUnload: dirty });
+
+  const save = useMutation({
+    mutationFn: () => (id ? take(api.PUT('/v1/segments/{segment_id}', { ...path, body: draft })) : take(api.POST('/v1/segments', { body: draft }))),
+    onSuccess: (saved) => {
+      setKept(draft);
+      client.setQueryData(['segment', String(saved.id)], saved);
+      void client.invalidateQueries({ queryKey: ['segments'] });
+      done(t('segments.published'));
+      if (!id) void navigate({ to: `/segments/${saved.id}`, replace: true, ignoreBlocker: true });
+    },
+    onError: failed,
+  });
+  const restore = useMutation({
+    mutationFn: () => take(api.POST('/v1/segments/{segment_id}/restore', path)),
+    onSuccess: () => {
+      done(t('segments.restored'));
+      void client.invalidateQueries({ queryKey: ['segment'] });
+      void client.invalidateQueries({ queryKey: ['segments'] });
+    },
+    onError: failed,
+  });
+  const archive = useMutation({
+    mutationFn: () => take(api.DELETE('/v1/segments/{segment_id}', path)),
+    onSuccess: () => {
+      done(t('segments.archived'), () => restore.mutate());
+      void client.invalidateQueries({ queryKey: ['segment'] });
+      void client.invalidateQueries({ queryKey: ['segments'] });
+    },
+    onError: failed,
+  });
+  const actions = (
+    <>
+      {item && mayUse && item.state === 'active' && (
+        <Button component={Link} to="/campaigns/new" search={{ segment: item.id } as never} variant="default">{t('segments.use')}</Button>
+      )}
+      {may && (
+        <Button onClick={() => save.mutate()} loading={save.isPending} disabled={!dirty || !draft.name.trim() || (draft.tree !== null && !isComplete(draft.tree))}>
+          {t('segments.publish')}
+        </Button>
+      )}
+      {may && item && (
+        <Menu position="bottom-end">
+          <Menu.Target>
+            <Button variant="default" px={8} aria-label={t('common.actions')}><IconDots size={16} /></Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {item.state === 'active' ? (
+              <Menu.Item onClick={() => archive.mutate()}>{t('common.archive')}</Menu.Item>
+            ) : (
+              <Menu.Item onClick={() => restore.mutate()}>{t('common.restore')}</Menu.Item>
+            )}
+          </Menu.Dropdown>
+        </Menu>
+      )}
+    </>
+  );
+  const definition = (
+    <Grid gap="md">
+      <Grid.Col span={{ base: 12, lg: 8 }}>
+        <Stack>
+          <Panel>
+            <Grid>
+              <Grid.Col span={{ base: 12, sm: 7 }}>
+                <TextInput label={t('common.name')} placeholder={t('segments.name_placeholder')} required readOnly={!may} value={draft.name} onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })} />
+              </Grid.Col>
+              <Grid.Col span={{ base: 12, sm: 5 }}>
+                <Select
+                  label={t('segments.announce')}
+                  data={(['changes', 'everyone', 'never'] as const).map((one) => ({ value: one, label: t(`segments.announce_${one}`) }))}
+                  value={draft.announce}
+                  allowDeselect={false}
+                  readOnly={!may}
+                  onChange={(announce) => setDraft({ ...draft, announce: announce as Announce })}
+                />
+              </Grid.Col>
+            </Grid>
+            <TextInput mt="sm" label={t('common.description')} readOnly={!may} value={draft.description} onChange={(event) => setDraft({ ...draft, description: event.currentTarget.value })} />
+          </Panel>
+          {draft.tree && (
+            <Panel title={t('segments.who')}>
+              <GroupEditor node={draft.tree} depth={1} onChange={(tree) => setDraft({ ...draft, tree })} />
+            </Panel>
+          )}
+        </Stack>
+      </Grid.Col>
+      <Grid.Col span={{ base: 12, lg: 4 }}>{draft.tree && <LiveCount tree={draft.tree} />}</Grid.Col>
+    </Grid>
+  );
+  return (
+    <Page
+      title={kept.name || t('segments.new')}
+      back={{ to: '/segments', label: t('nav.segments') }}
+      lead={item && t('segments.summary', { count: item.size, shown: format.number(item.size), version: item.version })}
+      badge={item && <Freshness one={item} />}
+      actions={actions}
+    >
+      <ProblemAlert error={stored.error} onRetry={() => void stored.refetch()} />
+      {stored.isLoading && <Skeleton height={320} />}
+      {!id && definition}
+      {item && (
+        <Tabs value={address.tab ?? 'definition'} onChange={(tab) => change({ tab: tab === 'definition' ? null : tab })} keepMounted={false}>
+          <Tabs.List mb="md">
+            {(['definition', 'members', 'growth'] as const).map((tab) => <Tabs.Tab key={tab} value={tab}>{t(`segments.${tab}`)}</Tabs.Tab>)}
+          </Tabs.List>
+          <Tabs.Panel value="definition">{definition}</Tabs.Panel>
+          <Tabs.Panel value="members"><Members segment={item} /></Tabs.Panel>
+          <Tabs.Panel value="growth"><Growth id={item.id} /></Tabs.Panel>
+        </Tabs>
+      )}
+    </Page>
+  );
+}

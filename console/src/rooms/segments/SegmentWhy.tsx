@@ -1,0 +1,80 @@
+import { Alert, Drawer, Group, Skeleton, Stack, Text, ThemeIcon } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { api, take, type Schema } from '@/api/client';
+import { useFormat } from '@/design/format';
+import { IconCheck, IconClose } from '@/design/icons';
+import { ProblemAlert } from '@/design/ProblemAlert';
+import { sentence } from './Sentence';
+import type { Node } from './types';
+
+type Verdict = Schema<'Verdict'>;
+
+/** One condition's verdict with what was found, and below it the verdicts on its parts. */
+function VerdictTree({ verdict, depth }: { verdict: Verdict; depth: number }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const group = verdict.kind === 'and' || verdict.kind === 'or';
+  const found = Array.isArray(verdict.actual) ? verdict.actual.join(', ') : verdict.actual;
+  return (
+    <div style={{ marginLeft: depth > 0 ? 18 : 0 }}>
+      <Group gap="xs" wrap="nowrap" align="flex-start">
+        <ThemeIcon size={20} radius="xl" variant="light" color={verdict.holds ? 'teal' : 'orange'} aria-label={t(verdict.holds ? 'segments.why_holds' : 'segments.why_fails')} role="img">
+          {verdict.holds ? <IconCheck size={12} /> : <IconClose size={12} />}
+        </ThemeIcon>
+        <div>
+          <Text size="sm" fw={group ? 600 : 500}>
+            {group ? t(`segments.join_${verdict.kind}`) : verdict.kind === 'not' ? t('segments.excluded') : sentence(verdict.node as unknown as Node, t, format)}
+          </Text>
+          {verdict.kind === 'trait' && (
+            <Text size="xs" c="dimmed">{found === null ? t('segments.found_nothing') : t('segments.found', { value: String(found) })}</Text>
+          )}
+          {verdict.kind === 'event' && (
+            <Text size="xs" c="dimmed">
+              {t('segments.found_events', { count: verdict.events ?? 0, value: String(found ?? 0) })}
+              {verdict.examples.map((one) => ` · ${format.dateTime(one.ts)}`)}
+            </Text>
+          )}
+        </div>
+      </Group>
+      <Stack gap={8} mt={verdict.parts.length > 0 ? 8 : 0}>
+        {verdict.parts.map((part) => <VerdictTree key={part.path} verdict={part} depth={depth + 1} />)}
+      </Stack>
+    </div>
+  );
+}
+
+interface SegmentWhyProps {
+  segmentId: number;
+  profile: { id: number; name: string };
+  onClose: () => void;
+}
+
+/** Why somebody is in a segment or is not, condition by condition. */
+export function SegmentWhy({ segmentId, profile, onClose }: SegmentWhyProps) {
+  const { t } = useTranslation();
+  const why = useQuery({
+    queryKey: ['segment-why', segmentId, profile.id],
+    queryFn: () =>
+      take(
+        api.GET('/v1/segments/{segment_id}/why/{profile_id}', {
+          params: { path: { segment_id: segmentId, profile_id: profile.id } },
+        }),
+      ),
+  });
+  return (
+    <Drawer opened onClose={onClose} size="lg" title={t('segments.why_title', { name: profile.name })} closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <ProblemAlert error={why.error} />
+      {why.isLoading && <Skeleton height={160} />}
+      {why.data && (
+        <Stack>
+          <Alert color={why.data.holds ? 'teal' : 'orange'} variant="light">
+            {t(why.data.holds ? 'segments.why_in' : 'segments.why_out')}
+            {why.data.holds !== why.data.member && ` ${t('segments.why_soon')}`}
+          </Alert>
+          <VerdictTree verdict={why.data.verdict} depth={0} />
+        </Stack>
+      )}
+    </Drawer>
+  );
+}

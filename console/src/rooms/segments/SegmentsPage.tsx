@@ -1,0 +1,98 @@
+import { Anchor, Button, Group, Switch, Text, TextInput, Tooltip } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { api, take, type Schema } from '@/api/client';
+import { usePages } from '@/api/pages';
+import { useMay } from '@/api/session';
+import { DataTable } from '@/design/DataTable';
+import { EmptyState } from '@/design/EmptyState';
+import { useFormat } from '@/design/format';
+import { IconPlus, IconSearch, IconSegments } from '@/design/icons';
+import { Moment } from '@/design/Moment';
+import { Page } from '@/design/Page';
+import { Panel } from '@/design/Panel';
+import { ProblemAlert } from '@/design/ProblemAlert';
+import { Status } from '@/design/Status';
+import { useAddress } from '@/shell/address';
+import { Sentence } from './Sentence';
+
+type Item = Schema<'SegmentItem'>;
+
+export function Freshness({ one }: { one: Item }) {
+  const { t } = useTranslation();
+  if (one.failed) return <Tooltip label={one.failed}><span><Status state="failed" /></span></Tooltip>;
+  if (one.refreshing) return <Status state="computing" />;
+  if (one.kind === 'static') return <Text size="sm" c="dimmed">{t('segments.static')}</Text>;
+  return <Text size="sm" c="dimmed" component="span"><Moment at={one.evaluated_at} /></Text>;
+}
+
+/** Groups of customers that keep themselves up to date. */
+export default function SegmentsPage() {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const navigate = useNavigate();
+  const may = useMay('segments:write');
+  const [address, change] = useAddress<'q' | 'archived'>();
+  const typing = useDebouncedCallback((q: string) => change({ q }), 300);
+  const archived = address.archived === '1';
+  const list = usePages(
+    ['segments', address.q, archived],
+    (cursor) =>
+      take(
+        api.GET('/v1/segments', {
+          params: { query: { search: address.q, state: archived ? 'archived' : 'active', cursor, limit: 50 } },
+        }),
+      ),
+    { refetchInterval: 5000 },
+  );
+  const add = may && <Button component={Link} to="/segments/new" leftSection={<IconPlus size={16} />}>{t('segments.new')}</Button>;
+  return (
+    <Page title={t('nav.segments')} lead={t('segments.lead')} actions={add}>
+      <Group mb="md">
+        <TextInput
+          aria-label={t('common.search')}
+          placeholder={t('common.search')}
+          leftSection={<IconSearch size={15} />}
+          defaultValue={address.q ?? ''}
+          onChange={(event) => typing(event.currentTarget.value)}
+          w={260}
+        />
+        <Switch label={t('segments.show_archived')} checked={archived} onChange={(event) => change({ archived: event.currentTarget.checked ? '1' : null })} />
+      </Group>
+      <ProblemAlert error={list.error} onRetry={list.retry} />
+      <Panel flush>
+        <DataTable
+          label={t('nav.segments')}
+          rows={list.rows}
+          loading={list.loading}
+          rowKey={(one) => one.id}
+          onOpen={(one) => void navigate({ to: `/segments/${one.id}` })}
+          more={list.more}
+          loadingMore={list.loadingMore}
+          empty={
+            <EmptyState icon={IconSegments} title={t('segments.empty')} action={!address.q && !archived && add}>
+              {t('segments.empty_hint')}
+            </EmptyState>
+          }
+          columns={[
+            {
+              key: 'name',
+              head: t('common.name'),
+              cell: (one) => (
+                <div>
+                  <Anchor component={Link} to={`/segments/${one.id}`} size="sm" fw={550}>{one.name}</Anchor>
+                  <Text size="xs" c="dimmed" lineClamp={1} maw={560}>
+                    {one.description || (one.tree && <Sentence node={one.tree} />)}
+                  </Text>
+                </div>
+              ),
+            },
+            { key: 'size', head: t('segments.size'), right: true, cell: (one) => <Text size="sm" fw={570}>{format.number(one.size)}</Text> },
+            { key: 'fresh', head: t('segments.freshness'), right: true, cell: (one) => <Freshness one={one} /> },
+          ]}
+        />
+      </Panel>
+    </Page>
+  );
+}

@@ -1,0 +1,58 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router';
+import { Broken } from './shell/Broken';
+import { Frame } from './shell/Frame';
+import { Missing } from './shell/Missing';
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: Missing, errorComponent: Broken });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  component: lazyRouteComponent(() => import('./rooms/access/SignIn')),
+});
+
+const welcome = createRoute({
+  getParentRoute: () => root,
+  path: '/welcome',
+  component: lazyRouteComponent(() => import('./rooms/access/Welcome')),
+});
+
+const frame = createRoute({ getParentRoute: () => root, id: 'frame', component: Frame });
+
+type Pages = Parameters<typeof lazyRouteComponent>[0];
+
+/** Each page is a file of its room, fetched when it is first opened. */
+const PAGES: Record<string, Pages> = {
+  '/': () => import('./rooms/overview/OverviewPage'),
+  '/customers': () => import('./rooms/profiles/CustomersPage'),
+  '/customers/$id': () => import('./rooms/profiles/CustomerPage'),
+  '/segments': () => import('./rooms/segments/SegmentsPage'),
+  '/segments/new': () => import('./rooms/segments/SegmentPage'),
+  '/segments/$id': () => import('./rooms/segments/SegmentPage'),
+  '/events': () => import('./rooms/events/EventsPage'),
+  '/imports': () => import('./rooms/imports/ImportsPage'),
+  '/imports/new': () => import('./rooms/imports/NewImportPage'),
+  '/imports/$id': () => import('./rooms/imports/ImportPage'),
+  '/campaigns': () => import('./rooms/campaigns/CampaignsPage'),
+  '/campaigns/new': () => import('./rooms/campaigns/NewCampaignPage'),
+  '/campaigns/$id': () => import('./rooms/campaigns/CampaignPage'),
+  '/templates': () => import('./rooms/content/TemplatesPage'),
+  '/templates/new': () => import('./rooms/content/TemplatePage'),
+  '/templates/$id': () => import('./rooms/content/TemplatePage'),
+  '/deliveries': () => import('./rooms/delivery/DeliveriesPage'),
+  '/settings': () => import('./rooms/settings/SettingsPage'),
+  '/settings/$tab': () => import('./rooms/settings/SettingsPage'),
+  '/audit': () => import('./rooms/access/AuditPage'),
+};
+
+const pages = Object.entries(PAGES).map(([path, page]) =>
+  createRoute({ getParentRoute: () => frame, path, component: lazyRouteComponent(page) }),
+);
+
+export const router = createRouter({
+  routeTree: root.addChildren([signIn, welcome, frame.addChildren(pages)]),
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  defaultErrorComponent: Broken,
+  defaultNotFoundComponent: Missing,
+});

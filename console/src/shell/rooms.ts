@@ -1,0 +1,73 @@
+import type { ComponentType } from 'react';
+import {
+  IconAudit, IconCampaigns, IconCustomers, IconDeliveries, IconEvents, IconImports, IconOverview, IconSegments,
+  IconSettings, IconTemplates,
+} from '@/design/icons';
+
+/** One door in the navigation: shown when its room is switched on and the permission is held. */
+export interface Door {
+  /** Key of its name: `nav.<key>`. */
+  key: string;
+  to: string;
+  room: string;
+  permission: string | null;
+  icon: ComponentType<{ size?: number; stroke?: number }>;
+  /** Second key of the "go to" shortcut: g, then this. */
+  shortcut: string;
+}
+
+export interface Floor {
+  key: string;
+  doors: Door[];
+}
+
+/** The navigation follows the floors of the house, from listening to speaking to running it. */
+export const FLOORS: Floor[] = [
+  {
+    key: 'home',
+    doors: [{ key: 'overview', to: '/', room: 'web', permission: 'live:read', icon: IconOverview, shortcut: 'o' }],
+  },
+  {
+    key: 'awareness',
+    doors: [
+      { key: 'customers', to: '/customers', room: 'profiles', permission: 'profiles:read', icon: IconCustomers, shortcut: 'p' },
+      { key: 'segments', to: '/segments', room: 'segments', permission: 'segments:read', icon: IconSegments, shortcut: 's' },
+      { key: 'events', to: '/events', room: 'events', permission: 'events:read', icon: IconEvents, shortcut: 'e' },
+      { key: 'imports', to: '/imports', room: 'imports', permission: 'imports:read', icon: IconImports, shortcut: 'i' },
+    ],
+  },
+  {
+    key: 'execution',
+    doors: [
+      { key: 'campaigns', to: '/campaigns', room: 'campaigns', permission: 'campaigns:read', icon: IconCampaigns, shortcut: 'c' },
+      { key: 'templates', to: '/templates', room: 'content', permission: 'content:read', icon: IconTemplates, shortcut: 't' },
+      { key: 'deliveries', to: '/deliveries', room: 'delivery', permission: 'delivery:read', icon: IconDeliveries, shortcut: 'd' },
+    ],
+  },
+  {
+    key: 'foundation',
+    doors: [
+      { key: 'settings', to: '/settings', room: 'access', permission: null, icon: IconSettings, shortcut: ',' },
+      { key: 'audit', to: '/audit', room: 'access', permission: 'access:read_audit', icon: IconAudit, shortcut: 'a' },
+    ],
+  },
+];
+
+export interface Standing {
+  rooms: readonly string[];
+  permissions: readonly string[];
+}
+
+/** Foundation's rooms cannot be switched off, so they are never missing from the list. */
+const ALWAYS_ON = new Set(['web', 'access']);
+
+export function mayEnter(door: Door, standing: Standing): boolean {
+  const on = ALWAYS_ON.has(door.room) || standing.rooms.includes(door.room);
+  return on && (door.permission === null || standing.permissions.includes(door.permission));
+}
+
+export function openFloors(standing: Standing): Floor[] {
+  return FLOORS.map((floor) => ({ ...floor, doors: floor.doors.filter((door) => mayEnter(door, standing)) })).filter(
+    (floor) => floor.doors.length > 0,
+  );
+}
