@@ -97,7 +97,9 @@ async def receive_call(scope: Scope, receive: Receive, send: Send) -> None:
         if problem.status >= 500 and problem.code == "internal":
             log.error("call failed", path=scope["path"], exc_info=error)
         status = 405 if isinstance(error, MethodNotPost) else problem.status
-        body = msgspec.json.encode(msgspec.structs.replace(problem, status=status))
+        # `message` is what older client libraries read; without it they take a refusal for a broken network.
+        told = msgspec.to_builtins(msgspec.structs.replace(problem, status=status)) | {"message": problem.detail}
+        body = msgspec.json.encode(told)
         headers = [
             (b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body)), _CORS,
             *((name.encode(), value.encode()) for name, value in more.items()),
