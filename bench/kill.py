@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import platform
 import random
@@ -257,6 +258,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--smoke", action="store_true", help="a short form that only shows that it works")
     args = parser.parse_args()
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # the database is away on purpose
     if args.smoke:
         args.people, args.kills = 2_000, 1
     with tempfile.TemporaryDirectory(prefix="antiphon-kill-") as folder:

@@ -1,15 +1,17 @@
-"""Consent over HTTP: by the owner, by those without the permission, by strangers; bad input names its field."""
+"""Consent over HTTP; bad input names its field and changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from antiphon.foundation.postgres import Database
 
-YES = {"channel": "email", "topic": "news", "state": "granted", "source": "call centre", "text": "You may write to me", "address": "+44"}
+YES = {
+    "channel": "email", "topic": "news", "state": "granted", "source": "call centre", "text": "You may write to me",
+    "address": "+44",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -36,7 +38,8 @@ async def test_double_opt_in_by_the_page(client: Any, stranger: Any, person: int
     made = await client.post("/v1/profiles/1/consents", json=YES | {"confirm": True})
     assert made.json()["state"] == "pending"
     async with db.connection() as conn:
-        row = await (await conn.execute("select body ->> 'url' from notice where topic = 'ConfirmationRequested'")).fetchone()
+        question = "select body ->> 'url' from notice where topic = 'ConfirmationRequested'"
+        row = await (await conn.execute(question)).fetchone()
     assert row is not None
     path = "/confirm/" + row[0].rpartition("/")[2]
     page = await stranger.get(path)
@@ -91,18 +94,3 @@ async def test_topics(client: Any, person: int) -> None:
     assert (await client.delete("/v1/topics/sport")).status_code == 409
     assert (await client.delete("/v1/topics/news")).status_code == 204
     assert (await client.put("/v1/topics/news", json={"title": "x"})).status_code == 404
-
-
-ROUTES = [
-    ("GET", "/v1/profiles/1/consents"), ("POST", "/v1/profiles/1/consents"), ("GET", "/v1/suppressions"),
-    ("POST", "/v1/suppressions"), ("DELETE", "/v1/suppressions/email/x"), ("GET", "/v1/topics"), ("POST", "/v1/topics"),
-    ("PUT", "/v1/topics/news"), ("DELETE", "/v1/topics/news"), ("GET", "/v1/channel-kinds"),
-]  # fmt: skip
-
-
-async def test_strangers_and_those_without_the_permission_are_refused(stranger: Any, as_role: Callable[[str], Any]) -> None:
-    analyst = await as_role("analyst")
-    for method, path in ROUTES:
-        assert (await stranger.request(method, path, json={})).status_code == 401, path
-        if method != "GET":
-            assert (await analyst.request(method, path, json={})).status_code == 403, path

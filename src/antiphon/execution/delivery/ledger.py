@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from antiphon.awareness.consent import Evidence
-from antiphon.awareness.consent import consent_as_of
+from antiphon.awareness.consent import Evidence, consent_as_of
 from antiphon.awareness.profiles import canonical, every_id
 from antiphon.execution.delivery.errors import DeliveryUnknown
 from antiphon.execution.delivery.model import MessageClassName, State
@@ -132,31 +131,21 @@ async def one_person(conn: Connection, profile_id: int) -> list[int]:
     return await every_id(conn, await canonical(conn, profile_id) or profile_id)
 
 
-async def search(
-    conn: Connection,
-    *,
-    campaign_id: int | None = None,
-    profile_ids: Sequence[int] | None = None,
-    address: str | None = None,
-    states: Sequence[str] | None = None,
-    reason: str | None = None,
-    message_class: str | None = None,
-    was: Was | None = None,
-    before: int | None = None,
-    limit: int,
-) -> list[DeliveryItem]:
-    """Deliveries by their marks, newest first."""
-    params = {
-        "campaign_id": campaign_id,
-        "profile_ids": list(profile_ids) if profile_ids is not None else None,
-        "address": address,
-        "states": list(states) if states is not None else None,
-        "reason": reason,
-        "message_class": message_class,
-        "was": was,
-        "before": before,
-        "limit": limit,
-    }
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """Marks of the deliveries wanted; None is any."""
+
+    campaign_id: int | None = None
+    profile_ids: list[int] | None = None
+    address: str | None = None
+    states: list[State] | None = None
+    reason: str | None = None
+    message_class: MessageClassName | None = None
+    was: Was | None = None
+
+
+async def search(conn: Connection, wanted: Search, *, before: int | None = None, limit: int) -> list[DeliveryItem]:
+    """Deliveries by their marks, newest first; ``before`` is the id to go on from."""
+    params = msgspec.structs.asdict(wanted) | {"before": before, "limit": limit}
     async with conn.cursor(row_factory=struct_row(DeliveryItem)) as cur:
         rows = await (await cur.execute(SQL.search, params)).fetchall()
     return [msgspec.structs.replace(row, sentence=explain(row.state, row.reason, _facts(row))) for row in rows]

@@ -20,6 +20,7 @@ ROOM = Room(
     listeners=LISTENERS,
     permissions={
         "delivery:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
+        "delivery:export": ("marketer", "analyst"),
         "delivery:test": ("marketer", "branch_manager", "developer"),
     },
     resources=(
