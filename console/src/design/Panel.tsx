@@ -13,9 +13,9 @@ interface PanelProps extends BoxProps {
 }
 
 /** A card with a hairline border: the one surface that content lies on. */
-export function Panel({ title, hint, actions, flush, label, children, ...box }: PanelProps) {
+export function Panel({ title, hint, actions, flush, label, className, children, ...box }: PanelProps) {
   return (
-    <Box component="section" className={styles.panel} aria-label={label} {...box}>
+    <Box component="section" className={[styles.panel, className].filter(Boolean).join(' ')} aria-label={label} {...box}>
       {(title || actions) && (
         <Group className={styles.head} justify="space-between" wrap="nowrap" data-flush={flush || undefined}>
           <div>

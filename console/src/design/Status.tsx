@@ -1,7 +1,7 @@
-import { Badge } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { Mark, type MarkColour } from './Mark';
 
-const COLOURS: Record<string, string> = {
+const COLOURS: Record<string, MarkColour> = {
   draft: 'gray', scheduled: 'grape', running: 'iris', sending: 'iris', planning: 'iris', paused: 'yellow',
   finished: 'teal', completed: 'teal', done: 'teal', succeeded: 'teal', published: 'teal', active: 'teal', live: 'teal',
   ready: 'teal', cancelled: 'gray', archived: 'gray', failed: 'red', waiting: 'gray', previewed: 'grape',
@@ -13,15 +13,9 @@ const COLOURS: Record<string, string> = {
 /** The state of anything, by its one word and its one colour. */
 export function Status({ state, size = 'md' }: { state: string; size?: 'sm' | 'md' | 'lg' }) {
   const { t } = useTranslation();
-  const colour = COLOURS[state] ?? 'gray';
   return (
-    <Badge
-      size={size}
-      color={colour}
-      data-variant="light"
-      style={{ '--badge-color': `var(--mantine-color-${colour}-9)` }}
-    >
+    <Mark size={size} colour={COLOURS[state] ?? 'gray'}>
       {t(`state.${state}`, { defaultValue: state })}
-    </Badge>
+    </Mark>
   );
 }

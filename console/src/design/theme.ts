@@ -52,6 +52,7 @@ export const variables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     '--mantine-color-body': '#ffffff',
+    '--mantine-color-text': '#272c37',
     '--mantine-color-dimmed': '#5b6473',
     '--mantine-color-placeholder': '#6b7382',
     '--mantine-color-error': '#b42318',

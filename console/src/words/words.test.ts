@@ -66,7 +66,7 @@ describe('catalogues', () => {
     const names = (text: string) => [...new Set([...text.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1]))].sort().join();
     for (const language of ['ru', 'zh']) {
       for (const [key, text] of words[language] ?? []) {
-        const english = words.en?.get(key) ?? words.en?.get(key.replace(PLURAL, '_other'));
+        const english = words.en?.get(key.replace(PLURAL, '_other')) ?? words.en?.get(key);
         if (english !== undefined && names(english) !== names(text)) wrong.push(`${language}: ${key}`);
       }
     }

@@ -1,4 +1,4 @@
-import { Badge, Button, Code, Group, Modal, MultiSelect, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Code, Group, Modal, MultiSelect, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
 import { DateTimePicker } from '@mantine/dates';
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -9,6 +9,7 @@ import { useMay, useSession } from '@/api/session';
 import { useConfirm } from '@/design/Confirm';
 import { DataTable } from '@/design/DataTable';
 import { EmptyState } from '@/design/EmptyState';
+import { Mark } from '@/design/Mark';
 import { IconKey, IconPlus } from '@/design/icons';
 import { Moment } from '@/design/Moment';
 import { Panel } from '@/design/Panel';
@@ -95,9 +96,9 @@ function NewKey({ opened, onClose }: { opened: boolean; onClose: () => void }) {
 
 function KeyState({ one }: { one: Key }) {
   const { t } = useTranslation();
-  if (one.revoked_at) return <Badge color="gray.7">{t('keys.revoked')}</Badge>;
-  if (one.expires_at && new Date(one.expires_at) < new Date()) return <Badge color="gray.7">{t('state.expired')}</Badge>;
-  return <Badge color="teal.9">{t('state.active')}</Badge>;
+  if (one.revoked_at) return <Mark colour="gray">{t('keys.revoked')}</Mark>;
+  if (one.expires_at && new Date(one.expires_at) < new Date()) return <Mark colour="gray">{t('state.expired')}</Mark>;
+  return <Mark colour="teal">{t('state.active')}</Mark>;
 }
 
 /** Keys for programs: API keys with permissions, and write keys of event sources. */

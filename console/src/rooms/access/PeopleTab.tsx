@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Badge, Button, CopyButton, Group, Menu, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Alert, Button, CopyButton, Group, Menu, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
 import { useMay, useSession } from '@/api/session';
 import { DataTable } from '@/design/DataTable';
+import { Mark } from '@/design/Mark';
 import { IconDots, IconPlus } from '@/design/icons';
 import { Moment } from '@/design/Moment';
 import { Panel } from '@/design/Panel';
@@ -151,13 +152,13 @@ export default function PeopleTab() {
             cell: (person) => (
               <Group gap={6}>
                 {person.disabled_at ? (
-                  <Badge color="gray.7">{t('people.disabled')}</Badge>
+                  <Mark colour="gray">{t('people.disabled')}</Mark>
                 ) : person.invited ? (
-                  <Badge color="yellow.9">{t('people.waiting')}</Badge>
+                  <Mark colour="yellow">{t('people.waiting')}</Mark>
                 ) : (
-                  <Badge color="teal.9">{t('state.active')}</Badge>
+                  <Mark colour="teal">{t('state.active')}</Mark>
                 )}
-                {person.second_factor && <Badge color="iris.7">{t('people.factor')}</Badge>}
+                {person.second_factor && <Mark colour="iris">{t('people.factor')}</Mark>}
               </Group>
             ),
           },

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Code, Group, Image, PasswordInput, PinInput, SimpleGrid, Stack, Text } from '@mantine/core';
+import { Alert, Button, Code, Group, Image, PasswordInput, PinInput, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { IconShield } from '@/design/icons';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { done } from '@/design/toast';
+import { Mark } from '@/design/Mark';
 
 /** Switching the second factor on (password, picture, first code, recovery codes) and off (password). */
 export function SecondFactor({ on }: { on: boolean }) {
@@ -38,7 +39,7 @@ export function SecondFactor({ on }: { on: boolean }) {
   const codes = confirm.data?.recovery_codes;
   return (
     <Panel
-      title={<Group gap="xs">{t('account.factor')}<Badge color={on ? 'teal.9' : 'gray.7'}>{on ? t('settings.on') : t('settings.off')}</Badge></Group>}
+      title={<Group gap="xs">{t('account.factor')}<Mark colour={on ? 'teal' : 'gray'}>{on ? t('settings.on') : t('settings.off')}</Mark></Group>}
       hint={t('account.factor_hint')}
     >
       <Stack gap="sm">

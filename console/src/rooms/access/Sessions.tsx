@@ -1,10 +1,11 @@
-import { Badge, Button, Group, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
 import { Moment } from '@/design/Moment';
 import { Panel } from '@/design/Panel';
 import { done, failed } from '@/design/toast';
+import { Mark } from '@/design/Mark';
 
 /** The browser's short name, without pretending to know more. */
 function browserOf(agent: string): string {
@@ -42,7 +43,7 @@ export function Sessions() {
               <Text size="xs" c="dimmed">{one.address}</Text>
             </div>
             {one.current ? (
-              <Badge color="teal.9">{t('account.this_browser')}</Badge>
+              <Mark colour="teal">{t('account.this_browser')}</Mark>
             ) : (
               <Text size="xs" c="dimmed"><Moment at={one.last_seen_at} /></Text>
             )}

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, List, Text, UnstyledButton } from '@mantine/core';
+import { Alert, Button, Group, List, Text, UnstyledButton } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { useMay } from '@/api/session';
 import { useConfirm } from '@/design/Confirm';
 import { DataTable } from '@/design/DataTable';
 import { EmptyState } from '@/design/EmptyState';
+import { Mark } from '@/design/Mark';
 import { IconPlug, IconPlus } from '@/design/icons';
 import { Moment } from '@/design/Moment';
 import { Panel } from '@/design/Panel';
@@ -84,7 +85,7 @@ export default function ChannelsTab() {
           {
             key: 'state',
             head: t('common.state'),
-            cell: (one) => <Badge color={one.enabled ? 'teal.9' : 'gray.7'}>{one.enabled ? t('settings.on') : t('settings.off')}</Badge>,
+            cell: (one) => <Mark colour={one.enabled ? 'teal' : 'gray'}>{one.enabled ? t('settings.on') : t('settings.off')}</Mark>,
           },
           { key: 'updated', head: t('common.updated'), cell: (one) => <Moment at={one.updated_at} /> },
           {

@@ -1,4 +1,4 @@
-import { Badge, Group, List, Skeleton, Stack, Text, ThemeIcon } from '@mantine/core';
+import { Group, List, Skeleton, Stack, Text, ThemeIcon } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { useFormat } from '@/design/format';
 import { IconAlert, IconCheck, IconInfo } from '@/design/icons';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { sourceOf, type Draft } from './draft';
+import { Mark } from '@/design/Mark';
 
 export function useChecks(draft: Draft) {
   const [source] = useDebouncedValue(sourceOf(draft), 700);
@@ -58,7 +59,7 @@ export function Checks({ checks }: { checks: ReturnType<typeof useChecks> }) {
                   {use.missing_share !== null && use.missing_share !== undefined && use.missing_share > 0 && (
                     <Text size="xs" c="dimmed">{t('content.missing', { share: format.percent(use.missing_share, 1) })}</Text>
                   )}
-                  <Badge color={use.has_default ? 'teal.9' : 'gray.7'}>{use.has_default ? t('content.has_default') : t('content.no_default')}</Badge>
+                  <Mark colour={use.has_default ? 'teal' : 'gray'}>{use.has_default ? t('content.has_default') : t('content.no_default')}</Mark>
                 </Group>
               </Group>
             ))}

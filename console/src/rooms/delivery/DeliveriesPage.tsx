@@ -1,10 +1,11 @@
-import { Badge, CloseButton, Group, MultiSelect, Select, TextInput } from '@mantine/core';
+import { CloseButton, Group, MultiSelect, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
 import { usePages } from '@/api/pages';
 import { EmptyState } from '@/design/EmptyState';
+import { Mark } from '@/design/Mark';
 import { IconDeliveries, IconSearch } from '@/design/icons';
 import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
@@ -99,16 +100,16 @@ export default function DeliveriesPage() {
           w={230}
         />
         {narrowed.map((key) => (
-          <Badge
+          <Mark
             key={key}
             size="lg"
-            color="iris.7"
+            colour="iris"
             rightSection={
               <CloseButton size="xs" aria-label={t('common.clear')} onClick={() => change({ [key]: null })} />
             }
           >
             {t(`delivery.only_${key}`, { id: address[key] })}
-          </Badge>
+          </Mark>
         ))}
       </Group>
       <ProblemAlert error={list.error} onRetry={list.retry} />

@@ -1,4 +1,4 @@
-import { Badge, Button, Code, Drawer, Group, SegmentedControl, Stack, Text, UnstyledButton } from '@mantine/core';
+import { Button, Code, Drawer, Group, SegmentedControl, Stack, Text, UnstyledButton } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -6,6 +6,7 @@ import { api, take, type Schema } from '@/api/client';
 import { usePages } from '@/api/pages';
 import { DataTable } from '@/design/DataTable';
 import { EmptyState } from '@/design/EmptyState';
+import { Mark } from '@/design/Mark';
 import { useFormat } from '@/design/format';
 import { IconCheck } from '@/design/icons';
 import { Moment } from '@/design/Moment';
@@ -58,7 +59,7 @@ export function Rejects({ may }: { may: boolean }) {
             data={[{ value: 'waiting', label: t('events.waiting') }, { value: 'all', label: t('common.all') }]}
             aria-label={t('events.tab_rejects')}
           />
-          {Object.entries(waiting).map(([code, count]) => <Badge key={code} color="orange.9">{`${code} · ${format.number(count)}`}</Badge>)}
+          {Object.entries(waiting).map(([code, count]) => <Mark key={code} colour="orange">{`${code} · ${format.number(count)}`}</Mark>)}
         </Group>
         {may && total > 0 && <Button variant="default" loading={replay.isPending} onClick={() => replay.mutate(null)}>{t('events.replay_all')}</Button>}
       </Group>

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Code, Group, Progress, SimpleGrid, Skeleton, Stack, Table, Text } from '@mantine/core';
+import { Alert, Button, Code, Group, Progress, SimpleGrid, Skeleton, Stack, Table, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -14,6 +14,7 @@ import { Status } from '@/design/Status';
 import { done, failed } from '@/design/toast';
 import { useId } from '@/shell/address';
 import type { ImportMap } from './roles';
+import { Mark } from '@/design/Mark';
 
 /** One import: how far it is, what became of its rows, and the refused ones with their reasons. */
 export default function ImportPage() {
@@ -54,7 +55,7 @@ export default function ImportPage() {
         one && (
           <Group gap={6}>
             <Status state={one.state} size="lg" />
-            {one.dry_run && <Badge color="grape.9" size="lg">{t('imports.dry_run')}</Badge>}
+            {one.dry_run && <Mark colour="grape" size="lg">{t('imports.dry_run')}</Mark>}
           </Group>
         )
       }

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Group, Progress, Text } from '@mantine/core';
+import { Anchor, Button, Group, Progress, Text } from '@mantine/core';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
@@ -6,6 +6,7 @@ import { usePages } from '@/api/pages';
 import { useMay } from '@/api/session';
 import { DataTable } from '@/design/DataTable';
 import { EmptyState } from '@/design/EmptyState';
+import { Mark } from '@/design/Mark';
 import { useFormat } from '@/design/format';
 import { IconImports, IconPlus } from '@/design/icons';
 import { Moment } from '@/design/Moment';
@@ -63,7 +64,7 @@ export default function ImportsPage() {
               cell: (one) => (
                 <Group gap={6}>
                   <Status state={one.state} />
-                  {one.dry_run && <Badge color="grape.9">{t('imports.dry_run')}</Badge>}
+                  {one.dry_run && <Mark colour="grape">{t('imports.dry_run')}</Mark>}
                 </Group>
               ),
             },

@@ -49,7 +49,7 @@ export default function OverviewPage() {
           )}
         </SimpleGrid>
         {customers === 0 && <FirstSteps />}
-        {campaigns && <LatestCampaign />}
+        {campaigns && customers !== 0 && <LatestCampaign />}
         <Grid gap="md">
           <Grid.Col span={{ base: 12, lg: 8 }}><Activity /></Grid.Col>
           <Grid.Col span={{ base: 12, lg: 4 }}><RunningJobs /></Grid.Col>

@@ -1,10 +1,11 @@
-import { Avatar, Badge, Button, Grid, Group, Menu, Skeleton, Stack, Tabs } from '@mantine/core';
+import { Avatar, Button, Grid, Group, Menu, Skeleton, Stack, Tabs } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
 import { useMay, useSession } from '@/api/session';
 import { useConfirm } from '@/design/Confirm';
+import { Mark } from '@/design/Mark';
 import { useFormat } from '@/design/format';
 import { IconDots, IconDownload, IconTrash } from '@/design/icons';
 import { Page } from '@/design/Page';
@@ -74,8 +75,8 @@ export default function CustomerPage() {
         customer && (
           <Group gap={6}>
             <Avatar size={28} radius="xl" name={customer.name || '?'} color="initials" aria-hidden />
-            {!customer.known && <Badge color="gray.7">{t('profiles.anonymous')}</Badge>}
-            {customer.open_proposals > 0 && <Badge color="yellow.9">{t('profiles.maybe_double')}</Badge>}
+            {!customer.known && <Mark colour="gray">{t('profiles.anonymous')}</Mark>}
+            {customer.open_proposals > 0 && <Mark colour="yellow">{t('profiles.maybe_double')}</Mark>}
           </Group>
         )
       }

@@ -1,4 +1,4 @@
-import { Anchor, Avatar, Badge, Button, Group, Text, TextInput } from '@mantine/core';
+import { Anchor, Avatar, Button, Group, Text, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { usePages } from '@/api/pages';
 import { useMay } from '@/api/session';
 import { DataTable } from '@/design/DataTable';
 import { EmptyState } from '@/design/EmptyState';
+import { Mark } from '@/design/Mark';
 import { useFormat } from '@/design/format';
 import { IconCustomers, IconSearch } from '@/design/icons';
 import { Moment } from '@/design/Moment';
@@ -79,7 +80,7 @@ export default function CustomersPage() {
                   <Anchor component={Link} to={`/customers/${one.id}`} size="sm" fw={550}>
                     {one.name || one.email || t('profiles.unnamed', { id: one.id })}
                   </Anchor>
-                  {!one.known && <Badge color="gray.7" size="sm">{t('profiles.anonymous')}</Badge>}
+                  {!one.known && <Mark colour="gray" size="sm">{t('profiles.anonymous')}</Mark>}
                 </Group>
               ),
             },

@@ -12,7 +12,7 @@ import { ProblemAlert } from '@/design/ProblemAlert';
 import { CustomerPicker } from '../profiles/CustomerPicker';
 import { SegmentWhy } from './SegmentWhy';
 
-type Card = Schema<'Card'>;
+type Card = Schema<'CustomerCard'>;
 
 function traitsOf(card: Card): string {
   return Object.values(card.traits)

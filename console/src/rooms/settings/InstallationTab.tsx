@@ -1,8 +1,9 @@
-import { Badge, Code, Group, SimpleGrid, Stack, Text } from '@mantine/core';
+import { Code, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
 import { DataTable } from '@/design/DataTable';
+import { Mark } from '@/design/Mark';
 import { useFormat } from '@/design/format';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
@@ -42,7 +43,7 @@ export default function InstallationTab() {
               head: t('common.state'),
               cell: (room) => (
                 <Group gap={6}>
-                  <Badge color={room.on ? 'teal.9' : 'gray.7'}>{room.on ? t('settings.on') : t('settings.off')}</Badge>
+                  <Mark colour={room.on ? 'teal' : 'gray'}>{room.on ? t('settings.on') : t('settings.off')}</Mark>
                   {room.always && <Text size="xs" c="dimmed">{t('settings.always')}</Text>}
                 </Group>
               ),
