@@ -41,7 +41,9 @@ async def ledger(ctx: Context, db: Database) -> AsyncIterator[Context]:
 
 
 async def test_searching_and_paging(client: Any, ledger: Context) -> None:
-    everybody = (await client.get("/v1/deliveries", params={"campaign_id": 7})).json()["items"]
+    answer = await client.get("/v1/deliveries", params={"campaign_id": 7})
+    assert answer.status_code == 200, answer.text
+    everybody = answer.json()["items"]
     assert {item["profile_id"]: (item["state"], item["reason"]) for item in everybody} == {
         1: ("queued", None), 2: ("suppressed", "no_consent"), 3: ("suppressed", "consent_withdrawn"), 4: ("suppressed", "no_address"),
     }  # fmt: skip

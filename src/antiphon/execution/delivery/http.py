@@ -45,7 +45,7 @@ class TestSend(Body, frozen=True, kw_only=True):
     as_profile: Annotated[int, msgspec.Meta(ge=1, lt=2**32)] | None = None
 
 
-CampaignId = Annotated[int | None, Parameter(ge=1, lt=2**63, description="Of this campaign")]
+CampaignId = Annotated[int | None, Parameter(ge=1, le=2**63 - 1, description="Of this campaign")]
 Address = Annotated[str | None, Parameter(max_length=400, description="To exactly this address")]
 States = Annotated[list[State] | None, QueryParameter(name="state", description="In any of these states")]
 ReasonCode = Annotated[str | None, Parameter(max_length=60, description="With this reason")]
