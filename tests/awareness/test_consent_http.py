@@ -94,3 +94,30 @@ async def test_topics(client: Any, person: int) -> None:
     assert (await client.delete("/v1/topics/sport")).status_code == 409
     assert (await client.delete("/v1/topics/news")).status_code == 204
     assert (await client.put("/v1/topics/news", json={"title": "x"})).status_code == 404
+
+
+def stated(value: str, **change: Any) -> dict[str, Any]:
+    said = {name: YES[name] for name in ("channel", "topic", "state", "source", "text", "address")}
+    return said | {"kind": "user_id", "value": value, "at": "2026-05-01T00:00:00Z"} | change
+
+
+async def test_many_consents_at_once_by_identity(client: Any, person: int, db: Database) -> None:
+    async with db.connection() as conn:
+        await conn.execute("insert into identity (kind, value, profile_id) values ('user_id', 'C1', 1)")
+    body = {"consents": [stated("C1"), stated("nobody"), stated("C1", topic="service", state="withdrawn")]}
+    async with db.connection() as conn:
+        await conn.execute("insert into topic (name, title) values ('service', 'Service') on conflict do nothing")
+    assert (await client.post("/v1/consents", json=body)).json() == {"recorded": 2, "unknown": [1]}
+    assert (await client.post("/v1/consents", json=body)).json() == {"recorded": 0, "unknown": [1]}
+    states = (await client.get("/v1/profiles/1/consents")).json()["states"]
+    assert {state["topic"]: state["state"] for state in states} == {"news": "granted", "service": "withdrawn"}
+
+
+async def test_one_wrong_among_many_changes_nothing(client: Any, person: int, db: Database) -> None:
+    async with db.connection() as conn:
+        await conn.execute("insert into identity (kind, value, profile_id) values ('user_id', 'C1', 1)")
+    for change, field in WRONG:
+        answer = await client.post("/v1/consents", json={"consents": [stated("C1"), stated("C1", **change)]})
+        named = answer.json()["field"].replace("[]", "[1]")
+        assert 400 <= answer.status_code < 500 and named == f"consents[1].{field}", answer.text
+    assert (await client.get("/v1/profiles/1/consents")).json()["states"] == []

@@ -25,6 +25,7 @@ from antiphon.awareness.consent.service import (
     record_consent,
     record_consents,
     suppress,
+    topic_title,
     withdraw_all,
 )
 from antiphon.awareness.consent.store import consent_as_of
@@ -47,5 +48,6 @@ __all__ = [
     "record_consent",
     "record_consents",
     "suppress",
+    "topic_title",
     "withdraw_all",
 ]

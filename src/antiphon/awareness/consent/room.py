@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from antiphon.awareness.consent import service
 from antiphon.awareness.consent.http import ROUTES
+from antiphon.awareness.consent.many import record_many
 from antiphon.awareness.consent.model import ChannelRegistry
 from antiphon.awareness.profiles import MergeUndone, ProfilesMerged
 from antiphon.foundation.context import Context
@@ -24,7 +25,7 @@ ROOM = Room(
     name="consent",
     floor="awareness",
     always=True,
-    routes=ROUTES,
+    routes=(*ROUTES, record_many),
     permissions={
         "consent:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "consent:write": ("marketer", "agent", "branch_manager", "developer"),

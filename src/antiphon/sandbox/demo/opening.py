@@ -14,7 +14,7 @@ from antiphon.sandbox.population.model import customer
 Say = Callable[[str], None]
 TOPIC = "offers"
 ACCOUNT = "Meridian Mobile"
-_AT_ONCE = 8
+_TOGETHER = 1000  # consents in a request
 
 
 async def write_key(api: Api) -> str:
@@ -46,32 +46,21 @@ async def topic(api: Api) -> None:
 async def consents(api: Api, notes: Notes) -> int:
     """The yes each customer gave when they signed up, with its evidence; returns how many said it."""
     await topic(api)
-    wanted = {who.user_id: who for number in range(1, notes.customers + 1)
-              if TOPIC in (who := customer(notes.seed, number)).permits}  # fmt: skip
-    queue: asyncio.Queue[tuple[int, Any] | None] = asyncio.Queue(maxsize=1000)
-    done = 0
-
-    async def record() -> None:
-        nonlocal done
-        while (given := await queue.get()) is not None:
-            profile_id, who = given
-            statement = {
-                "channel": "email", "topic": TOPIC, "state": "granted", "source": "sign-up form",
-                "at": f"{who.joined.isoformat()}T12:00:00Z", "address": who.email,
-                "text": "Yes, write to me about offers of Meridian Mobile.", "url": "https://meridian.example.com/sign-up",
-            }  # fmt: skip
-            await api.post(f"/v1/profiles/{profile_id}/consents", statement)
-            done += 1
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(_AT_ONCE):
-            group.create_task(record())
-        async for profile in api.pages("/v1/profiles", limit=500):
-            if profile["user_id"] in wanted:
-                await queue.put((profile["id"], wanted.pop(profile["user_id"])))
-        for _ in range(_AT_ONCE):
-            await queue.put(None)
-    return done
+    said = []
+    for number in range(1, notes.customers + 1):
+        who = customer(notes.seed, number)
+        if TOPIC in who.permits:
+            said.append(
+                {
+                    "kind": "user_id", "value": who.user_id, "channel": "email", "topic": TOPIC, "state": "granted",
+                    "source": "sign-up form", "at": f"{who.joined.isoformat()}T12:00:00Z", "address": who.email,
+                    "text": "Yes, write to me about offers of Meridian Mobile.",
+                    "url": "https://meridian.example.com/sign-up",
+                }
+            )  # fmt: skip
+    for start in range(0, len(said), _TOGETHER):
+        await api.post("/v1/consents", {"consents": said[start : start + _TOGETHER]})
+    return len(said)
 
 
 async def sender(api: Api, host: str, port: int) -> int:
