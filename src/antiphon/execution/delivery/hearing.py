@@ -16,6 +16,7 @@ from prometheus_client import Counter
 
 from antiphon.awareness.consent import Evidence, Statement, Suppressed, record_consents, suppress, withdraw_all
 from antiphon.awareness.events import INTERNAL, Journal
+from antiphon.execution.content import find_urls
 from antiphon.execution.delivery.tracking import Tracker
 from antiphon.foundation.batcher import Batcher
 from antiphon.foundation.context import Context
@@ -26,6 +27,7 @@ from antiphon.foundation.telemetry import registry
 
 SQL = load_queries(Path(__file__).with_name("hearing.sql"))
 TRIES = 4
+KEPT_URLS = 50_000
 Kind = Literal["opened", "clicked", "unsubscribed", "bounced", "complained"]
 
 _heard = Counter("antiphon_heard", "Answers to messages, by kind", ["kind"], registry=registry)
@@ -82,6 +84,7 @@ class Hearing:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self.tracker = Tracker(ctx.secret, ctx.settings.base_url)
+        self._urls: dict[int, str] = {}
         self._batcher: Batcher[Heard, bool] = Batcher(self._flush, max_items=500, max_delay=0.01, max_queue=20_000)
 
     async def hear(self, heard: Heard) -> bool:
@@ -91,6 +94,16 @@ class Hearing:
     async def close(self) -> None:
         """Write down everything that was accepted."""
         await self._batcher.close()
+
+    async def url(self, link_id: int) -> str | None:
+        """Where a static link leads; kept, because a link never changes."""
+        if link_id not in self._urls:
+            async with self._ctx.db.connection() as conn:
+                found = await find_urls(conn, [link_id])
+            if len(self._urls) >= KEPT_URLS:
+                self._urls.clear()
+            self._urls.update(found)
+        return self._urls.get(link_id)
 
     async def page(self, delivery_id: int, profile_id: int) -> PageRow | None:
         """What the hosted page says of a delivery, or None if there is none any more."""

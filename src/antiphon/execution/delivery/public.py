@@ -11,7 +11,6 @@ from litestar import Request, Response
 from litestar.params import Parameter
 
 from antiphon.awareness.consent import Evidence
-from antiphon.execution.content import find_urls
 from antiphon.execution.delivery import pages
 from antiphon.execution.delivery.hearing import Heard, Hearing, Kind, count_forged
 from antiphon.execution.delivery.tracking import Purpose, Ref
@@ -28,8 +27,6 @@ Asked = Request[Any, Any, Any]
 
 PICTURE = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 PATIENCE = 2.0  # seconds a customer waits for an answer to be noted; their link works even if it cannot be
-KEPT_URLS = 50_000
-_urls: dict[int, str] = {}
 _late: set[asyncio.Task[None]] = set()  # answers still being noted after their customer was sent on
 
 
@@ -47,7 +44,7 @@ async def open_picture(ctx: Context, request: Asked, token: Token) -> Response[b
 async def follow_link(ctx: Context, request: Asked, token: Token) -> Response[Any]:
     """A link that is the same for everybody: counted, then followed."""
     ref = _read(ctx, "click", token)
-    url = await _url(ctx, ref.link_id) if ref is not None and ref.link_id is not None else None
+    url = await ctx.get(Hearing).url(ref.link_id) if ref is not None and ref.link_id is not None else None
     if ref is None or url is None:
         return _invalid(request)
     await _note(ctx, request, "clicked", ref, url=url)
@@ -139,16 +136,6 @@ async def _safely(ctx: Context, heard: Heard) -> None:
         await ctx.get(Hearing).hear(heard)
     except (AntiphonError, PostgresError) as failed:
         log.warning("an answer could not be noted", kind=heard.kind, error=repr(failed))
-
-
-async def _url(ctx: Context, link_id: int) -> str | None:
-    if link_id not in _urls:
-        async with ctx.db.connection() as conn:
-            found = await find_urls(conn, [link_id])
-        if len(_urls) >= KEPT_URLS:
-            _urls.clear()
-        _urls.update(found)
-    return _urls.get(link_id)
 
 
 def _language(request: Asked) -> pages.Language:
