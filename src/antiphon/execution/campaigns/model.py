@@ -41,6 +41,12 @@ class CampaignStateConflict(Conflict):
     code = "campaign_state_conflict"
 
 
+class NoSuchPart(Invalid):
+    """There is no {what} {id}."""
+
+    code = "campaign_part_unknown"
+
+
 class NotPublished(Invalid):
     """The template has no published version yet."""
 

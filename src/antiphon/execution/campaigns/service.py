@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 from pyroaring import BitMap
 
-from antiphon.awareness.consent import ChannelRegistry
-from antiphon.awareness.segments import find_segment, members, refresh
+from antiphon.awareness.consent import ChannelRegistry, topic_title
+from antiphon.awareness.segments import SegmentNotFound, find_segment, members, refresh
 from antiphon.execution.campaigns import store
 from antiphon.execution.campaigns.model import (
     Campaign,
     CampaignIncomplete,
     CampaignUnknown,
+    NoSuchPart,
     NotPublished,
     Verb,
     WrongChannel,
@@ -270,18 +271,33 @@ async def _audience(conn: Connection, campaign: Campaign) -> tuple[BitMap, BitMa
 async def _check(ctx: Context, conn: Connection, values: Mapping[str, Any]) -> None:
     """What can be known to be wrong of an unfinished campaign."""
     channel = ctx.get(ChannelRegistry)[values["channel"]].name
+    if values["topic"] is not None:
+        await topic_title(conn, values["topic"])
+    for field in ("segment_id", "excluded_segment_ids"):
+        wanted = values[field] if isinstance(values[field], list) else [values[field]]
+        for segment_id in wanted:
+            await _check_segment(conn, segment_id, field)
     if values["template_id"] is not None:
         found = await store.published_version(conn, values["template_id"])
         if found is None:
-            raise CampaignIncomplete(field="template_id", what=f"there is no template {values['template_id']}")
+            raise NoSuchPart(field="template_id", what="template", id=values["template_id"])
         if found[0] != channel:
             raise WrongChannel(field="template_id", what="template", channel=channel)
     if values["account_id"] is not None:
         account = await store.account_channel(conn, values["account_id"])
         if account is None:
-            raise CampaignIncomplete(field="account_id", what=f"there is no account {values['account_id']}")
+            raise NoSuchPart(field="account_id", what="account", id=values["account_id"])
         if account != channel:
             raise WrongChannel(field="account_id", what="account", channel=channel)
+
+
+async def _check_segment(conn: Connection, segment_id: int | None, field: str) -> None:
+    if segment_id is None:
+        return
+    try:
+        await find_segment(conn, segment_id)
+    except SegmentNotFound:
+        raise NoSuchPart(field=field, what="segment", id=segment_id) from None
 
 
 async def _ready(ctx: Context, conn: Connection, campaign: Campaign) -> Ready:
