@@ -52,6 +52,10 @@ select exists (select from profile_dirty where version <= %(version)s);
 -- Whether any profile waits to be copied.
 select exists (select from profile_dirty);
 
+-- name: count_dirty
+-- How many profiles wait to be copied; counted so far as it matters.
+select count(*) from (select from profile_dirty limit 100000) few;
+
 -- name: copied
 -- Copied profiles wait no more, unless they changed meanwhile.
 delete from profile_dirty d using unnest(%(ids)s::bigint[], %(versions)s::bigint[]) c (id, version)

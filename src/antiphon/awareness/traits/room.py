@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from antiphon.awareness.traits import store
 from antiphon.awareness.traits.http import ROUTES
 from antiphon.awareness.traits.loops import LOOPS
 from antiphon.awareness.traits.service import JOBS
+from antiphon.foundation.context import Context
+from antiphon.foundation.postgres import Connection
 from antiphon.foundation.rooms import Room
+
+
+async def overview(ctx: Context, conn: Connection) -> Mapping[str, float]:
+    """How many customers' changes are not in the mirror yet (100,000 and more count as that)."""
+    return {"waiting": await store.count_dirty(conn)}
+
 
 ROOM = Room(
     name="traits",
@@ -14,6 +25,7 @@ ROOM = Room(
     routes=ROUTES,
     loops=LOOPS,
     jobs=JOBS,
+    overview=overview,
     permissions={
         "traits:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "traits:write": ("marketer", "developer"),

@@ -72,5 +72,10 @@ async def any_dirty(conn: Connection) -> bool:
     return bool(row and row[0])
 
 
+async def count_dirty(conn: Connection) -> int:
+    row = await (await conn.execute(SQL.count_dirty)).fetchone()
+    return int(row[0]) if row else 0
+
+
 async def copied(conn: Connection, ids: list[int], versions: list[int]) -> None:
     await conn.execute(SQL.copied, {"ids": ids, "versions": versions})

@@ -29,10 +29,10 @@ async def write_key(api: Api) -> str:
 
 
 async def intake_done(api: Api) -> None:
-    """Returns when every accepted event is resolved to a profile."""
+    """Returns when every accepted event is resolved to a profile, and every profile is where segments look."""
     while True:
         numbers = (await api.get("/v1/overview"))["numbers"]
-        if "waiting" in numbers.get("events", {}) and numbers["events"]["waiting"] == 0:
+        if all(numbers.get(room, {}).get("waiting") == 0 for room in ("events", "traits")):
             return
         await asyncio.sleep(0.3)
 
