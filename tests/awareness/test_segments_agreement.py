@@ -367,7 +367,7 @@ def test_numbers_are_read_as_the_lake_does(engine: duckdb.DuckDBPyConnection, va
     text = json.dumps({"n": value})
     properties = Properties()
     expression = properties.number("n")
-    sql = f"select {expression} from (select 1{properties.columns()} from (select ? as properties))"
+    sql = f"select {expression} from {properties.select('select 1 as profile_id, 2 as ts, ? as properties')}"
     assert engine.execute(sql, [text]).fetchall() == [(number(msgspec.json.decode(text)["n"]),)]
 
 

@@ -149,7 +149,7 @@ def test_traits_are_one_scan_and_each_event_name_is_one() -> None:
     everyone, traits, orders, opened = (question.sql for question in questions)
     assert everyone == "select profile_id::uinteger as profile_id from lake.profile"
     assert traits.count("lake.profile") == 1
-    assert "(coalesce(\"t_plan\" = 'gold', false) and (not coalesce(\"t_plan\" = 'red', false)))" in traits
+    assert "((\"t_plan\" = 'gold') and (not coalesce((\"t_plan\" = 'red'), false)))" in traits
     assert "name = 'Order Completed'" in orders
     assert "ts > timestamptz '2026-03-03 12:00:00.000000+00'" in orders
     assert orders.endswith("group by 1 having (count(*) >= 2.000000000::decimal(28,9))")

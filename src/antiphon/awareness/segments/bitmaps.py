@@ -24,10 +24,8 @@ def bitmap(ids: NDArray[Any]) -> BitMap:
     if top < DENSE * len(ids):
         marks = np.zeros(top + 1, dtype=np.bool_)
         marks[ids] = True
-        ordered = np.flatnonzero(marks).astype(np.uint32)
-    else:
-        ordered = np.sort(ids)
-    return BitMap(array("I", ordered.tobytes()))
+        return _sorted(np.flatnonzero(marks))
+    return _sorted(np.sort(ids))
 
 
 def leaf_bitmaps(answer: Mapping[str, NDArray[Any]], leaves: int) -> list[BitMap]:
@@ -35,9 +33,18 @@ def leaf_bitmaps(answer: Mapping[str, NDArray[Any]], leaves: int) -> list[BitMap
     ids = np.asarray(answer["profile_id"])
     if leaves == 1:
         return [bitmap(ids)]
+    bits = np.asarray(answer["bits"]).astype(np.uint64, copy=False)
+    if len(ids) and int(ids.max()) < DENSE * len(ids):
+        spread = np.zeros(int(ids.max()) + 1, dtype=np.uint64)
+        spread[ids] = bits
+        return [_sorted(np.flatnonzero(spread & np.uint64(1 << bit))) for bit in range(leaves)]
     order = np.argsort(ids, kind="stable")
-    ids, bits = ids[order], np.asarray(answer["bits"]).astype(np.uint64, copy=False)[order]
-    return [bitmap(ids[(bits & np.uint64(1 << bit)) != 0]) for bit in range(leaves)]
+    ids, bits = ids[order], bits[order]
+    return [_sorted(ids[(bits & np.uint64(1 << bit)) != 0]) for bit in range(leaves)]
+
+
+def _sorted(ids: NDArray[Any]) -> BitMap:
+    return BitMap(array("I", ids.astype(np.uint32, copy=False).tobytes()))
 
 
 def encode(ids: BitMap) -> bytes:

@@ -31,10 +31,12 @@ from antiphon.awareness.segments.model import (
     duration,
     walk,
 )
-from antiphon.awareness.segments.sql import Properties, filter_sql, literal, measure_sql, trait_sql, window_sql
+from antiphon.awareness.segments.sql import Properties, filter_sql, literal, measure_sql, negated, trait_sql, window_sql
 
 BITS = 64
 """Leaves of one scan: they travel as the bits of one unsigned integer."""
+FEW = 8
+"""Up to so many leaves a scan returns only the people some leaf holds for; beyond, asking twice costs more."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,9 @@ class Plan:
         for i in range(0, len(self.traits), BITS):
             asked.append(_trait_scan(self.traits[i : i + BITS], tables))
         for name, nodes in self.events.items():
-            for i in range(0, len(nodes), BITS):
-                asked.append(_event_scan(name, nodes[i : i + BITS], tables, self.now))
+            for together in _apart(nodes, self.now):
+                for i in range(0, len(together), BITS):
+                    asked.append(_event_scan(name, together[i : i + BITS], tables, self.now))
         return asked
 
 
@@ -180,7 +183,7 @@ class _Planner:
         return self.known[predicate]
 
     def predicate(self, node: Node) -> str:
-        """Return a tree of traits as one condition on the profile's columns, never null."""
+        """Return a tree of traits as one condition on the profile's columns; where null it does not hold."""
         match node:
             case TraitCondition():
                 return trait_sql(node, self.traits[node.trait], self.plan.now)
@@ -189,7 +192,7 @@ class _Planner:
             case Or(of=of):
                 return _joined([self.predicate(part) for part in of], "or", "false")
             case Not(of=one):
-                return f"(not {self.predicate(one)})"
+                return negated(self.predicate(one))
             case _:
                 raise AssertionError(node)
 
@@ -261,14 +264,24 @@ def _joined(parts: list[str], word: str, empty: str) -> str:
 
 def _bits(conditions: Sequence[str]) -> str:
     """Return the conditions as one unsigned integer, the first the lowest bit."""
-    return " | ".join(f"(case when {one} then {1 << i} else 0 end)::ubigint" for i, one in enumerate(conditions))
+    return " | ".join(f"case when {one} then {1 << i}::ubigint else 0::ubigint end" for i, one in enumerate(conditions))
+
+
+def _apart(leaves: Sequence[tuple[int, EventCondition]], now: datetime) -> list[list[tuple[int, EventCondition]]]:
+    """Part the leaves of one name where sharing a scan would read properties of events that need none of it."""
+    deep = [leaf for leaf in leaves if leaf[1].where or leaf[1].property]
+    plain = [leaf for leaf in leaves if leaf not in deep]
+    first, second = _earliest([node for _, node in deep], now), _earliest([node for _, node in plain], now)
+    if deep and plain and first is not None and (second is None or second < first):
+        return [plain, deep]
+    return [list(leaves)]
 
 
 def _trait_scan(leaves: Sequence[tuple[int, str]], tables: Tables) -> Question:
     conditions = [predicate for _, predicate in leaves]
     bits = f", {_bits(conditions)} as bits" if len(leaves) > 1 else ""
-    where = " or ".join(conditions)
-    sql = f"select profile_id::uinteger as profile_id{bits} from {tables.profile} where {where}"
+    where = f" where {' or '.join(conditions)}" if len(leaves) <= FEW else ""
+    sql = f"select profile_id::uinteger as profile_id{bits} from {tables.profile}{where}"
     return Question(sql, tuple(index for index, _ in leaves))
 
 
@@ -303,8 +316,8 @@ def _event_scan(name: str, leaves: Sequence[tuple[int, EventCondition]], tables:
         sql = f"select {person}::uinteger as profile_id from {rows} e{merged}{where} group by 1{having}"
     else:
         sql = (
-            f"select profile_id, bits from (select {person}::uinteger as profile_id, {_bits(conditions)} as bits "
-            f"from {rows} e{merged} group by 1) where bits <> 0"
+            f"select {person}::uinteger as profile_id, {_bits(conditions)} as bits from {rows} e{merged} group by 1"
+            + (f" having {' or '.join(conditions)}" if len(nodes) <= FEW else "")
         )
     return Question(sql, tuple(index for index, _ in leaves))
 
@@ -315,6 +328,4 @@ def _event_rows(where: str, properties: Properties, tables: Tables) -> str:
     rows = f"select {columns} from {tables.event} where {where}"
     if tables.hot:
         rows += f" union all select {columns} from {tables.hot} where {where}"
-    if not properties.paths:
-        return f"({rows})"
-    return f"(select profile_id, ts{properties.columns()} from ({rows}))"
+    return properties.select(rows)

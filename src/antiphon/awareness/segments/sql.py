@@ -70,7 +70,7 @@ def operand(value: Operand, kind: TraitType, now: datetime) -> Value:
 
 
 def trait_sql(node: TraitCondition, column: TraitColumn, now: datetime) -> str:
-    """Return the condition on the profile's column; never null, so that it can be negated."""
+    """Return the condition on the profile's column; where null it does not hold."""
     name = identifier(column.column)
     values = [literal(operand(one, column.type, now)) for one in node.values]
     value = literal(operand(node.value, column.type, now)) if node.value is not None else ""
@@ -96,8 +96,12 @@ def trait_sql(node: TraitCondition, column: TraitColumn, now: datetime) -> str:
             test = _text_test(name, node.op, str(node.value))
         case _:
             assert_never(node.op)
-    positive = f"coalesce({test}, false)"
-    return f"(not {positive})" if node.op in ("is_not", "not_in", "not_contains") else positive
+    return negated(test) if node.op in ("is_not", "not_in", "not_contains") else f"({test})"
+
+
+def negated(test: str) -> str:
+    """Return the exact negation of a test that does not hold where it is null."""
+    return f"(not coalesce({test}, false))"
 
 
 def _text_test(expression: str, op: str, wanted: str) -> str:
@@ -107,46 +111,60 @@ def _text_test(expression: str, op: str, wanted: str) -> str:
 
 @dataclass
 class Properties:
-    """The properties that one scan reads out of the JSON, so that each event's is parsed once."""
+    """The properties one scan reads out of the JSON: each event is parsed once, each property read once.
+
+    Every property is first its JSON (`j1`, `j2`, …), whose first character tells its type; from it come, where
+    wanted, its number (`n1`) and the text it is compared by (`s1`).
+    """
 
     paths: list[str] = field(default_factory=list)
-    typed: list[str] = field(default_factory=list)
+    read: dict[str, str] = field(default_factory=dict)
 
-    def raw(self, path: str) -> str:
-        """Return the expression of a property's text."""
-        return f"p[{self._place(path)}]"
-
-    def kind(self, path: str) -> str:
-        """Return the expression of a property's JSON type."""
-        return f"t[{self._place(path)}]"
+    def json(self, path: str) -> str:
+        """Return the column of a property's JSON, null if there is none."""
+        return f"j{self._place(path)}"
 
     def number(self, path: str) -> str:
-        """Return the expression of a property as a number, null if it is none."""
-        raw, kind = self.raw(path), self.kind(path)
-        return (
-            f"(case when {kind} in ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE') or ({kind} = 'VARCHAR' and "
-            f"regexp_full_match({raw}, '{NUMERIC_PATTERN}')) then try_cast("
-            f"case when contains({raw}, 'e') then try_cast(try_cast({raw} as double) as {NUMBER})::varchar else {raw} end"
-            f" as {NUMBER}) end)"
+        """Return the column of a property as a number, null if it is none."""
+        name, json = f"n{self._place(path)}", self.json(path)
+        small = f"try_cast(try_cast({json} as double) as {NUMBER})"
+        self.read[name] = (
+            f"case when {json} >= '-' and {json} < ':' then case when contains({json}, 'e') then {small} "
+            f"else {_decimal(json)} end "
+            f"when regexp_full_match({json}, '\"{NUMERIC_PATTERN}\"') then {_decimal(json + '[2:-2]')} end"
         )
+        return name
 
     def text(self, path: str) -> str:
-        """Return the expression of a property as the text it is compared by."""
-        return f"(case when {self.kind(path)} in ('VARCHAR', 'BIGINT', 'UBIGINT', 'BOOLEAN') then {self.raw(path)} end)"
-
-    def columns(self) -> str:
-        """Return the select list that extracts them all, or nothing."""
-        if not self.paths:
-            return ""
-        pointers = ", ".join(literal(pointer(path)) for path in self.paths)
-        return (
-            f", json_extract_string(properties, [{pointers}]) as p, json_type(properties, [{pointers}]) as t"
+        """Return the column of a property as the text it is compared by, null if it has none."""
+        name, json = f"s{self._place(path)}", self.json(path)
+        self.read[name] = (
+            f"case when {json}[1] = '\"' then json_extract_string({json}, '$') when {json} in ('true', 'false') "
+            f"or json_type({json}) in ('BIGINT', 'UBIGINT') then {json} end"
         )
+        return name
+
+    def select(self, rows: str) -> str:
+        """Return ``rows`` (profile_id, ts, properties) with the columns asked for, as a subquery."""
+        if not self.paths:
+            return f"({rows})"
+        pointers = ", ".join(literal(pointer(path)) for path in self.paths)
+        taken = ", ".join(f"j[{i}]::varchar as j{i}" for i in range(1, len(self.paths) + 1))
+        rows = f"select profile_id, ts, json_extract(properties, [{pointers}]) as j from ({rows})"
+        rows = f"select profile_id, ts, {taken} from ({rows})"
+        if not self.read:
+            return f"({rows})"
+        return f"(select *, {', '.join(f'{sql} as {name}' for name, sql in self.read.items())} from ({rows}))"
 
     def _place(self, path: str) -> int:
         if path not in self.paths:
             self.paths.append(path)
         return self.paths.index(path) + 1
+
+
+def _decimal(text: str) -> str:
+    """Read a decimal: nearly all fit the narrow type, which is read five times as fast as the wide one."""
+    return f"coalesce(try_cast({text} as decimal(18,9))::{NUMBER}, try_cast({text} as {NUMBER}))"
 
 
 def pointer(path: str) -> str:
@@ -155,13 +173,13 @@ def pointer(path: str) -> str:
 
 
 def filter_sql(one: PropertyFilter, properties: Properties) -> str:
-    """Return a condition on one property, never null."""
+    """Return a condition on one property; where null it does not hold."""
     path = one.property
     match one.op:
         case "set":
-            return f"(coalesce({properties.kind(path)}, 'NULL') <> 'NULL')"
+            return f"(coalesce({properties.json(path)}, 'null') <> 'null')"
         case "not_set":
-            return f"(coalesce({properties.kind(path)}, 'NULL') = 'NULL')"
+            return f"(coalesce({properties.json(path)}, 'null') = 'null')"
         case "is" | "in" | "is_not" | "not_in":
             wanted = one.values if one.op in ("in", "not_in") else [one.value if one.value is not None else ""]
             test = _one_of(path, wanted, properties)
@@ -173,8 +191,7 @@ def filter_sql(one: PropertyFilter, properties: Properties) -> str:
             test = _text_test(properties.text(path), one.op, str(one.value))
         case _:
             assert_never(one.op)
-    positive = f"coalesce({test}, false)"
-    return f"(not {positive})" if one.op in ("is_not", "not_in") else positive
+    return negated(test) if one.op in ("is_not", "not_in") else f"({test})"
 
 
 def _one_of(path: str, wanted: Sequence[Scalar], properties: Properties) -> str:
@@ -184,7 +201,7 @@ def _one_of(path: str, wanted: Sequence[Scalar], properties: Properties) -> str:
         return f"{properties.text(path)} in ({', '.join(literal(str(one)) for one in wanted)})"
     if isinstance(wanted[0], bool):
         words = ", ".join(literal("true" if one else "false") for one in wanted)
-        return f"({properties.kind(path)} = 'BOOLEAN' and {properties.raw(path)} in ({words}))"
+        return f"{properties.json(path)} in ({words})"
     return f"{properties.number(path)} in ({', '.join(_exact(one) for one in wanted)})"
 
 
