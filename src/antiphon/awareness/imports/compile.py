@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -44,9 +44,10 @@ def column(found: str) -> str:
     return '"' + found.replace('"', '""') + '"'
 
 
-def name(found: str) -> str:
-    """A column of the file, as text without blanks around it; null when empty."""
-    return f"nullif(trim({column(found)}), '')"
+def cleaned(source: str, columns: Iterable[str]) -> str:
+    """The staged rows with these columns as text without blanks around it; null when empty."""
+    wanted = ", ".join(f"nullif(trim({column(c)}), '') as {column(c)}" for c in columns)
+    return f"(select {ROW}{', ' if wanted else ''}{wanted} from {source})"
 
 
 def raw(one: Cell) -> str:
@@ -56,7 +57,7 @@ def raw(one: Cell) -> str:
         return literal(shown)
     if one.times:
         return f"({number_of(one)})::varchar"
-    text = name(one.column or "")
+    text = column(one.column or "")
     if one.starting or one.otherwise is not None:
         cases = " ".join(f"when starts_with({text}, {literal(begin)}) then {literal(then)}" for begin, then in one.starting.items())
         other = literal(one.otherwise) if one.otherwise is not None else text
@@ -72,7 +73,7 @@ def decimal_text(number: str) -> str:
 def number_of(one: Cell) -> str:
     """A cell as an exact decimal, or null."""
     if one.times:
-        return " * ".join(f"try_cast({name(c)} as decimal(18, 6))" for c in one.times)
+        return " * ".join(f"try_cast({column(c)} as decimal(18, 6))" for c in one.times)
     return f"try_cast({raw(one)} as decimal(38, 10))"
 
 
@@ -106,7 +107,7 @@ def typed(one: Cell, kind: CellType) -> Typed:
             )
         case "number" if one.times:
             value = decimal_text(number_of(one))
-            return Typed(value, _unless("false", value, " || ' x ' || ".join(name(c) for c in one.times), f"{where}: not numbers: "))
+            return Typed(value, _unless("false", value, " || ' x ' || ".join(column(c) for c in one.times), f"{where}: not numbers: "))
         case "number":
             plain = f"regexp_full_match({text}, {literal(_PLAIN_NUMBER)})"
             slow = f"case when regexp_full_match({text}, {literal(_NUMBER)}) then {decimal_text(number_of(one))} end"
@@ -185,6 +186,7 @@ def customers_select(imported: ImportMap, types: Mapping[str, CellType], source:
     ids, reasons = identities(imported)
     reasons = [broken_text(imported), *reasons, *(one.reason for one in found.values() if one.reason != "null")]
     traits = json_object({key: one.json for key, one in found.items()}, keep_null=imported.empty == "remove")
+    source = cleaned(source, columns_of(imported))
     return (
         f"select {ROW} as n, {first_reason(reasons)} as reason, {traits} as traits, {ids} as ids from {source}"
     )
@@ -192,6 +194,7 @@ def customers_select(imported: ImportMap, types: Mapping[str, CellType], source:
 
 def events_select(imported: ImportMap, types: Mapping[str, CellType], source: str, columns: list[str]) -> str:
     """Events as (n, ns, reason, key, name, ts, traits, ids, properties): one a row, or one a group of rows."""
+    source = cleaned(source, columns_of(imported) if imported.key or imported.group else columns)
     when = cell(imported.time or "")
     moment = instant_of(when, raw(when))
     properties = {key: typed(cell(one), types[f"properties.{key}"]) for key, one in imported.properties.items()}
@@ -205,7 +208,7 @@ def events_select(imported: ImportMap, types: Mapping[str, CellType], source: st
     checks += [one.reason for part in (properties, traits, item) for one in part.values() if one.reason != "null"]
     scope = literal(",".join(imported.key or imported.group) or "row")
     keyed = imported.key or imported.group or columns
-    key = f"md5(concat_ws(chr(31), {scope}, {', '.join(f'coalesce({name(c)}, chr(30))' for c in keyed)}))"
+    key = f"md5(concat_ws(chr(31), {scope}, {', '.join(f'coalesce({column(c)}, chr(30))' for c in keyed)}))"
     if not imported.group:
         if not (imported.key or imported.group):  # rows that repeat exactly count each
             key = f"md5({key} || row_number() over (partition by {key} order by {ROW}))"
@@ -223,7 +226,7 @@ def _grouped(
 ) -> str:  # fmt: skip
     """Lines of one event as one row: each cell is worked out once a line, then the line that counts is picked."""
     inner = [f"{ROW}", f"{reason} as reason", f"{key} as key", f"{named} as named", f"{moment} as moment", f"{ids} as ids"]
-    inner += [f"coalesce({name(c)}, chr(30)) as g{n}" for n, c in enumerate(imported.group)]
+    inner += [f"coalesce({column(c)}, chr(30)) as g{n}" for n, c in enumerate(imported.group)]
     inner += [f"{_carried(cell(imported.properties[k]), one)} as p{n}" for n, (k, one) in enumerate(properties.items())]
     inner += [f"{_carried(cell(imported.traits[k]), one)} as t{n}" for n, (k, one) in enumerate(traits.items())]
     inner += [f"{json_object({k: v.json for k, v in item.items()})} as item"]
@@ -267,8 +270,8 @@ def _picked(one: Cell, found: str) -> str:
 def guess_select(columns: list[str], source: str) -> str:
     """For each column how many values it has, and how many of them look like each type."""
     parts = []
-    for number, column in enumerate(columns):
-        text = name(column)
+    for number, found in enumerate(columns):
+        text = column(found)
         parts += [
             f"count({text}) as c{number}_all",
             f"count(*) filter (regexp_full_match({text}, {literal(_NUMBER)}) and not regexp_full_match({text}, '[+-]?0[0-9].*|\\+[0-9]+')) as c{number}_number",
@@ -276,7 +279,7 @@ def guess_select(columns: list[str], source: str) -> str:
             f"count(*) filter (regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') and try_cast({text} as date) is not null) as c{number}_date",
             f"count(*) filter (regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}.*') and try_cast({text} as timestamptz) is not null) as c{number}_instant",
         ]
-    return f"select {', '.join(parts)} from {source}"
+    return f"select {', '.join(parts)} from {cleaned(source, columns)}"
 
 
 def guessed(row: tuple[int, ...], number: int) -> CellType:

@@ -4,7 +4,7 @@ create temp table if not exists staged_row (n bigint, traits text, stamp text co
 
 -- name: make_stage_identities
 -- The normalised identities of each staged row.
-create temp table if not exists staged_identity (n bigint, kind text collate "C", value text collate "C") on commit delete rows;
+create temp table if not exists staged_identity (n bigint, kind text collate "C", value text collate "C", shared boolean) on commit delete rows;
 
 -- name: make_verdicts
 -- What each staged row is: new (nobody has its identities), settled (all lead to one profile), or odd.
@@ -16,7 +16,7 @@ copy staged_row (n, traits, stamp) from stdin (format csv);
 
 -- name: copy_identities
 -- Identities in.
-copy staged_identity (n, kind, value) from stdin (format csv);
+copy staged_identity (n, kind, value, shared) from stdin (format csv);
 
 -- name: analyse
 -- The planner must know how many there are.
@@ -30,7 +30,7 @@ select n, case when known = 0 and not shared then 'n' when known = total and low
 from (
     select n, count(*) as total, count(owner) as known, min(owner) as low, max(owner) as high, bool_or(shared) as shared
     from (
-        select s.n, coalesce(a.to_id, i.profile_id) as owner, count(*) over (partition by s.kind, s.value) > 1 as shared
+        select s.n, coalesce(a.to_id, i.profile_id) as owner, s.shared
         from staged_identity s
         left join identity i on i.kind = s.kind and i.value = s.value
         left join alias a on a.from_id = i.profile_id

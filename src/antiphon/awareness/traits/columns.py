@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -42,17 +42,24 @@ def inferred(shape: Shape, dates: int = 0, instants: int = 0, texts: int = 0) ->
 
 def native(kind: TraitType, shape: Shape) -> bool:
     """Whether every value of this shape is plainly of the type, so that the quick way gives the right answer."""
+    plain = shape if isinstance(shape, str) else ""
     match kind:
         case "text":
-            return shape == "VARCHAR"
+            return plain == "VARCHAR"
         case "number":
-            return shape in _INTEGERS or shape == "DOUBLE"
+            return plain in _INTEGERS or plain == "DOUBLE"
         case "boolean":
-            return bool(shape == "BOOLEAN")
+            return plain == "BOOLEAN"
         case "text_list":
             return isinstance(shape, list) and bool(shape) and shape[0] == "VARCHAR"
         case _:
             return False
+
+
+def _moment(kind: TraitType, text: str) -> str:
+    """A text as a date or an instant."""
+    pattern = DATE if kind == "date" else f"{INSTANT}|{DATE}"
+    return f"case when regexp_full_match({text}, {literal(pattern)}) then try_cast({text} as {LAKE_TYPES[kind]}) end"
 
 
 def careful(name: str, kind: TraitType) -> str:
@@ -68,13 +75,8 @@ def careful(name: str, kind: TraitType) -> str:
             )
         case "boolean":
             return f"case when {at} in ('BOOLEAN', 'VARCHAR') and lower(trim({value})) in ('true', 'false') then lower(trim({value})) = 'true' end"
-        case "date":
-            return f"case when {at} = 'VARCHAR' and regexp_full_match({value}, {literal(DATE)}) then try_cast({value} as date) end"
-        case "instant":
-            return (
-                f"case when {at} = 'VARCHAR' and regexp_full_match({value}, {literal(f'{INSTANT}|{DATE}')}) "
-                f"then try_cast({value} as timestamptz) end"
-            )
+        case "date" | "instant":
+            return f"case when {at} = 'VARCHAR' then {_moment(kind, value)} end"
         case "text_list":
             items = f"json_extract(traits, {path(name)})"
             return (
@@ -84,33 +86,46 @@ def careful(name: str, kind: TraitType) -> str:
             )
 
 
-def typed_select(traits: Iterable[Trait], shapes: Mapping[str, Shape]) -> tuple[str, dict[str, str]]:
-    """(the select that types the batch, for each trait that may have misfits the condition that a row's value is one)."""
-    quick: dict[str, TraitType] = {}  # names that differ by case alone cannot share a struct: only the first is quick
-    lowered: dict[str, tuple[str, TraitType]] = {}
+class TypedBatch(NamedTuple):
+    """The select that types the batch; for each trait that may have misfits the text that was read and its column."""
+
+    select: str
+    columns: list[str]
+    misfits: dict[str, tuple[str, str]]
+
+
+def typed_select(traits: Iterable[Trait], shapes: Mapping[str, Shape]) -> TypedBatch:
+    """How the batch becomes typed columns: traits whose every value is plainly of its type in one reading of the JSON."""
+    quick: dict[str, Any] = {}  # names that differ by case alone cannot share a struct: only the first is quick
+    lowered: dict[str, str] = {}
     columns: list[str] = []
-    misfits: dict[str, str] = {}
-    for trait in traits:
+    names: list[str] = []
+    misfits: dict[str, tuple[str, str]] = {}
+    for number, trait in enumerate(traits):
         shape = shapes.get(trait.name)
         if shape is None or shape == "NULL":
             continue
         wanted: list[tuple[str, TraitType]] = [(trait.column_name, trait.type)]
         if trait.next_column and trait.next_type:
             wanted.append((trait.next_column, trait.next_type))
+        text = f"json_extract_string(traits, {path(trait.name)})"
+        if lowered.setdefault(trait.name.lower(), trait.name) == trait.name and (native(trait.type, shape) or shape == "VARCHAR"):
+            quick[trait.name] = _transform(trait.type) if native(trait.type, shape) else "VARCHAR"
+            text = f"q.{_quoted(trait.name)}"
         for column, kind in wanted:
-            if native(kind, shape) and lowered.setdefault(trait.name.lower(), (trait.name, kind)) == (trait.name, kind):
-                quick[trait.name] = kind
-                columns.append(f"q.{_quoted(trait.name)} as {column}")
+            if native(kind, shape) and quick.get(trait.name) == _transform(kind):
+                columns.append(f"{text} as {column}")
+            elif shape == "VARCHAR" and kind in ("date", "instant"):
+                columns.append(f"{_moment(kind, text)} as {column}")
             else:
-                sql = careful(trait.name, kind)
-                columns.append(f"{sql} as {column}")
-                if column == trait.column_name:
-                    missing = f"json_type(traits, {path(trait.name)}) <> 'NULL' and json_extract_string(traits, {path(trait.name)}) <> ''"
-                    misfits[trait.name] = f"{missing} and ({sql}) is null"
-    wanted_sql = ", ".join([*FIXED, *columns])
-    shape_json = msgspec.json.encode({name: _transform(kind) for name, kind in quick.items()}).decode()
-    source = f"(select *, json_transform(traits, {literal(shape_json)}) as q from dirty where alive)" if quick else "(from dirty where alive)"
-    return f"select {wanted_sql} from {source}", misfits
+                columns.append(f"{careful(trait.name, kind)} as {column}")
+            names.append(column)
+        if not native(trait.type, shape):
+            columns.append(f"{text} as read_{number}")
+            misfits[trait.name] = (f"read_{number}", trait.column_name)
+    source = f"(select *, json_transform(traits, {literal(msgspec.json.encode(quick).decode())}) as q from dirty where alive)"
+    select = f"select {', '.join([*FIXED, *columns])} from {source if quick else '(from dirty where alive)'}"
+    return TypedBatch(select, [*FIXED, *names], misfits)
 
 
 def _transform(kind: TraitType) -> Any:

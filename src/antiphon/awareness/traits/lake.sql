@@ -34,3 +34,7 @@ select profile_id, version from dirty;
 -- name: drop_batch
 -- The batch is done.
 drop table if exists dirty;
+
+-- name: drop_typed
+-- And its typed form.
+drop table if exists typed;

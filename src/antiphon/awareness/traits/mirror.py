@@ -35,12 +35,14 @@ async def mirror_profiles(ctx: Context, held: Held | None = None, batch: int = B
             return 0
         traits = await _registered(ctx, held, lake, shapes)
         await _add_columns(lake, traits)
-        select, misfits = typed_select(traits, shapes)
+        batch_typed = typed_select(traits, shapes)
+        await lake.run(f"create or replace temp table typed as {batch_typed.select}")
         await lake.run(LAKE.forget_dirty)
-        await lake.run(f"insert into lake.profile by name {select}")
-        found = await _misfits(lake, misfits)
+        await lake.run(f"insert into lake.profile by name select {', '.join(batch_typed.columns)} from typed")
+        found = await _misfits(lake, batch_typed.misfits)
         done = await lake.columns(LAKE.copied)
         await lake.run(LAKE.drop_batch)
+        await lake.run(LAKE.drop_typed)
     async with ctx.db.transaction() as conn:
         if held is not None:
             await held.fence(conn)
@@ -88,15 +90,16 @@ async def _add_columns(lake: LakeTransaction, traits: list[Trait]) -> None:
                 await lake.run(f"alter table lake.profile add column {column} {LAKE_TYPES[kind]}")
 
 
-async def _misfits(lake: LakeTransaction, conditions: dict[str, str]) -> dict[str, str]:
-    """One value of each trait that has values of another type."""
+async def _misfits(lake: LakeTransaction, suspects: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """One value of each trait that has values of another type, as JSON."""
     found: dict[str, str] = {}
-    for name, condition in conditions.items():
-        rows = await lake.run(
-            f"select json_extract(traits, '$.' || $key)::varchar from dirty where {condition} limit 1", {"key": msgspec.json.encode(name).decode()}
-        )
+    for name, (read, column) in suspects.items():
+        rows = await lake.run(f"select profile_id from typed where {read} <> '' and {column} is null limit 1")
         if rows:
-            found[name] = str(rows[0][0])
+            params = {"path": f"$.{msgspec.json.encode(name).decode()}", "id": rows[0][0]}
+            values = await lake.run("select json_extract(traits, $path)::varchar from dirty where profile_id = $id", params)
+            if values and values[0][0] not in (None, "null"):
+                found[name] = str(values[0][0])
     return found
 
 
