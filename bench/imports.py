@@ -18,6 +18,8 @@ from typing import Any
 
 import duckdb
 import psycopg
+from bench.data import CUSTOMER_MAP, customers_csv
+from bench.run import Memory, children, last_line, median, say, table
 from psycopg.conninfo import make_conninfo
 
 from antiphon.awareness.imports import begin_import, parse_map, store, take_file
@@ -26,15 +28,12 @@ from antiphon.awareness.traits.loops import LOOPS as TRAIT_LOOPS
 from antiphon.foundation.clock import SystemClock
 from antiphon.foundation.config import Settings
 from antiphon.foundation.embedded import start_postgres
-from antiphon.foundation.jobs import LOOPS as JOB_LOOPS
-from antiphon.foundation.jobs import register_kinds
+from antiphon.foundation.jobs import LOOPS as JOB_LOOPS, register_kinds
 from antiphon.foundation.lake import start_lake
 from antiphon.foundation.loops import LoopRunner
 from antiphon.foundation.postgres import migrate
 from antiphon.foundation.principal import SYSTEM
 from antiphon.foundation.process import open_context
-from bench.data import CUSTOMER_MAP, customers_csv
-from bench.run import Memory, children, last_line, median, say, table
 
 SECRET = "a secret of benchmarks only, 32 bytes"
 

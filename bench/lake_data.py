@@ -30,7 +30,8 @@ TRAITS = {
     "segment_code": ("text", "'s-' || (hash(i, 11) % 1000)"),
 }
 LAKE_TYPES = {
-    "text": "varchar", "number": "double", "boolean": "boolean", "instant": "timestamptz", "date": "date", "text_list": "varchar[]",
+    "text": "varchar", "number": "double", "boolean": "boolean", "instant": "timestamptz", "date": "date",
+    "text_list": "varchar[]",
 }  # fmt: skip
 PER_INSERT = 1_500_000
 _PLACES = 2000  # the share of a name is told in so many parts
@@ -67,13 +68,9 @@ async def fill(lake: LakeClient, db: Database, *, profiles: int, events: int, ho
     await lake.script([f"alter table lake.profile {part}" for part in columns.split(", ")])
     values = ", ".join(f"{sql} as t_{name}" for name, (_, sql) in TRAITS.items())
     at = f"timestamptz '{START.isoformat()}'"
-    await lake.script(
-        [
-            f"insert into lake.profile by name select i as profile_id, {at} as created_at, {at} as updated_at, "
-            f"{at} as first_seen, {at} as last_seen, {values} from range(1, {profiles + 1}) t(i) order by i"
-        ],
-        timeout=3600,
-    )
+    instants = ", ".join(f"{at} as {column}" for column in ("created_at", "updated_at", "first_seen", "last_seen"))
+    made = f"select i as profile_id, {instants}, {values} from range(1, {profiles + 1}) t(i) order by i"
+    await lake.script([f"insert into lake.profile by name {made}"], timeout=3600)
     say(f"{profiles:,} profiles")
     parts = max(12, -(-events // PER_INSERT))
     step = (NOW - START) / parts
@@ -95,8 +92,8 @@ async def fill(lake: LakeClient, db: Database, *, profiles: int, events: int, ho
     )
     async with db.transaction() as conn:
         sql = """insert into event (lane, seq, received_at, ts, profile_id, name, kind, message_id, source_id, properties)
-                 select 0, s, t, t, p, n, 'track', 'm' || s, 1, j::jsonb from unnest(%s::bigint[], %s::timestamptz[], %s::bigint[],
-                 %s::text[], %s::text[]) u (s, t, p, n, j)"""
+                 select 0, s, t, t, p, n, 'track', 'm' || s, 1, j::jsonb
+                 from unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[], %s::text[]) u (s, t, p, n, j)"""
         data = [found[key].tolist() for key in ("seq", "profile_id", "name", "properties")]
         times = [datetime.fromtimestamp(int(t) / 1e6, UTC) for t in found["ts"].astype("datetime64[us]").astype("int64")]
         await conn.execute(sql, (data[0], times, *data[1:]))

@@ -13,22 +13,19 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import shutil
-import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import duckdb
 import msgspec
 import numpy as np
-import psutil
 from bench.lake_data import NOW, fill
+from bench.run import Memory, last_line, median, say, table
 
 from antiphon.awareness.events import read_watermark
 from antiphon.awareness.segments import members, refresh, service, store
@@ -44,40 +41,15 @@ from antiphon.foundation.principal import SYSTEM
 
 HERE = Path(__file__).parent
 SECRET = "a secret of benchmarks only, 32 bytes"
+WINDOW = {"kind": "last", "unit": "days"}
 TYPICAL = {
     "kind": "and",
     "of": [
         {"kind": "trait", "trait": "city", "op": "in", "values": [f"city-{n}" for n in range(1, 6)]},
-        {"kind": "event", "name": "Order Completed", "op": "ge", "value": 2, "window": {"kind": "last", "amount": 90, "unit": "days"}},
-        {"kind": "event", "name": "Email Opened", "op": "did_not", "window": {"kind": "last", "amount": 30, "unit": "days"}},
+        {"kind": "event", "name": "Order Completed", "op": "ge", "value": 2, "window": WINDOW | {"amount": 90}},
+        {"kind": "event", "name": "Email Opened", "op": "did_not", "window": WINDOW | {"amount": 30}},
     ],
-}  # fmt: skip
-
-
-def say(text: str) -> None:
-    print(text, flush=True)
-
-
-class Memory:
-    """The peak of the proportional set size of our own processes, sampled each half second."""
-
-    def __init__(self, *pids: int) -> None:
-        self.processes = [psutil.Process(pid) for pid in pids]
-        self.peak = 0.0
-        self._stop = Event()
-        self._thread = Thread(target=self._watch, daemon=True)
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.5):
-            self.peak = max(self.peak, sum(p.memory_full_info().pss for p in self.processes) / 2**20)
-
-    def __enter__(self) -> Memory:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+}
 
 
 @contextmanager
@@ -92,7 +64,7 @@ def folder(keep: str | None) -> Iterator[Path]:
             shutil.rmtree(path, ignore_errors=True)
 
 
-async def median(runs: int, before: Callable[[], Awaitable[None]], work: Callable[[], Awaitable[Any]]) -> float:
+async def timed(runs: int, before: Callable[[], Awaitable[None]], work: Callable[[], Awaitable[Any]]) -> float:
     """The median of some runs after a warm-up, in seconds."""
     taken = []
     for run in range(runs + 1):
@@ -101,7 +73,7 @@ async def median(runs: int, before: Callable[[], Awaitable[None]], work: Callabl
         await work()
         taken.append(time.perf_counter() - began)
         say(f"  {'warm-up' if run == 0 else f'run {run}'}: {taken[-1]:.3f} s")
-    return statistics.median(taken[1:])
+    return median(taken[1:])
 
 
 async def ours(ctx: Context, trees: dict[str, Node], runs: int) -> tuple[float, dict[str, int]]:
@@ -121,7 +93,7 @@ async def ours(ctx: Context, trees: dict[str, Node], runs: int) -> tuple[float, 
     async def work() -> None:
         await refresh(ctx, list(ids.values()))
 
-    seconds = await median(runs, forget, work)
+    seconds = await timed(runs, forget, work)
     async with ctx.db.connection() as conn:
         sizes = {name: (await store.find_segment(conn, one)).size for name, one in ids.items()}
     return seconds, sizes
@@ -143,7 +115,7 @@ async def by_hand(ctx: Context, url: str, path: Path, memory: str, runs: int, ex
     async def work() -> None:
         found.append(await asyncio.to_thread(lambda: engine.execute(text).fetchnumpy()["profile_id"]))
 
-    seconds = await median(runs, nothing, work)
+    seconds = await timed(runs, nothing, work)
     engine.close()
     assert np.array_equal(found[0], expected), "the hand-written query means somebody else"
     return seconds
@@ -167,11 +139,11 @@ async def measure(url: str, path: Path, args: argparse.Namespace) -> dict[str, f
     )
     figures: dict[str, float] = {}
     try:
-        with Memory(os.getpid(), lake.child.pid) as memory:
+        with Memory(lambda: [os.getpid(), lake.child.pid]) as memory:
             say("compiled")
             figures["seconds"], sizes = await ours(ctx, {"typical": msgspec.convert(TYPICAL, Node)}, args.runs)
             figures["members"] = sizes["typical"]
-            figures["peak_mb"] = memory.peak
+        figures["peak_mb"] = memory.peak
         async with db.connection() as conn:
             (one,) = await (await conn.execute("select id from segment")).fetchone() or (0,)
             expected = np.array(list(await members(conn, one)), dtype=np.uint32)
@@ -182,9 +154,9 @@ async def measure(url: str, path: Path, args: argparse.Namespace) -> dict[str, f
             say("a hundred together")
             hundred = json.loads((HERE / "segments_100.json").read_text())
             trees = {one["name"]: msgspec.convert(one["tree"], Node) for one in hundred}
-            with Memory(os.getpid(), lake.child.pid) as memory:
+            with Memory(lambda: [os.getpid(), lake.child.pid]) as memory:
                 figures["hundred_seconds"], sizes = await ours(ctx, trees, args.runs)
-                figures["hundred_peak_mb"] = memory.peak
+            figures["hundred_peak_mb"] = memory.peak
             figures["hundred_vs_one"] = figures["hundred_seconds"] / figures["seconds"]
             empty = [name for name, size in sizes.items() if size in (0, args.profiles)]
             say(f"  members: {min(sizes.values()):,} to {max(sizes.values()):,}; nobody or everybody in: {empty or 'none'}")
@@ -211,13 +183,10 @@ def main() -> None:
     with folder(args.keep) as path, start_postgres(path) as server:
         asyncio.run(migrate(server.url))
         figures = asyncio.run(measure(server.url, path, args))
-    for name, value in figures.items():
-        say(f"{name:>20}  {value:,.3f}")
-    conditions = {
-        "profiles": args.profiles, "events": args.events, "hot": args.hot, "runs": args.runs, "lake_memory": args.memory,
-        "cores": os.cpu_count(), "python": platform.python_version(), "duckdb": duckdb.__version__,
-    }  # fmt: skip
-    print(json.dumps({"name": "segment", "figures": {k: round(v, 4) for k, v in figures.items()}, "conditions": conditions}))
+    table(figures, {"vs_hand_written": "≤ 1.5", "hundred_vs_one": "≤ 10"})
+    last_line(
+        "segment", figures, profiles=args.profiles, events=args.events, hot=args.hot, runs=args.runs, lake_memory=args.memory
+    )
 
 
 if __name__ == "__main__":

@@ -50,24 +50,27 @@ SINK = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
 SOURCE = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
 
 BODY = """<!doctype html><html><head><title>News</title></head><body style="font-family:sans-serif;margin:0">
-<table width="600" align="center" cellpadding="0" cellspacing="0"><tr><td style="padding:24px">
-<h1 style="font-size:22px">Good news, {{ first_name | default: "dear customer" }}!</h1>
-<p>You have been with us in {{ city | default: "your city" }} since {{ since | default: "the beginning" }}, and your
-balance is {{ balance | default: 0 }}. {% if balance > 50 %}That is enough for a whole month of our best plan, with all
-calls within the network.{% else %}A top-up today brings you twice the data until the end of the month.{% endif %}</p>
-<p>{% if plan == "p1" %}You have our smallest plan; a larger one costs you nothing for the first month.{% elsif plan %}You
-have the plan {{ plan | upcase }}. Stay with it at the old price, or see below what else there is.{% endif %}</p>
+<table width="600" align="center" cellpadding="0" cellspacing="0" style="border-collapse:collapse;background:#ffffff"><tr>
+<td style="padding:24px;border-bottom:3px solid #1f4fd8">
+<h1 style="font-size:22px;line-height:1.2;margin:0">Good news, {{ first_name | default: "dear customer" }}!</h1>
+<p style="font-size:15px;line-height:1.5">You have been with us in {{ city | default: "your city" }} since
+{{ since | default: "the beginning" }}, and your balance is {{ balance | default: 0 }}. {% if balance > 50 %}That is enough
+for a whole month of our best plan.{% else %}A top-up today brings you twice the data.{% endif %}</p>
+<p style="font-size:15px;line-height:1.5">{% if plan == "p1" %}You have our smallest plan; a larger one costs you nothing
+for a month.{% elsif plan %}You have the plan {{ plan | upcase }}. See what else there is.{% endif %}</p></td></tr>
 """ + "".join(
-    f"""<div style="border:1px solid #ddd;padding:12px;margin:12px 0"><h2 style="font-size:17px">Offer {n}: {name}</h2>
-<p style="line-height:1.5">{gigabytes} gigabytes, unlimited calls within the network and {gigabytes * 5} minutes to any number, for thirty days
-from the moment you switch it on. Change from your present plan without a fee until the end of the month, by the app, in any
-of our shops, or by one call. The price includes every tax; roaming is charged apart, by the country you are in, and a message
-tells you the price before you pay it. Whoever brings a friend gets a month of it free, and so does the friend.</p>
-<p><a href="https://shop.example.com/offers/{n}?from=mail" style="color:#1f4fd8">See offer {n}</a></p></div>
+    f"""<tr><td style="padding:12px 24px;border:1px solid #dddddd"><table width="100%" cellpadding="0" cellspacing="0"
+style="border-collapse:collapse"><tr><td width="160" style="padding:0 16px 0 0;vertical-align:top"><img width="160" height="120"
+alt="" style="display:block;border:0;border-radius:6px" src="https://shop.example.com/img/{n}.png"></td><td
+style="vertical-align:top"><h2 style="font-size:17px;line-height:1.3;margin:0 0 8px">Offer {n}: {name}</h2>
+<p style="font-size:15px;line-height:1.5">{gigabytes} gigabytes and {gigabytes * 5} minutes for thirty days from the moment
+you switch it on. Change without a fee, by the app or by one call.</p><p style="margin:0"><a
+style="display:inline-block;padding:8px 16px;border-radius:4px;background:#1f4fd8;color:#ffffff;text-decoration:none"
+href="https://shop.example.com/offers/{n}?from=mail">See offer {n}</a></p></td></tr></table></td></tr>
 """ for n, name, gigabytes in ((1, "Light", 5), (2, "Middle", 10), (3, "Large", 25), (4, "Family", 60))
-) + """<p style="color:#666;font-size:12px">You get this, {{ first_name | default: "dear customer" }}, because you agreed
-to our news. <a href="https://shop.example.com/account">Your account</a> |
-<a href="{{ unsubscribe_url }}">Unsubscribe</a></p></td></tr></table></body></html>"""
+) + """<tr><td style="padding:24px;color:#666666;font-size:12px">You get this, {{ first_name | default: "dear customer" }},
+because you agreed to our news. <a href="https://shop.example.com/account">Your account</a> |
+<a href="{{ unsubscribe_url }}">Unsubscribe</a></td></tr></table></body></html>"""
 
 
 def free_port() -> int:
@@ -153,8 +156,8 @@ async def seed(ctx: Context, people: int) -> None:
         for first in range(1, people + 1, 50_000):
             span = {"first": first, "last": min(first + 49_999, people)}
             await conn.execute(
-                "insert into profile (id, traits) select i, jsonb_build_object('first_name', 'Ann' || i, 'city', 'Town' || i %% 97,"
-                " 'since', 2000 + i %% 25, 'balance', i %% 100, 'plan', 'p' || i %% 9)"
+                "insert into profile (id, traits) select i, jsonb_build_object('first_name', 'Ann' || i, 'city',"
+                " 'Town' || i %% 97, 'since', 2000 + i %% 25, 'balance', i %% 100, 'plan', 'p' || i %% 9)"
                 " from generate_series(%(first)s::bigint, %(last)s) i", span,
             )  # fmt: skip
             await conn.execute(

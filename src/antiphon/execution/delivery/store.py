@@ -22,6 +22,7 @@ from antiphon.execution.delivery.model import (
     Verdict,
 )
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row, tuple_row
+from antiphon.foundation.postgres.binary import Packed, bigints, instants, ints, maybe_instants, micros, texts
 
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
 RESEND = [c.name for c in CLASSES.values() if c.resend_unknown]
@@ -104,11 +105,11 @@ async def decide(
     rules = dispatch.rules
     due_at = max(intents.due_at or now, now)
     params = {
-        "profile_ids": list(intents.profile_ids),
-        "suffixes": list(intents.suffixes),
-        "variables": [msgspec.json.encode(v).decode() for v in intents.variables],
-        "addresses": list(intents.addresses),
-        "excluded": list(intents.excluded),
+        "profile_ids": bigints(intents.profile_ids),
+        "suffixes": texts(intents.suffixes),
+        "variables": texts([msgspec.json.encode(v).decode() for v in intents.variables]),
+        "addresses": texts(intents.addresses),
+        "excluded": bigints(intents.excluded),
         "identity": identity,
         "address_rule": ADDRESS_RULES.get(identity, ANY_ADDRESS),
         "obeys": list(rules.obeys),
@@ -150,9 +151,9 @@ async def claim(
     conn: Connection, dispatches: Sequence[int], epochs: Mapping[int, int], *, each: int, most: int, now: datetime
 ) -> list[Claimed]:
     params = {
-        "dispatches": list(dispatches),
-        "buckets": list(epochs),
-        "epochs": list(epochs.values()),
+        "dispatches": bigints(dispatches),
+        "buckets": ints(list(epochs)),
+        "epochs": bigints(list(epochs.values())),
         "each": each,
         "most": most,
         "now": now,
@@ -164,20 +165,24 @@ async def claim(
 async def recheck(conn: Connection, rows: Sequence[Claimed], now: datetime) -> dict[int, str | None]:
     """The verdict on each row that is still in the queue; None for one that may be said."""
     params = {
-        "ids": [r.delivery_id for r in rows],
-        "profile_ids": [r.profile_id for r in rows],
-        "addresses": [r.address for r in rows],
+        "ids": bigints([r.delivery_id for r in rows]),
+        "profile_ids": bigints([r.profile_id for r in rows]),
+        "addresses": texts([r.address for r in rows]),
         "now": now,
     }
     return dict(await (await conn.execute(SQL.recheck, params)).fetchall())
 
 
-def _keys(rows: Sequence[Claimed]) -> dict[str, list[int]]:
+def _keys(rows: Sequence[Claimed]) -> dict[str, Packed]:
     return {
-        "ids": [r.delivery_id for r in rows],
-        "profile_ids": [r.profile_id for r in rows],
-        "epochs": [r.epoch for r in rows],
+        "ids": bigints([r.delivery_id for r in rows]),
+        "profile_ids": bigints([r.profile_id for r in rows]),
+        "epochs": bigints([r.epoch for r in rows]),
     }
+
+
+def _maybe(instant: datetime | None) -> int | None:
+    return None if instant is None else micros(instant)
 
 
 async def mark_speaking(conn: Connection, rows: Sequence[Claimed], now: datetime) -> int:
@@ -190,20 +195,25 @@ async def unclaim(conn: Connection, rows: Sequence[Claimed], due_at: datetime | 
 
 
 async def record(conn: Connection, records: Sequence[Record], *, now: datetime, settle_at: datetime) -> None:
-    params: dict[str, Any] = _keys([r.row for r in records])
-    params |= {
-        "states": [r.state for r in records],
-        "reasons": [r.reason for r in records],
-        "details": [r.detail for r in records],
-        "provider_ids": [r.provider_id for r in records],
-        "retry_ats": [r.retry_at for r in records],
-        "attempts": [r.attempts for r in records],
-        "claimed_ats": [r.row.claimed_at for r in records],
-        "speaking_ats": [r.speaking_at for r in records],
+    params: dict[str, Any] = {
+        **_keys([r.row for r in records]),
+        "states": texts([r.state for r in records]),
+        "reasons": texts([r.reason for r in records]),
+        "details": texts([_plain(r.detail) for r in records]),
+        "provider_ids": texts([_plain(r.provider_id) for r in records]),
+        "retry_ats": maybe_instants([_maybe(r.retry_at) for r in records]),
+        "attempts": ints([r.attempts for r in records]),
+        "claimed_ats": instants([micros(r.row.claimed_at) for r in records]),
+        "speaking_ats": maybe_instants([_maybe(r.speaking_at) for r in records]),
         "now": now,
         "settle_at": settle_at,
     }
     await conn.execute(SQL.record, params)
+
+
+def _plain(text: str | None) -> str | None:
+    """What the other side said, as far as PostgreSQL keeps it."""
+    return None if text is None else text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 async def recover(conn: Connection, buckets: Sequence[int], now: datetime) -> tuple[int, int]:
