@@ -212,3 +212,30 @@ def test_a_body_that_would_let_unknown_keys_pass_is_found_however_deep() -> None
 )
 def test_a_rule_and_its_field_are_read_from_the_message(message: str, rule: str, path: str | None) -> None:
     assert field_of(message) == (rule, path)
+
+
+class TestHot:
+    @pytest.fixture
+    def hot_http(self) -> httpx.AsyncClient:
+        async def handler(scope: Any, receive: Any, send: Any) -> None:
+            if scope["query_string"] == b"thing":
+                raise Thing(number=1)
+            if scope["query_string"] == b"bug":
+                raise RuntimeError("password=hunter2")
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": scope["litestar_app"].encode(), "more_body": False})
+
+        shell = Shell("the app", https=False, hot={"/hot": handler})
+        return httpx.AsyncClient(transport=httpx.ASGITransport(shell), base_url="http://test")  # type: ignore[arg-type]
+
+    async def test_a_hot_handler_is_called_past_the_application(self, hot_http: httpx.AsyncClient) -> None:
+        assert (await hot_http.post("/hot")).text == "the app"
+
+    @pytest.mark.parametrize(("query", "status", "code"), [("thing", 404, "thing"), ("bug", 500, "internal")])
+    async def test_what_it_raises_becomes_a_problem_all_the_same(
+        self, hot_http: httpx.AsyncClient, query: str, status: int, code: str
+    ) -> None:
+        reply = await hot_http.post(f"/hot?{query}")
+        assert (reply.status_code, reply.json()["code"]) == (status, code)
+        assert reply.headers["content-type"] == "application/problem+json"
+        assert "hunter2" not in reply.text

@@ -14,7 +14,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import LitestarDeprecationWarning
-from litestar.handlers import BaseRouteHandler
+from litestar.handlers import ASGIRouteHandler, BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 
 from antiphon.app import all_rooms, rooms_of
@@ -80,6 +80,12 @@ def _litestar(routes: Sequence[BaseRouteHandler], lifespan: Sequence[Any], opena
     )
 
 
+def hot_handlers(rooms: Sequence[Room]) -> dict[str, Any]:
+    """Plain ASGI handlers that guard themselves, by path."""
+    routes = [route for room in rooms for route in room.routes if isinstance(route, ASGIRouteHandler)]
+    return {path: route.fn for route in routes if route.opt["permission"] == PUBLIC for path in route.paths}
+
+
 @asynccontextmanager
 async def _closing(feed: LiveFeed) -> AsyncIterator[None]:
     """End the live streams when the process is told to stop: the server waits for every open answer."""
@@ -128,4 +134,5 @@ def create_app(
             async with _closing(feed):
                 yield
 
-    return Shell(compose(on, lifespan=[lifespan]), https=settings.base_url.startswith("https:"))
+    https = settings.base_url.startswith("https:")
+    return Shell(compose(on, lifespan=[lifespan]), https=https, hot=hot_handlers(on))
