@@ -17,6 +17,7 @@ export interface Format {
   dateTime(value: string | null | undefined): string;
   date(value: string | null | undefined): string;
   time(value: string | null | undefined): string;
+  exact(value: string | null | undefined): string;
   ago(value: string, now?: number): string;
   bytes(value: number): string;
   list(values: string[]): string;
@@ -32,6 +33,7 @@ export function formatFor(language: string): Format {
   const dateTime = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
   const date = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
   const time = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
+  const exact = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
   const list = new Intl.ListFormat(language, { type: 'conjunction' });
   const at = (form: Intl.DateTimeFormat) => (value: string | null | undefined) =>
@@ -43,6 +45,7 @@ export function formatFor(language: string): Format {
     dateTime: at(dateTime),
     date: at(date),
     time: at(time),
+    exact: at(exact),
     ago(value, now = Date.now()) {
       const seconds = (new Date(value).getTime() - now) / 1000;
       const [unit, size] = UNITS.find(([, span]) => Math.abs(seconds) >= span) ?? ['second', 1];

@@ -1,3 +1,4 @@
+import { useComputedColorScheme } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -11,6 +12,7 @@ export function Funnel({ report, campaign }: { report: Schema<'Report'>; campaig
   const { t } = useTranslation();
   const format = useFormat();
   const navigate = useNavigate();
+  const dark = useComputedColorScheme('light') === 'dark';
   const steps = useMemo(
     () => [
       { name: t('campaigns.audience'), people: report.audience, search: {} },
@@ -37,7 +39,8 @@ export function Funnel({ report, campaign }: { report: Schema<'Report'>; campaig
           label: {
             show: true,
             position: 'right',
-            color: 'inherit',
+            color: dark ? '#d9dce4' : '#272c37',
+            fontSize: 12,
             formatter: ({ value }: { value: number }) => format.number(value),
           },
           data: steps.map((step, place) => ({
@@ -47,7 +50,7 @@ export function Funnel({ report, campaign }: { report: Schema<'Report'>; campaig
         },
       ],
     }),
-    [steps, report.audience, format],
+    [steps, report.audience, format, dark],
   );
   return (
     <Chart

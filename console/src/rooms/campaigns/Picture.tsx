@@ -1,12 +1,11 @@
 import { Box, Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
+import { MailFrame } from '../content/MailFrame';
 import styles from './campaigns.module.css';
 
 /** A small picture of a template, as a customer without traits would get it. */
 export function Picture({ templateId }: { templateId: number }) {
-  const { t } = useTranslation();
   const preview = useQuery({
     queryKey: ['template-picture', templateId],
     queryFn: async () => {
@@ -24,7 +23,7 @@ export function Picture({ templateId }: { templateId: number }) {
       {preview.data.html === null ? (
         <Text component="pre" size="xs" p="sm" style={{ whiteSpace: 'pre-wrap' }}>{preview.data.text}</Text>
       ) : (
-        <iframe title={t('content.preview')} sandbox="" srcDoc={preview.data.html} className={styles.frame} />
+        <MailFrame html={preview.data.html} height={360} />
       )}
     </Box>
   );

@@ -19,7 +19,7 @@ export function ReactionCurve({ reaction }: { reaction: Schema<'Reaction'>[] }) 
       series: kinds.map((kind) => ({
         type: 'line',
         name: t(`state.${kind}`),
-        step: 'end',
+        smooth: 0.25,
         showSymbol: reaction.length < 12,
         areaStyle: { opacity: 0.07 },
         data: [[0, 0], ...reaction.map((one) => [one.hours, one[kind]])],

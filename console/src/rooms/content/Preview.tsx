@@ -1,4 +1,4 @@
-import { Box, Center, Group, SegmentedControl, Skeleton, Text } from '@mantine/core';
+import { Box, Group, SegmentedControl, Skeleton, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
@@ -8,6 +8,7 @@ import { useFormat } from '@/design/format';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { CustomerPicker } from '../profiles/CustomerPicker';
 import { sourceOf, type Draft } from './draft';
+import { MailFrame } from './MailFrame';
 import styles from './content.module.css';
 
 type Width = 'wide' | 'phone' | 'text';
@@ -49,9 +50,7 @@ export function Preview({ draft }: { draft: Draft }) {
           {width === 'text' || shown.html === null ? (
             <Box component="pre" className={styles.plain} tabIndex={0}>{shown.text}</Box>
           ) : (
-            <Center className={styles.stage} data-width={width}>
-              <iframe title={t('content.preview')} sandbox="" srcDoc={shown.html} className={styles.frame} />
-            </Center>
+            <MailFrame html={shown.html} phone={width === 'phone'} />
           )}
         </>
       )}

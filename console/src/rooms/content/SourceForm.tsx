@@ -43,7 +43,7 @@ export function SourceForm({ draft, onChange, readOnly }: SourceFormProps) {
           readOnly={readOnly}
           value={draft.subject}
           onChange={(event) => put({ subject: event.currentTarget.value })}
-          placeholder={t('content.subject_placeholder', { first_name: '{{ first_name }}' })}
+          placeholder={t('content.subject_placeholder', { firstName: '{{ firstName }}' })}
         />
         <TextInput
           label={t('content.preheader')}

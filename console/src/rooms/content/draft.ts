@@ -17,7 +17,7 @@ const MJML = `<mjml>
     <mj-section background-color="#ffffff" padding="32px 24px">
       <mj-column>
         <mj-text font-size="22px" font-weight="600" color="#1d222b">
-          Hello {{ first_name | default: "there" }},
+          Hello {{ firstName | default: "there" }},
         </mj-text>
         <mj-text font-size="15px" line-height="1.6" color="#363d4a">
           Write what you have to say here.

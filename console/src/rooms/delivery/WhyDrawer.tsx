@@ -8,6 +8,7 @@ import { IconInfo } from '@/design/icons';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Status } from '@/design/Status';
 import { useReasonTitle } from './reasons';
+import styles from './delivery.module.css';
 
 function Consent({ consent }: { consent: Schema<'ConsentThen'> }) {
   const { t } = useTranslation();
@@ -64,11 +65,15 @@ export function WhyDrawer({ id, onClose }: { id: number | null; onClose: () => v
           </Group>
           <div>
             <Title order={3} mb="sm">{t('delivery.history')}</Title>
-            <Timeline bulletSize={14} lineWidth={2} active={found.history.length}>
+            <Timeline bulletSize={12} lineWidth={2} active={found.history.length} className={styles.history}>
               {found.history.map((step) => (
-                <Timeline.Item key={`${step.state}${step.at}`} title={<Text size="sm" fw={550}>{t(`state.${step.state}`, { defaultValue: step.state })}</Text>}>
-                  <Text size="xs" c="dimmed">{format.dateTime(step.at)}</Text>
-                </Timeline.Item>
+                <Timeline.Item key={`${step.state}${step.at}`} title={
+                    <Group justify="space-between" wrap="nowrap">
+                      <Text size="sm" fw={550} lh={1.1}>{t(`state.${step.state}`, { defaultValue: step.state })}</Text>
+                      <Text size="xs" c="dimmed" lh={1.1}>{format.exact(step.at)}</Text>
+                    </Group>
+                  }
+                />
               ))}
             </Timeline>
           </div>

@@ -1,4 +1,4 @@
-import { NumberInput, Select } from '@mantine/core';
+import { Group, NumberInput, Select } from '@mantine/core';
 import { DatePickerInput } from '@mantine/dates';
 import { useTranslation } from 'react-i18next';
 import { UnitSelect } from './OperandInput';
@@ -21,7 +21,7 @@ export function WindowEditor({ window, onChange }: WindowEditorProps) {
     else onChange(null);
   };
   return (
-    <>
+    <Group gap={6} wrap="nowrap">
       <Select
         aria-label={t('segments.window')}
         w={135}
@@ -53,6 +53,6 @@ export function WindowEditor({ window, onChange }: WindowEditorProps) {
           onChange={([since, until]) => onChange({ kind: 'dates', since: startOf(since), until: startOf(until) })}
         />
       )}
-    </>
+    </Group>
   );
 }
