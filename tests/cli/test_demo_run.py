@@ -1,0 +1,113 @@
+"""The demo as a new user meets it: a headless run reconciles; a live one continues, and ends without leaving anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+MARK = "ANTIPHON_DEMO_TEST"
+
+
+def environment(data: Path) -> dict[str, str]:
+    dropped = ("ANTIPHON_", "MAKE")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return env | {"ANTIPHON_DATA_DIR": str(data), MARK: str(data)}
+
+
+def processes_of(data: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            ours = process.environ().get(MARK) == str(data) or Path(process.cwd()).is_relative_to(data)
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_for(true: Callable[[], object], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "demo data"
+    yield folder
+    for process in processes_of(folder):
+        process.kill()
+
+
+def headless(data: Path) -> dict[str, object]:
+    done = subprocess.run(
+        [sys.executable, "-m", "antiphon", "demo", "--headless", "--customers", "150", "--seed", "4", "--json"],
+        env=environment(data), capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_a_headless_run_reconciles_and_repeats(data: Path) -> None:
+    first = headless(data / "one")
+    suppressed = sum(first["suppressed"].values())  # type: ignore[attr-defined]
+    assert first["audience"] == first["sent"] + suppressed + first["failed"] + first["unknown"]  # type: ignore[operator]
+    assert first["delivered"] + first["bounced"] == first["sent"]  # type: ignore[operator]
+    assert first["sent"] <= first["sink_received"] <= first["sent"] + first["unknown"]  # type: ignore[operator]
+    assert min(first[name] for name in ("sent", "opened", "clicked")) > 0  # type: ignore[type-var]
+    log = (data / "one" / "mail" / "received.jsonl").read_bytes()
+    assert log.count(b"\n") == first["sink_received"]
+    again = headless(data / "two")
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+    assert processes_of(data) == []
+
+
+def live(data: Path, port: int) -> subprocess.Popen[bytes]:
+    out = data.with_suffix(".out").open("ab")
+    args = [sys.executable, "-m", "antiphon", "demo", "--customers", "40", "--port", str(port)]
+    return subprocess.Popen(args, env=environment(data), stdout=out, stderr=out)
+
+
+def shown(data: Path) -> str:
+    return data.with_suffix(".out").read_text() if data.with_suffix(".out").exists() else ""
+
+
+def test_a_live_demo_continues_and_leaves_nothing(data: Path, free_port: Callable[[], int]) -> None:
+    port = free_port()
+    demo = live(data, port)
+    wait_for(lambda: "Finding those" in shown(data), 90)
+    notes = json.loads((data / "demo.json").read_text())
+    assert f"http://127.0.0.1:{port}" in shown(data) and notes["password"] in shown(data)
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(60) == 0
+    wait_for(lambda: not processes_of(data), 20)
+    for signum in (signal.SIGKILL, signal.SIGTERM):
+        before = shown(data)
+        demo = live(data, port)
+        wait_for(lambda: notes["password"] in shown(data)[len(before) :], 90)
+        assert "customers arrive" not in shown(data)[len(before) :]
+        demo.send_signal(signum)
+        demo.wait(60)
+        wait_for(lambda: not processes_of(data), 20)
+        assert demo.returncode == (-signum if signum == signal.SIGKILL else 0)
+
+
+def test_fresh_removes_a_demo_and_nothing_else(data: Path) -> None:
+    data.mkdir()
+    (data / "thesis.txt").write_text("years of work")
+    args = [sys.executable, "-m", "antiphon", "demo", "--fresh"]
+    done = subprocess.run(args, env=environment(data), capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and "something other than a demo" in done.stderr and "Traceback" not in done.stderr
+    assert (data / "thesis.txt").exists()
