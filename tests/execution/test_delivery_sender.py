@@ -178,6 +178,35 @@ async def test_a_cancel_ends_what_waits_for_good(ctx: Context, parrot: Parrot) -
     assert (await row(ctx))[1] == "campaign_cancelled"
 
 
+async def test_what_cannot_be_written_fails_and_holds_up_nobody(ctx: Context, parrot: Parrot) -> None:
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 3)
+        for n, text in enumerate(("{% for i in (1..99999) %}{% for j in (1..99999) %}x{% endfor %}{% endfor %}", "fine")):
+            new = NewDispatch(key=f"bill {n}", channel="parrot", message_class="service", content=Content(subject="x", text=text))
+            await submit(ctx, conn, await open_dispatch(ctx, conn, new), Intents(profile_ids=[n + 1]))
+        gone = NewDispatch(key="gone", channel="parrot", message_class="service", content=Content(subject="x", text="x"))
+        await submit(ctx, conn, await open_dispatch(ctx, conn, gone), Intents(profile_ids=[3]))
+        await conn.execute("update dispatch set content = '{\"subject\": \"x\", \"text\": \"{% nonsense\"}' where key = 'gone'")
+    await speak(ctx)
+    assert (await row(ctx, 1))[:2] == ("failed", "render_failed")
+    assert (await row(ctx, 2))[:2] == ("sent", "accepted")
+    assert (await row(ctx, 3))[:2] == ("failed", "render_failed")
+
+
+async def test_an_erased_customer_leaves_numbers_only(ctx: Context, parrot: Parrot) -> None:
+    from antiphon.execution.delivery import ledger
+
+    await hand_in(ctx, NEWS, 3)
+    async with ctx.db.transaction() as conn:
+        await ledger.erase(ctx, conn, 2)
+    await speak(ctx)
+    assert sorted(parrot.heard) == ["p1@example.com", "p3@example.com"]
+    assert await counts(ctx) == {"sent": 2, "suppressed": 1}
+    async with ctx.db.connection() as conn:
+        rows = await (await conn.execute("select profile_id < 0, address from delivery where state = 'suppressed'")).fetchall()
+    assert rows == [(True, None)]
+
+
 class Killed(BaseException):
     """The process dies here."""
 

@@ -22,7 +22,8 @@ Was = Literal["passed", "sent", "delivered", "bounced", "opened", "clicked", "un
 
 
 class DeliveryItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery in a list; ``sentence`` says why it is in its state."""
+    """A delivery in a list; ``sentence`` says why it is in its state. ``profile_id`` is 0 for what was said to staff, and
+    negative where the customer has been erased."""
 
     id: int
     profile_id: int
@@ -231,8 +232,8 @@ async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str
 
 
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
-    """Forget what was said to a customer."""
-    ids = {"profile_ids": await one_person(conn, profile_id)}
+    """Forget what was said to a customer; that something was said to somebody stays, for campaigns' numbers."""
+    ids = {"profile_ids": await one_person(conn, profile_id), "now": ctx.clock.now()}
     for query in (SQL.erase_queue, SQL.erase_settle, SQL.erase_deliveries):
         await conn.execute(query, ids)
 

@@ -60,10 +60,19 @@ delete from delivery_queue where profile_id = any(%(profile_ids)s);
 delete from delivery_settle where profile_id = any(%(profile_ids)s);
 
 -- name: erase_deliveries
--- The ledger forgets an erased customer's rows; a campaign's numbers then count one person less.
-delete from delivery where profile_id = any(%(profile_ids)s);
+-- The rows of an erased customer stay, so that campaigns' numbers do, but are nobody's any more: no person, no
+-- address, no words. A negative id is one that no customer has and no other row shares.
+update delivery set profile_id = -id, address = null, variables = null, detail = null, provider_id = null,
+    state = case when state in ('planned', 'queued') then 'suppressed' else state end,
+    reason = case when state in ('planned', 'queued') then 'no_such_customer' else reason end,
+    ended_at = coalesce(ended_at, %(now)s)
+where profile_id = any(%(profile_ids)s);
 
 -- name: overview
--- What the console shows live: what waits, and what the last day of business time brought.
-select (select count(*) from delivery_queue) as queued,
-       (select count(*) from delivery_settle where due_at > %(now)s) as settling;
+-- What waits to be said and what may still bounce: counted while it is few, estimated when it is many.
+select case when q.n < 100000 then q.n else greatest(q.n, (
+           select reltuples::bigint from pg_class where oid = 'delivery_queue'::regclass)) end as waiting,
+       case when s.n < 100000 then s.n else greatest(s.n, (
+           select reltuples::bigint from pg_class where oid = 'delivery_settle'::regclass)) end as settling
+from (select count(*) as n from (select 1 from delivery_queue limit 100000) x) q,
+     (select count(*) as n from (select 1 from delivery_settle where due_at > %(now)s limit 100000) x) s;

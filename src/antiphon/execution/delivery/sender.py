@@ -114,10 +114,13 @@ class Sender:
         self, dispatch: Dispatch, account: Account, rows: Sequence[Claimed]
     ) -> tuple[dict[int, Wire], list[Record]]:
         channel = self._channels[dispatch.channel]
-        write = await self._writer.of(dispatch, account)
         now = self._ctx.clock.now()
         wires: dict[int, Wire] = {}
         unwritten: list[Record] = []
+        try:
+            write = await self._writer.of(dispatch, account)
+        except AntiphonError as error:  # its template cannot be read: no row of it can ever be written
+            return wires, [ended(row, "failed", "render_failed", str(error)[:1000]) for row in rows]
         for row in rows:
             try:
                 wires[row.delivery_id] = channel.prepare(write(row, now), account)
@@ -125,6 +128,9 @@ class Sender:
                 unwritten.append(ended(row, "failed", error.reason, error.detail[:1000]))
             except AntiphonError as error:  # the channel cannot carry it: permanent by contract
                 unwritten.append(ended(row, "failed", "unsendable", str(error)[:1000]))
+            except Exception as error:  # a fault of ours or of a channel's: it must not hold up everybody behind it
+                log.exception("a message could not be written", delivery=row.delivery_id, channel=dispatch.channel)
+                unwritten.append(ended(row, "failed", "unsendable", f"internal: {type(error).__name__}"))
         await asyncio.sleep(0)
         return wires, unwritten
 
