@@ -18,43 +18,43 @@ SuppressionReason = Literal["hard_bounce", "complaint", "manual"]
 class ChannelUnknown(Invalid):
     """There is no channel named {channel}."""
 
-    code = "channel_unknown"
+    code = "channel-unknown"
 
 
 class TopicUnknown(NotFound):
     """There is no topic named {topic}."""
 
-    code = "topic_unknown"
+    code = "topic-unknown"
 
 
 class TopicInUse(Conflict):
     """Customers have said something about the topic {topic}; it cannot be removed."""
 
-    code = "topic_in_use"
+    code = "topic-in-use"
 
 
 class TopicExists(Conflict):
     """There already is a topic named {topic}."""
 
-    code = "topic_exists"
+    code = "topic-exists"
 
 
 class NotSuppressed(NotFound):
     """{address} is not on the suppression list of {channel}."""
 
-    code = "not_suppressed"
+    code = "not-suppressed"
 
 
 class InTheFuture(Invalid):
     """Nobody can have consented in the future."""
 
-    code = "consent_in_the_future"
+    code = "consent-in-the-future"
 
 
 class LinkUsedUp(Invalid):
     """This confirmation link is not valid any more."""
 
-    code = "confirmation_link_invalid"
+    code = "confirmation-link-invalid"
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -26,7 +26,7 @@ ALLOWED: dict[Verb, frozenset[CampaignState]] = {
 class CampaignUnknown(NotFound):
     """There is no campaign {campaign}."""
 
-    code = "campaign_unknown"
+    code = "campaign-unknown"
 
 
 class CampaignIncomplete(Invalid):
@@ -38,25 +38,25 @@ class CampaignIncomplete(Invalid):
 class CampaignStateConflict(Conflict):
     """A campaign that is {state} cannot be asked to {verb}."""
 
-    code = "campaign_state_conflict"
+    code = "campaign-state-conflict"
 
 
 class NoSuchPart(Invalid):
     """There is no {what} {id}."""
 
-    code = "campaign_part_unknown"
+    code = "campaign-part-unknown"
 
 
 class NotPublished(Invalid):
     """The template has no published version yet."""
 
-    code = "template_not_published"
+    code = "template-not-published"
 
 
 class WrongChannel(Invalid):
     """The {what} is not for the channel {channel}."""
 
-    code = "campaign_wrong_channel"
+    code = "campaign-wrong-channel"
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):

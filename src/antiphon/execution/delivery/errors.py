@@ -8,34 +8,34 @@ from antiphon.foundation.errors import Conflict, Invalid, NotFound
 class DeliveryUnknown(NotFound):
     """There is no delivery {delivery}."""
 
-    code = "delivery_unknown"
+    code = "delivery-unknown"
 
 
 class NoAccount(Conflict):
     """There is no enabled account to send by {channel}; add one in the settings."""
 
-    code = "no_channel_account"
+    code = "no-channel-account"
 
 
 class TopicMissing(Invalid):
     """A marketing message needs a topic: consent is given for topics."""
 
-    code = "topic_missing"
+    code = "topic-missing"
 
 
 class NothingToSay(Invalid):
     """A message needs a template or a text."""
 
-    code = "nothing_to_say"
+    code = "nothing-to-say"
 
 
 class StateUnknown(Invalid):
     """There is no delivery state {state}."""
 
-    code = "delivery_state_unknown"
+    code = "delivery-state-unknown"
 
 
 class ReasonUnknown(Invalid):
     """There is no delivery reason {reason}."""
 
-    code = "delivery_reason_unknown"
+    code = "delivery-reason-unknown"
