@@ -146,6 +146,16 @@ async def test_traits_and_events_hot_and_cold_together(world: World) -> None:
     assert await world.told() == []  # what a segment has when it is made is no change
 
 
+async def test_a_refresh_asked_for_sees_what_the_mirror_does_not_have_yet(world: World) -> None:
+    await world.identify("ann", plan="gold")
+    segment = await world.segment("Gold", TraitCondition(trait="plan", op="is", value="gold"))
+    async with world.ctx.db.transaction() as conn:
+        await conn.execute("insert into profile (traits) values ('{\"plan\": \"gold\"}')")
+        await mark_dirty(conn, [2])
+    (row,) = await refresh(world.ctx, [segment])
+    assert row.size == 2
+
+
 async def test_one_person_is_explained_as_everybody_is_worked_out(world: World) -> None:
     await world.identify("ann", plan="gold")
     await world.buy("ann", 30)

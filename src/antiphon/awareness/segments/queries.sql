@@ -153,6 +153,10 @@ update segment set due_at = clock_timestamp() where id = any(%(ids)s) and state 
 -- Whether anybody was ever merged.
 select exists (select from alias);
 
+-- name: any_dirty
+-- Whether a changed profile waits to be copied into the mirror.
+select exists (select from profile_dirty);
+
 -- name: merged_among
 -- Of these profiles, those that were merged away, and into whom.
 select from_id, to_id from alias where from_id = any(%(ids)s);

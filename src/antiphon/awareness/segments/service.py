@@ -1,5 +1,6 @@
 """The room's verbs: segments are written, previewed, refreshed, read and explained."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,8 +20,10 @@ from antiphon.awareness.segments.model import EventCondition, InSegment, Node, r
 from antiphon.awareness.segments.rules import refuse_cycle, validate
 from antiphon.awareness.segments.store import Announce, SegmentRow
 from antiphon.awareness.segments.values import properties_of
+from antiphon.awareness.traits import mirror_profiles
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
+from antiphon.foundation.lake import LakeConflict
 from antiphon.foundation.leases import Held
 from antiphon.foundation.loops import wake
 from antiphon.foundation.postgres import Connection
@@ -31,6 +34,7 @@ PREVIEW = 10.0
 """Seconds a preview may take: somebody waits for it."""
 LEAST_PAUSE = timedelta(seconds=10)
 ATTEMPTS = 4
+BATCHES = 20
 SHARE = 10
 """A refresh may take one part in so many of the time between two."""
 
@@ -151,14 +155,29 @@ async def evaluate_tree(ctx: Context, tree: Node, now: datetime, *, timeout: flo
     return await evaluate(ctx, {0: tree}, now, about, timeout=timeout)
 
 
+async def catch_up(ctx: Context) -> None:
+    """Copy changed profiles into the mirror now, as far as a few batches go, so that what was just said counts."""
+    for _ in range(BATCHES):
+        async with ctx.db.connection() as conn:
+            if not await store.any_dirty(conn):
+                return
+        try:
+            await mirror_profiles(ctx)
+        except LakeConflict:  # the mirror's own loop is at it
+            await asyncio.sleep(0.1)
+
+
 async def refresh(
     ctx: Context, ids: Sequence[int], *, held: Held | None = None, timeout: float = 300.0
 ) -> list[SegmentRow]:
     """Work out the members of some segments now, together, and store what changed; static lists are left as they are.
 
+    Asked for by people or rooms (without ``held``), it sees every profile as it is now, not only as the mirror has it.
     Where somebody else refreshed or changed a segment meanwhile it is worked out again; Superseded when that goes on.
     Raises TooSlow.
     """
+    if held is None:
+        await catch_up(ctx)
     done: dict[int, SegmentRow] = {}
     for attempt in range(ATTEMPTS):
         async with ctx.db.connection() as conn:

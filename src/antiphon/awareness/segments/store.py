@@ -263,6 +263,10 @@ async def any_alias(conn: Connection) -> bool:
     return bool(await _one(conn, "any_alias"))
 
 
+async def any_dirty(conn: Connection) -> bool:
+    return bool(await _one(conn, "any_dirty"))
+
+
 async def merged_among(conn: Connection, ids: Sequence[int]) -> dict[int, int]:
     """Of these profiles, those merged away, and into whom."""
     return dict(await (await conn.execute(SQL.merged_among, {"ids": list(ids)})).fetchall())
