@@ -49,7 +49,8 @@ from antiphon.foundation.process import open_context
 SINK = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
 SOURCE = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
 
-BODY = """<!doctype html><html><head><title>News</title></head><body style="font-family:sans-serif;margin:0">
+BODY = (
+    """<!doctype html><html><head><title>News</title></head><body style="font-family:sans-serif;margin:0">
 <table width="600" align="center" cellpadding="0" cellspacing="0" style="border-collapse:collapse;background:#ffffff"><tr>
 <td style="padding:24px;border-bottom:3px solid #1f4fd8">
 <h1 style="font-size:22px;line-height:1.2;margin:0">Good news, {{ first_name | default: "dear customer" }}!</h1>
@@ -58,8 +59,9 @@ BODY = """<!doctype html><html><head><title>News</title></head><body style="font
 for a whole month of our best plan.{% else %}A top-up today brings you twice the data.{% endif %}</p>
 <p style="font-size:15px;line-height:1.5">{% if plan == "p1" %}You have our smallest plan; a larger one costs you nothing
 for a month.{% elsif plan %}You have the plan {{ plan | upcase }}. See what else there is.{% endif %}</p></td></tr>
-""" + "".join(
-    f"""<tr><td style="padding:12px 24px;border:1px solid #dddddd"><table width="100%" cellpadding="0" cellspacing="0"
+"""
+    + "".join(
+        f"""<tr><td style="padding:12px 24px;border:1px solid #dddddd"><table width="100%" cellpadding="0" cellspacing="0"
 style="border-collapse:collapse"><tr><td width="160" style="padding:0 16px 0 0;vertical-align:top"><img width="160" height="120"
 alt="" style="display:block;border:0;border-radius:6px" src="https://shop.example.com/img/{n}.png"></td><td
 style="vertical-align:top"><h2 style="font-size:17px;line-height:1.3;margin:0 0 8px">Offer {n}: {name}</h2>
@@ -67,10 +69,13 @@ style="vertical-align:top"><h2 style="font-size:17px;line-height:1.3;margin:0 0 
 you switch it on. Change without a fee, by the app or by one call.</p><p style="margin:0"><a
 style="display:inline-block;padding:8px 16px;border-radius:4px;background:#1f4fd8;color:#ffffff;text-decoration:none"
 href="https://shop.example.com/offers/{n}?from=mail">See offer {n}</a></p></td></tr></table></td></tr>
-""" for n, name, gigabytes in ((1, "Light", 5), (2, "Middle", 10), (3, "Large", 25), (4, "Family", 60))
-) + """<tr><td style="padding:24px;color:#666666;font-size:12px">You get this, {{ first_name | default: "dear customer" }},
+"""
+        for n, name, gigabytes in ((1, "Light", 5), (2, "Middle", 10), (3, "Large", 25), (4, "Family", 60))
+    )
+    + """<tr><td style="padding:24px;color:#666666;font-size:12px">You get this, {{ first_name | default: "dear customer" }},
 because you agreed to our news. <a href="https://shop.example.com/account">Your account</a> |
 <a href="{{ unsubscribe_url }}">Unsubscribe</a></td></tr></table></body></html>"""
+)
 
 
 def free_port() -> int:

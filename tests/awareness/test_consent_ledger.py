@@ -126,9 +126,7 @@ async def test_double_opt_in(ctx: Context, clock: VirtualClock) -> None:
         await add_people(conn, 1)
         await ask_confirmation(ctx, conn, say("granted", 1))
         assert await word(conn) == "pending"
-        (body,) = await (
-            await conn.execute("select body from notice where listener = 'test.confirmation'")
-        ).fetchone() or (None,)
+        (body,) = await (await conn.execute("select body from notice where listener = 'test.confirmation'")).fetchone() or (None,)
         heard.append(ConfirmationRequested(**body))
         token = heard[0].url.rpartition("/")[2]
         with pytest.raises(LinkUsedUp):
@@ -189,7 +187,9 @@ async def test_a_topic_spoken_of_stays(db: Database) -> None:
 
 
 SAID = st.lists(
-    st.tuples(st.integers(1, 3), st.sampled_from(["granted", "withdrawn", "pending"]), st.integers(0, 20)), min_size=1, max_size=25
+    st.tuples(st.integers(1, 3), st.sampled_from(["granted", "withdrawn", "pending"]), st.integers(0, 20)),
+    min_size=1,
+    max_size=25,
 )
 
 

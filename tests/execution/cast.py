@@ -121,12 +121,19 @@ async def add_account(ctx: Context, channel: str = "parrot", **settings: Any) ->
 
 
 async def add_people(
-    conn: Connection, count: int, *, first: int = 1, consent: str | None = "granted", channel: str = "parrot", address: bool = True
+    conn: Connection,
+    count: int,
+    *,
+    first: int = 1,
+    consent: str | None = "granted",
+    channel: str = "parrot",
+    address: bool = True,
 ) -> list[int]:
     """Customers `first`, `first + 1`, … with an e-mail address and a word on news by the channel."""
     ids = list(range(first, first + count))
     await conn.execute(
-        "insert into profile (id, traits) select i, jsonb_build_object('first_name', 'P' || i) from unnest(%s::bigint[]) i", (ids,)
+        "insert into profile (id, traits) select i, jsonb_build_object('first_name', 'P' || i) from unnest(%s::bigint[]) i",
+        (ids,),
     )
     if address:
         await conn.execute(

@@ -203,8 +203,14 @@ async def test_what_is_missing_is_named(ctx: Context, parrot: Parrot) -> None:
         await add_people(conn, 1)
     segment = await segment_of(ctx, "one", [1])
     version = await add_published(ctx)
-    for missing, fields in (("segment_id", {"segment_id": None}), ("topic", {"topic": None}), ("template_id", {"template_id": None})):
-        campaign = await draft(ctx, fields.pop("segment_id", segment) if "segment_id" in fields else segment, version=version, **fields)
+    for missing, fields in (
+        ("segment_id", {"segment_id": None}),
+        ("topic", {"topic": None}),
+        ("template_id", {"template_id": None}),
+    ):
+        campaign = await draft(
+            ctx, fields.pop("segment_id", segment) if "segment_id" in fields else segment, version=version, **fields
+        )
         with pytest.raises(CampaignIncomplete) as caught:
             await told(ctx, service.start, campaign)
         assert caught.value.field == missing

@@ -189,9 +189,7 @@ class Ledger(RuleBasedStateMachine):
 
     async def _read(self) -> tuple[list[Any], dict[int, str]]:
         async with self.ctx.db.connection() as conn:
-            rows = await (
-                await conn.execute("select profile_id, state, reason, sent_at, delivered_at from delivery")
-            ).fetchall()
+            rows = await (await conn.execute("select profile_id, state, reason, sent_at, delivered_at from delivery")).fetchall()
             queue = await (await conn.execute("select profile_id, state from delivery_queue")).fetchall()
         return rows, dict(queue)
 

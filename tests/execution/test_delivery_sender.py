@@ -186,7 +186,7 @@ async def test_what_cannot_be_written_fails_and_holds_up_nobody(ctx: Context, pa
             await submit(ctx, conn, await open_dispatch(ctx, conn, new), Intents(profile_ids=[n + 1]))
         gone = NewDispatch(key="gone", channel="parrot", message_class="service", content=Content(subject="x", text="x"))
         await submit(ctx, conn, await open_dispatch(ctx, conn, gone), Intents(profile_ids=[3]))
-        await conn.execute("update dispatch set content = '{\"subject\": \"x\", \"text\": \"{% nonsense\"}' where key = 'gone'")
+        await conn.execute('update dispatch set content = \'{"subject": "x", "text": "{% nonsense"}\' where key = \'gone\'')
     await speak(ctx)
     assert (await row(ctx, 1))[:2] == ("failed", "render_failed")
     assert (await row(ctx, 2))[:2] == ("sent", "accepted")

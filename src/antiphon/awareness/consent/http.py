@@ -193,9 +193,7 @@ async def add_suppression(ctx: Context, who: Principal, data: NewSuppression) ->
             conn, who, action="consent.suppress", subject=f"suppression:{row.channel}:{row.address}", before=None,
             after={"reason": row.reason},
         )  # fmt: skip
-    return store.SuppressionRow(
-        channel=row.channel, address=row.address, reason=row.reason, source=row.source, at=row.at
-    )
+    return store.SuppressionRow(channel=row.channel, address=row.address, reason=row.reason, source=row.source, at=row.at)
 
 
 @delete("/v1/suppressions/{channel:str}/{address:str}", permission="consent:write")

@@ -59,9 +59,7 @@ async def record_many(ctx: Context, who: Principal, data: StatedConsents) -> Rec
         people = await owners(conn, [identity for identity in set(named) if identity is not None])
         found = [people.get(identity) if identity is not None else None for identity in named]
         statements = [
-            _statement(one, profile_id)
-            for one, profile_id in zip(data.consents, found, strict=True)
-            if profile_id is not None
+            _statement(one, profile_id) for one, profile_id in zip(data.consents, found, strict=True) if profile_id is not None
         ]
         ids = await record_consents(conn, statements, only_changes=True)
         await audit(conn, who, action="consent.record_many", subject="consents", before=None, after={"recorded": len(ids)})

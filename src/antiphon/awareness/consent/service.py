@@ -31,9 +31,7 @@ PURPOSE = "consent-confirm"
 SKEW = timedelta(days=1)  # a customer's device may be this far ahead
 
 
-async def record_consents(
-    conn: Connection, statements: Sequence[Statement], *, only_changes: bool = False
-) -> list[int]:
+async def record_consents(conn: Connection, statements: Sequence[Statement], *, only_changes: bool = False) -> list[int]:
     """Append statements to the ledger, thousands at a time, and keep the latest word; returns the rows' ids.
 
     Topics and profiles must exist. With ``only_changes`` a statement that repeats the customer's latest word is left

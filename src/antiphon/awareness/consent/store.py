@@ -97,9 +97,7 @@ async def list_states(conn: Connection, profile_ids: Sequence[int]) -> list[Stat
         return await cur.fetchall()
 
 
-async def list_ledger(
-    conn: Connection, profile_ids: Sequence[int], *, before: int | None, limit: int
-) -> list[LedgerRow]:
+async def list_ledger(conn: Connection, profile_ids: Sequence[int], *, before: int | None, limit: int) -> list[LedgerRow]:
     async with conn.cursor(row_factory=struct_row(LedgerRow)) as cur:
         await cur.execute(SQL.list_ledger, {"profile_ids": list(profile_ids), "before": before, "limit": limit})
         return await cur.fetchall()
@@ -111,9 +109,7 @@ async def find_consent(conn: Connection, profile_id: int, consent_id: int) -> Le
         return await cur.fetchone()
 
 
-async def consent_as_of(
-    conn: Connection, profile_id: int, channel: str, topic: str, at: datetime
-) -> LedgerRow | None:
+async def consent_as_of(conn: Connection, profile_id: int, channel: str, topic: str, at: datetime) -> LedgerRow | None:
     params = {"profile_id": profile_id, "channel": channel, "topic": topic, "at": at}
     async with conn.cursor(row_factory=struct_row(LedgerRow)) as cur:
         await cur.execute(SQL.consent_as_of, params)

@@ -153,9 +153,7 @@ async def unarchive_campaign(ctx: Context, who: Principal, campaign_id: Id) -> C
 async def test_campaign(ctx: Context, who: Principal, campaign_id: Id, data: TestBody) -> Handed:
     """Send its message to an address of staff."""
     async with ctx.db.transaction() as conn:
-        return await service.try_out(
-            ctx, conn, who, campaign_id, address=data.address, as_profile=data.as_profile
-        )
+        return await service.try_out(ctx, conn, who, campaign_id, address=data.address, as_profile=data.as_profile)
 
 
 @post("/v1/campaigns/{campaign_id:int}/estimate", permission="campaigns:read", status=200)

@@ -215,9 +215,7 @@ async def try_out(
         ctx, conn, address=address, channel=campaign.channel, template_version_id=ready.template_version_id,
         account_id=ready.account_id, as_profile=as_profile,
     )  # fmt: skip
-    await audit(
-        conn, who, action="campaigns.test", subject=f"campaign:{campaign_id}", before=None, after={"address": address}
-    )
+    await audit(conn, who, action="campaigns.test", subject=f"campaign:{campaign_id}", before=None, after={"address": address})
     return handed
 
 
@@ -310,4 +308,3 @@ async def _ready(ctx: Context, conn: Connection, campaign: Campaign) -> Ready:
     if version is None:
         raise NotPublished(field="template_id")
     return Ready(version, campaign.account_id or await default_account(ctx, conn, campaign.channel))
-

@@ -119,9 +119,7 @@ async def read_delivery(ctx: Context, delivery_id: Id) -> Why:
 
 
 @get("/v1/profiles/{profile_id:int}/deliveries", permission="delivery:read")
-async def list_profile_deliveries(
-    ctx: Context, profile_id: Id, cursor: Cursor = None, limit: Limit = 50
-) -> Page[DeliveryItem]:
+async def list_profile_deliveries(ctx: Context, profile_id: Id, cursor: Cursor = None, limit: Limit = 50) -> Page[DeliveryItem]:
     """Everything that was, or was not, said to one customer."""
     after = decode_cursor(cursor, int)
     async with ctx.db.connection() as conn:

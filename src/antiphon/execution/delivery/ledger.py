@@ -164,9 +164,7 @@ async def why(ctx: Context, conn: Connection, delivery_id: int) -> Why:
             decided = row.ended_at or row.queued_at or row.planned_at
             found = await consent_as_of(conn, profile_id, row.channel, row.topic, decided)
             if found is not None and (consent is None or found.at > consent.at):
-                consent = ConsentThen(
-                    id=found.id, state=found.state, at=found.at, source=found.source, evidence=found.evidence
-                )
+                consent = ConsentThen(id=found.id, state=found.state, at=found.at, source=found.source, evidence=found.evidence)
     known = REASONS.get(row.reason or "")
     return Why(
         delivery=row,

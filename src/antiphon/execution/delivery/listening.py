@@ -42,9 +42,7 @@ async def ask_to_confirm(ctx: Context, conn: Connection, notice: ConfirmationReq
     )
     variables = {"topic_title": notice.topic_title, "confirm_url": notice.url}
     try:
-        await submit_one(
-            ctx, conn, new, profile_id=notice.profile_id, suffix=str(notice.consent_id), variables=variables
-        )
+        await submit_one(ctx, conn, new, profile_id=notice.profile_id, suffix=str(notice.consent_id), variables=variables)
     except NoAccount as failed:
         log.warning("no confirmation was asked for", profile=notice.profile_id, error=str(failed))
 
@@ -58,9 +56,7 @@ async def invite_staff(ctx: Context, conn: Connection, notice: PersonInvited) ->
         "link": invitation_link(ctx, notice.invitation_id),
     }
     try:
-        await submit_one(
-            ctx, conn, new, suffix=str(notice.invitation_id), variables=variables, address=notice.email
-        )
+        await submit_one(ctx, conn, new, suffix=str(notice.invitation_id), variables=variables, address=notice.email)
     except NoAccount as failed:
         log.info("the invitation was not sent", error=str(failed))
 

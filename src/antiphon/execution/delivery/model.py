@@ -194,4 +194,3 @@ def retry_after(secret: bytes, delivery_id: int, attempts: int, asked: float | N
     base = BACKOFF[min(attempts, len(BACKOFF)) - 1]
     spread = base * (0.8 + 0.4 * keyed_fraction(secret, "retry", delivery_id, attempts))
     return max(spread, timedelta(seconds=asked or 0))
-

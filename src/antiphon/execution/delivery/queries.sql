@@ -280,10 +280,11 @@ with due as (
 ), settled as (
     update delivery d set state = 'delivered', reason = 'no_bounce', delivered_at = due.due_at, ended_at = due.due_at
     from due where d.id = due.delivery_id and d.profile_id = due.profile_id and d.state = 'sent'
-    returning d.id, d.profile_id, d.campaign_id, d.template_version_id, d.channel, d.address, d.delivered_at
+    returning d.id, d.profile_id, d.campaign_id, d.template_version_id, d.channel, d.topic, d.delivered_at
 )
-select (select count(*) from due) as taken, id, profile_id, campaign_id, template_version_id, channel, address, delivered_at
-from (select 1) one left join settled on true;
+select (select count(*) from due) as taken, s.id, coalesce(a.to_id, s.profile_id) as profile_id, s.campaign_id,
+       s.template_version_id, s.channel, s.topic, s.delivered_at
+from (select 1) one left join settled s on true left join alias a on a.from_id = s.profile_id;
 
 -- name: is_waiting
 -- Whether anything of a dispatch is still to be said.

@@ -110,9 +110,7 @@ class Sender:
         task.add_done_callback(lambda _: self._room.release())
         self._in_hand.add(task)
 
-    async def _write(
-        self, dispatch: Dispatch, account: Account, rows: Sequence[Claimed]
-    ) -> tuple[dict[int, Wire], list[Record]]:
+    async def _write(self, dispatch: Dispatch, account: Account, rows: Sequence[Claimed]) -> tuple[dict[int, Wire], list[Record]]:
         channel = self._channels[dispatch.channel]
         now = self._ctx.clock.now()
         wires: dict[int, Wire] = {}

@@ -27,6 +27,12 @@ async def settle_sent(ctx: Context, held: Held) -> bool:
 
 
 def _event(row: store.Settled) -> bytes:
+    properties = {
+        "delivery_id": row.id,
+        "campaign_id": row.campaign_id,
+        "template_version_id": row.template_version_id,
+        "topic": row.topic,
+    }
     return msgspec.json.encode(
         {
             "type": "track",
@@ -34,10 +40,6 @@ def _event(row: store.Settled) -> bytes:
             "messageId": f"delivery:{row.id}:delivered",
             "profileId": row.profile_id,
             "timestamp": row.delivered_at,
-            "properties": {
-                "delivery_id": row.id,
-                "campaign_id": row.campaign_id,
-                "template_version_id": row.template_version_id,
-            },
+            "properties": {key: value for key, value in properties.items() if value is not None},
         }
     )

@@ -67,7 +67,7 @@ class Settled(msgspec.Struct, frozen=True):
     campaign_id: int | None
     template_version_id: int | None
     channel: str
-    address: str
+    topic: str | None
     delivered_at: datetime
 
 
@@ -98,9 +98,7 @@ async def hold_dispatches(conn: Connection, campaign_id: int, state: DispatchSta
     return [row[0] for row in rows]
 
 
-async def decide(
-    conn: Connection, dispatch: Dispatch, intents: Intents, *, identity: str, now: datetime, write: bool
-) -> Verdict:
+async def decide(conn: Connection, dispatch: Dispatch, intents: Intents, *, identity: str, now: datetime, write: bool) -> Verdict:
     """Judge a set and write its rows; one statement."""
     rules = dispatch.rules
     due_at = max(intents.due_at or now, now)
@@ -137,9 +135,7 @@ async def decide(
 
 
 async def find_by_key(conn: Connection, profile_id: int, intent_key: str) -> tuple[int, State, str | None] | None:
-    return await (
-        await conn.execute(SQL.find_by_key, {"profile_id": profile_id, "intent_key": intent_key})
-    ).fetchone()
+    return await (await conn.execute(SQL.find_by_key, {"profile_id": profile_id, "intent_key": intent_key})).fetchone()
 
 
 async def waiting_dispatches(conn: Connection) -> list[Dispatch]:
@@ -224,9 +220,7 @@ async def recover(conn: Connection, buckets: Sequence[int], now: datetime) -> tu
     return row[0], row[1]
 
 
-async def cancel_queued(
-    conn: Connection, dispatches: Sequence[int], buckets: Sequence[int], *, now: datetime, most: int
-) -> int:
+async def cancel_queued(conn: Connection, dispatches: Sequence[int], buckets: Sequence[int], *, now: datetime, most: int) -> int:
     params = {"dispatches": list(dispatches), "buckets": list(buckets), "now": now, "most": most}
     row = await (await conn.execute(SQL.cancel_queued, params)).fetchone()
     return int(row[0]) if row else 0

@@ -24,9 +24,7 @@ def ended(row: Claimed, state: State, reason: str, detail: str | None = None) ->
     return Record(row=row, state=state, reason=reason, detail=detail, attempts=row.attempts)
 
 
-def from_receipt(
-    row: Claimed, receipt: Receipt, *, secret: bytes, now: datetime, speaking_at: datetime | None
-) -> Record:
+def from_receipt(row: Claimed, receipt: Receipt, *, secret: bytes, now: datetime, speaking_at: datetime | None) -> Record:
     """What a receipt means for its row.
 
     A put-off row is tried again with growing pauses until its attempts or its lifetime are used up. A fault of the
@@ -35,9 +33,7 @@ def from_receipt(
     detail = " ".join(part for part in (receipt.code, receipt.detail) if part)[:1000]
     tried = row.attempts + 1
 
-    def record(
-        state: State, reason: str | None, *, attempts: int = tried, retry_at: datetime | None = None
-    ) -> Record:
+    def record(state: State, reason: str | None, *, attempts: int = tried, retry_at: datetime | None = None) -> Record:
         return Record(
             row=row, state=state, reason=reason, detail=detail, provider_id=receipt.provider_id, retry_at=retry_at,
             attempts=attempts, speaking_at=speaking_at,
