@@ -73,9 +73,11 @@ def customers_csv(path: Path, rows: int = 1_000_000, seed: int = 1) -> int:
         "select 'person' || k || '@example.com' as email, '+4477' || lpad(k::varchar, 8, '0') as phone, "
         f"'city-' || ({h.format(1)} % 25) as city, 'plan-' || ({h.format(2)} % 10) as plan, "
         f"['en', 'ru', 'zh'][1 + ({h.format(3)} % 3)::int] as language, 's-' || ({h.format(11)} % 1000) as segment_code, "
-        f"18 + {h.format(4)} % 70 as age, ({h.format(5)} % 100000)::decimal(9, 2) / 100 as balance, {h.format(6)} % 20 = 0 as vip, "
+        f"18 + {h.format(4)} % 70 as age, ({h.format(5)} % 100000)::decimal(9, 2) / 100 as balance, "
+        f"{h.format(6)} % 20 = 0 as vip, "
         f"strftime(timestamp '2020-01-01' + to_seconds(({h.format(7)} % 200000000)::bigint), '%Y-%m-%dT%H:%M:%SZ') as signup, "
-        f"date '1940-01-01' + ({h.format(8)} % 25000)::int as born, 'tag-' || ({h.format(9)} % 50) || ';tag-' || ({h.format(10)} % 50) as tags "
+        f"date '1940-01-01' + ({h.format(8)} % 25000)::int as born, "
+        f"'tag-' || ({h.format(9)} % 50) || ';tag-' || ({h.format(10)} % 50) as tags "
         f"from (select i, (i * 7919 + {seed}) % {_prime(rows)} as k from range({rows}) r (i))",
         path,
     )

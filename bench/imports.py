@@ -84,7 +84,8 @@ def copy_baseline(url: str, source: Path) -> float:
     with duckdb.connect(config={"memory_limit": "1GB", "threads": "2"}) as engine:
         engine.execute(f"create view v as select row_number() over () as id, * from read_csv('{source}', all_varchar=true)")
         engine.execute(
-            "copy (select id, json_object('city', city, 'plan', plan, 'language', language, 'segment_code', segment_code, 'age', age::double, "
+            "copy (select id, json_object('city', city, 'plan', plan, 'language', language, 'segment_code', segment_code, "
+            "'age', age::double, "
             "'balance', balance::double, 'vip', vip = 'true', 'signup', signup, 'born', born, 'tags', string_split(tags, ';')), "
             f"'0001780000000000 import:0000000000000000:' || lpad(id::varchar, 12, '0') from v) to '{people}' (header false)"
         )
@@ -128,7 +129,8 @@ async def measure(server_url: str, folder: Path, rows: int, runs: int) -> dict[s
             conn.execute(f"drop database {name} with (force)")
     rate = rows / median(seconds)
     return {
-        "customers_per_s": rate, "vs_copy": rate * baseline / rows, "copy_customers_per_s": rows / baseline, "peak_mb": max(peaks),
+        "customers_per_s": rate, "vs_copy": rate * baseline / rows, "copy_customers_per_s": rows / baseline,
+        "peak_mb": max(peaks),
     }  # fmt: skip
 
 

@@ -63,7 +63,7 @@ async def test_narrowed_relations_agree_with_the_whole(ctx: Context, lake: LakeC
     await move_events(ctx, batch=250)
     whole = await ctx.lake.run(f"select seq, ts, name, profile_id, properties from {event_relation()}")
     assert len(whole) == 400
-    named = await ctx.lake.run(f"select seq from {event_relation(['seq'], names=['Event 1', 'O''Neill'])}")
+    named = await ctx.lake.run(f"select seq from {event_relation(['seq'], names=['Event 1', 'ONeill'])}")
     assert sorted(r[0] for r in named) == sorted(r[0] for r in whole if r[2] == "Event 1")
     since = now - timedelta(days=10)
     recent = await ctx.lake.run(f"select seq from {event_relation(['seq'], since=since)}")
@@ -147,7 +147,9 @@ async def test_a_month_stays_under_fifty_files_and_sorted(ctx: Context, lake: La
     while await compact(ctx, "event", files=2):
         pass
     for (name,) in await ctx.lake.run("select data_file from ducklake_list_files('lake', 'event')"):
-        found = await ctx.lake.run(f"select name, ts from read_parquet('{name}', file_row_number = true) order by file_row_number")
+        found = await ctx.lake.run(
+            f"select name, ts from read_parquet('{name}', file_row_number = true) order by file_row_number"
+        )
         assert found == sorted(found)
     await expire(ctx)
     assert await count(ctx) == (1200, 1200)

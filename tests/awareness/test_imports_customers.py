@@ -12,13 +12,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from antiphon.awareness.events.journal import open_journal
 from antiphon.awareness.events import Journal
-from antiphon.awareness.imports import begin_import, parse_map, take_file
-from antiphon.awareness.imports import store
+from antiphon.awareness.events.journal import open_journal
+from antiphon.awareness.imports import begin_import, parse_map, store, take_file
 from antiphon.awareness.imports.compile import plain_identity
 from antiphon.awareness.imports.loading import JOBS, import_folder
 from antiphon.awareness.imports.model import BadMap, ColumnMissing, ImportMap
@@ -44,7 +42,9 @@ since = { column = "Since", type = "date", format = "%d.%m.%Y" }
 email = "E-mail"
 """
 HEAD = "E-mail,Phone,Plan,Age,VIP,Since\n"
-GOOD = HEAD + "Ann@Example.com,+447700900001,gold,31,yes,02.01.2026\nbob@example.com,,red,40.50,no,\n,+447700900003,,,,03.01.2026\n"
+GOOD = (
+    HEAD + "Ann@Example.com,+447700900001,gold,31,yes,02.01.2026\nbob@example.com,,red,40.50,no,\n,+447700900003,,,,03.01.2026\n"
+)
 
 
 @asynccontextmanager
@@ -120,7 +120,8 @@ async def test_a_later_file_changes_and_a_repeated_older_one_does_not(ctx: Conte
 async def test_rows_are_refused_with_reasons(ctx: Context, lake: LakeClient, tmp_path: Path) -> None:
     path = write(
         tmp_path,
-        HEAD + "no address,,a,,,\n,,b,,,\nc@x.org,,c,old,,\nd@x.org,123,d,,,\ne@x.org,,=1+1,,perhaps,\nf@x.org,,f,1,yes,31.02.2026\n"
+        HEAD
+        + "no address,,a,,,\n,,b,,,\nc@x.org,,c,old,,\nd@x.org,123,d,,,\ne@x.org,,=1+1,,perhaps,\nf@x.org,,f,1,yes,31.02.2026\n"
         "good@x.org,,fine,1,yes,01.02.2026\n",
     )
     dry = await bring(ctx, path, MAP, dry_run=True)
@@ -138,7 +139,7 @@ async def test_rows_are_refused_with_reasons(ctx: Context, lake: LakeClient, tmp
 
 
 async def test_broken_lines_do_not_swallow_the_rest(ctx: Context, lake: LakeClient, tmp_path: Path) -> None:
-    lines = [f"u{n}@x.org,,\"plan, {n}\",{n},,\n" for n in range(30_000)]
+    lines = [f'u{n}@x.org,,"plan, {n}",{n},,\n' for n in range(30_000)]
     lines[7_000] = 'x@x.org,,"lost quote,1,,\n'
     lines[12_000] = "too,few\n"
     lines[13_000] = "y@x.org,,a,1,,,too,many\n"
@@ -148,11 +149,17 @@ async def test_broken_lines_do_not_swallow_the_rest(ctx: Context, lake: LakeClie
     reasons = sorted(row[1] for row in refused(ctx, done)[1:])
     assert "a quote is opened and never closed" in reasons and any(r.startswith("missing columns") for r in reasons)
     async with ctx.db.connection() as conn:
-        row = await (await conn.execute("select p.traits ->> 'plan' from profile p join identity i on i.profile_id = p.id where value = 'z@x.org'")).fetchone()
+        row = await (
+            await conn.execute(
+                "select p.traits ->> 'plan' from profile p join identity i on i.profile_id = p.id where value = 'z@x.org'"
+            )
+        ).fetchone()
     assert row == ("two\nlines",)
 
 
-async def test_the_same_person_twice_in_a_file_is_one_and_the_later_line_wins(ctx: Context, lake: LakeClient, tmp_path: Path) -> None:
+async def test_the_same_person_twice_in_a_file_is_one_and_the_later_line_wins(
+    ctx: Context, lake: LakeClient, tmp_path: Path
+) -> None:
     path = write(tmp_path, HEAD + "a@x.org,,gold,1,,\nb@x.org,,x,,,\nA@x.org,,red,,,\na@x.org,+447700900001,,2,,\n")
     await bring(ctx, path, MAP)
     one, _ = sorted(await people(ctx), key=lambda p: str(p["ids"]["email"]))
@@ -167,7 +174,9 @@ async def test_other_encodings_gzip_and_spreadsheets(ctx: Context, lake: LakeCli
     for encoding in ("windows-1251", "koi8-r", "utf-16"):
         path = tmp_path / f"{encoding}.csv"
         path.write_bytes(text.encode(encoding))
-        done = await bring(ctx, path, f'kind="customers"\nencoding="{encoding}"\n[identities]\nemail="почта"\n[traits]\n"имя"="имя"\n')
+        done = await bring(
+            ctx, path, f'kind="customers"\nencoding="{encoding}"\n[identities]\nemail="почта"\n[traits]\n"имя"="имя"\n'
+        )
         assert (done.rows, done.refused) == (2, 0), encoding
     found = await people(ctx)
     assert [p["traits"] for p in found] == [{"имя": "Аня"}, {"имя": "Иван"}]
@@ -182,7 +191,14 @@ async def test_other_encodings_gzip_and_spreadsheets(ctx: Context, lake: LakeCli
 
 async def test_a_spreadsheet(ctx: Context, lake: LakeClient, tmp_path: Path) -> None:
     path = tmp_path / "people.xlsx"
-    make_spreadsheet(path, [["E-mail", "Phone", "Plan", "Age", "VIP", "Since"], ["ann@x.org", "+447700900001", "gold", 31, None, None], ["bob@x.org", None, "red", 2.5, None, None]])
+    make_spreadsheet(
+        path,
+        [
+            ["E-mail", "Phone", "Plan", "Age", "VIP", "Since"],
+            ["ann@x.org", "+447700900001", "gold", 31, None, None],
+            ["bob@x.org", None, "red", 2.5, None, None],
+        ],
+    )
     done = await bring(ctx, path, MAP)
     assert (done.made, done.refused) == (2, 0)
     assert [p["traits"]["age"] for p in await people(ctx)] == [31, 2.5]
@@ -200,23 +216,46 @@ def make_spreadsheet(path: Path, rows: list[list[Any]]) -> None:
         return f'<c r="{place}"><v>{value}</v></c>'
 
     body = "".join(
-        f'<row r="{n}">' + "".join(shown(v, f"{chr(65 + c)}{n}") for c, v in enumerate(row)) + "</row>" for n, row in enumerate(rows, 1)
+        f'<row r="{n}">' + "".join(shown(v, f"{chr(65 + c)}{n}") for c, v in enumerate(row)) + "</row>"
+        for n, row in enumerate(rows, 1)
     )
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     rel = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    pack = "http://schemas.openxmlformats.org/package/2006/relationships"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     with zipfile.ZipFile(path, "w") as book:
-        book.writestr("[Content_Types].xml", '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="xml" ContentType="application/xml"/><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>')
-        book.writestr("_rels/.rels", f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="{rel}/officeDocument" Target="xl/workbook.xml"/></Relationships>')
-        book.writestr("xl/_rels/workbook.xml.rels", f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="{rel}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>')
-        book.writestr("xl/workbook.xml", f'<workbook xmlns="{main}" xmlns:r="{rel}"><sheets><sheet name="People" sheetId="1" r:id="r1"/></sheets></workbook>')
+        book.writestr(
+            "[Content_Types].xml",
+            '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+            '<Default Extension="xml" ContentType="application/xml"/>'
+            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
+            f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kind}.worksheet+xml"/></Types>',
+        )
+        book.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{pack}"><Relationship Id="r1" Type="{rel}/officeDocument" Target="xl/workbook.xml"/>'
+            "</Relationships>",
+        )
+        book.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{pack}"><Relationship Id="r1" Type="{rel}/worksheet" Target="worksheets/sheet1.xml"/>'
+            "</Relationships>",
+        )
+        book.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{main}" xmlns:r="{rel}"><sheets><sheet name="People" sheetId="1" r:id="r1"/></sheets></workbook>',
+        )
         book.writestr("xl/worksheets/sheet1.xml", f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>')
 
 
 async def test_maps_are_checked(ctx: Context, lake: LakeClient, tmp_path: Path) -> None:
     for text, field in (
-        ("kind = 'customers'", "identities"), ("kind='x'", "kind"), ("kind='customers'\n[identities]\n'E mail'='a'", "identities.E mail"),
+        ("kind = 'customers'", "identities"), ("kind='x'", "kind"),
+        ("kind='customers'\n[identities]\n'E mail'='a'", "identities.E mail"),
         ("kind='events'", "name"), ("kind='customers'\nencoding='martian'\n[identities]\nemail='a'", "encoding"),
-        ("kind='customers'\nnonsense=1", "nonsense"), ("kind='events'\nname='a'\n[time]\ncolumn='b'\nzone='Mars/Base'", "time.zone"),
+        ("kind='customers'\nnonsense=1", "nonsense"),
+        ("kind='events'\nname='a'\n[time]\ncolumn='b'\nzone='Mars/Base'", "time.zone"),
     ):  # fmt: skip
         with pytest.raises(BadMap) as wrong:
             parse_map(text)
@@ -248,7 +287,25 @@ def test_mending_leaves_whole_files_alone(tmp_path_factory: pytest.TempPathFacto
 
 identity = st.one_of(
     st.text(st.characters(codec="ascii", categories=("L", "N", "P", "S", "Zs")), max_size=12),
-    st.sampled_from(["null", "0", "-1", "000", "a@b.co", "A.B@Example.COM", "a..b@x.org", "x@y", "+447700900001", "+999123456789", "447700900001", "user-1", "00000000-0000-0000-0000-000000000000", "guest", "x" * 101]),
+    st.sampled_from(
+        [
+            "null",
+            "0",
+            "-1",
+            "000",
+            "a@b.co",
+            "A.B@Example.COM",
+            "a..b@x.org",
+            "x@y",
+            "+447700900001",
+            "+999123456789",
+            "447700900001",
+            "user-1",
+            "00000000-0000-0000-0000-000000000000",
+            "guest",
+            "x" * 101,
+        ]
+    ),
     st.builds(lambda a, b: f"{a}@{b}.com", st.text("ab.-_+", min_size=1, max_size=5), st.text("ab-", min_size=1, max_size=5)),
     st.builds(lambda n: f"+{n}", st.integers(1, 10**15)),
 )

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import data_file
+
 from antiphon.awareness.events import Journal, event_relation, move_events
 from antiphon.awareness.events.intake import Intake, take_in
 from antiphon.awareness.events.journal import open_journal
@@ -18,7 +20,6 @@ from antiphon.foundation.jobs import register_kinds, run_one
 from antiphon.foundation.lake import LakeClient
 from antiphon.foundation.leases import Leases
 from antiphon.foundation.postgres import dict_row
-from tests.conftest import data_file
 
 MAPS = Path(__file__).parents[2] / "docs" / "maps"
 VISITS = """
@@ -82,7 +83,9 @@ async def test_rows_become_events_once(ctx: Context, lake: LakeClient, tmp_path:
     assert set(done.reasons) == {"When: not a date and time", "no event name", "email names nobody"}
     found = await events(ctx)
     assert [(e["name"], e["ts"].isoformat(), e["profile_id"] is None) for e in found] == [
-        ("Visited", "2026-01-01T00:00:00+00:00", e["profile_id"] is None) if e["name"] == "Visited" else ("Paid", "2026-01-02T00:00:01+00:00", False)
+        ("Visited", "2026-01-01T00:00:00+00:00", e["profile_id"] is None)
+        if e["name"] == "Visited"
+        else ("Paid", "2026-01-02T00:00:01+00:00", False)
         for e in found
     ]
     assert sorted(e["profile_id"] is None for e in found) == [False, False, True]
@@ -107,7 +110,7 @@ async def test_lines_of_one_order_become_one_event(ctx: Context, lake: LakeClien
     path.write_text(
         "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
         "1,A,Thing,2,2010-07-01 08:27:00,0.1,17850.0,France\n"
-        "C2,B,\"Lamp, red\",-1,2010-12-01 09:00:00,5,17850.0,Spain\n"
+        'C2,B,"Lamp, red",-1,2010-12-01 09:00:00,5,17850.0,Spain\n'
         "1,B,,3,2010-07-01 08:26:00,0.2,17850.0,France\n"
         "3,B,Lamp,3,2010-12-01 08:26:00,one,17850.0,France\n"
         "1,A,Thing,2,2010-07-01 08:27:00,0.1,17850.0,France\n"
@@ -135,7 +138,9 @@ async def test_a_real_shops_year_imports_whole_and_its_figures_come_out(ctx: Con
     assert (done.state, done.rows, done.made, done.refused, done.error) == ("done", 541_909, 25_900, 0, None)
     await move_events(ctx, batch=20_000)  # some cold, some hot
     (figures,) = await lake.run(f"""
-        with orders as (select name, profile_id, properties::json as p from {event_relation(["name", "profile_id", "properties"])}),
+        with orders as (
+            select name, profile_id, properties::json as p from {event_relation(["name", "profile_id", "properties"])}
+        ),
         lines as (
             select o.name, o.profile_id, (l ->> 'quantity')::decimal(18, 3) as quantity, (l ->> 'price')::decimal(18, 3) as price
             from orders o, unnest(from_json(o.p -> 'products', '["JSON"]')) u (l)

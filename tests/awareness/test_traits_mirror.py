@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from antiphon.awareness.profiles import mark_dirty
 from antiphon.awareness.traits import TYPES, Trait, mirror_profiles, observe_traits, registry, typed
@@ -129,7 +128,9 @@ async def test_a_person_gives_another_type(ctx: Context, lake: LakeClient) -> No
     assert (await mirrored(ctx))[one]["code"] == "7"
 
 
-async def test_declared_types_are_kept_and_columns_are_bounded(ctx: Context, lake: LakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_declared_types_are_kept_and_columns_are_bounded(
+    ctx: Context, lake: LakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("antiphon.awareness.traits.service.MOST_TRAITS", 2)
     async with ctx.db.transaction() as conn:
         await observe_traits(conn, {"zip": "text"}, ctx.clock.now())
@@ -150,7 +151,10 @@ async def test_two_copiers_never_leave_a_profile_twice(ctx: Context, lake: LakeC
 
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.floats(-1e9, 1e9).map(lambda x: round(x, 3)),
-    st.sampled_from(["", " 5 ", "12.50", "1e5", "true", "False", "2026-02-30", "2026-02-28", "2026-01-02T03:04:05.123Z", "2026-01-02 03:04", "2026-01-02T03:04:05+02:30", "[1]", "{}", "null", "ü\"'"]),
+    st.sampled_from(
+        ["", " 5 ", "12.50", "1e5", "true", "False", "2026-02-30", "2026-02-28", "2026-01-02T03:04:05.123Z",
+         "2026-01-02 03:04", "2026-01-02T03:04:05+02:30", "[1]", "{}", "null", "ü\"'"]
+    ),
     st.text(st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=("Cs",)), max_size=6),
 )  # fmt: skip
 values = st.one_of(scalars, st.lists(scalars, max_size=3), st.just({"a": 1}))
@@ -160,17 +164,35 @@ values = st.one_of(scalars, st.lists(scalars, max_size=3), st.just({"a": 1}))
 @given(batch=st.lists(values, min_size=1, max_size=12))
 async def test_the_lake_types_exactly_as_the_rule_says(lake_of_module: LakeClient, batch: list[Any]) -> None:
     shapes = await lake_of_module.run(
-        "select json_group_structure(t::json)::varchar from (select unnest($texts) as t)", {"texts": [msgspec.json.encode({"x": v}).decode() for v in batch]}
+        "select json_group_structure(t::json)::varchar from (select unnest($texts) as t)",
+        {"texts": [msgspec.json.encode({"x": v}).decode() for v in batch]},
     )
     shape = msgspec.json.decode(shapes[0][0]).get("x", "NULL")
     for kind in TYPES:
-        trait = Trait(name="x", type=kind, column_name="c", next_type=None, next_column=None, description="", personal=False, first_seen=SINCE, misfit=None, misfit_at=None)
+        trait = Trait(
+            name="x",
+            type=kind,
+            column_name="c",
+            next_type=None,
+            next_column=None,
+            description="",
+            personal=False,
+            first_seen=SINCE,
+            misfit=None,
+            misfit_at=None,
+        )
         select = typed_select([trait], {"x": shape}).select
         if " as c" not in select:
             assert all(v is None for v in batch)
             continue
-        select = select.replace("dirty", "(select i as profile_id, null as created_at, null as updated_at, null as first_seen, null as last_seen, true as alive, t::json as traits from (select unnest($texts) as t, generate_subscripts($texts, 1) as i))")
-        rows = await lake_of_module.run(f"select c from ({select}) order by profile_id", {"texts": [msgspec.json.encode({"x": v}).decode() for v in batch]})
+        select = select.replace(
+            "dirty",
+            "(select i as profile_id, null as created_at, null as updated_at, null as first_seen, null as last_seen, "
+            "true as alive, t::json as traits from (select unnest($texts) as t, generate_subscripts($texts, 1) as i))",
+        )
+        rows = await lake_of_module.run(
+            f"select c from ({select}) order by profile_id", {"texts": [msgspec.json.encode({"x": v}).decode() for v in batch]}
+        )
         assert [row[0] for row in rows] == [typed(v, kind) for v in batch], (kind, shape, native(kind, shape), careful("x", kind))
 
 
@@ -189,7 +211,8 @@ def test_objects_and_empty_values_have_no_type() -> None:
 async def test_fifty_thousand_changes_are_copied_quickly(ctx: Context, lake: LakeClient) -> None:
     async with ctx.db.transaction() as conn:
         await conn.execute(
-            "insert into profile (traits) select jsonb_build_object('plan', 'p' || i % 5, 'n', i, 'ok', i % 2 = 0, 'at', '2026-01-02T03:04:05Z', 'name', 'Name ' || i) from generate_series(1, 50000) i"
+            "insert into profile (traits) select jsonb_build_object('plan', 'p' || i % 5, 'n', i, 'ok', i % 2 = 0, "
+            "'at', '2026-01-02T03:04:05Z', 'name', 'Name ' || i) from generate_series(1, 50000) i"
         )
         await conn.execute("insert into profile_dirty select id, nextval('profile_version') from profile")
     begun = time.monotonic()

@@ -140,11 +140,10 @@ async def test_starting_says_why_it_cannot(tmp_path: Path) -> None:
 async def test_it_ends_with_its_parent(database_url: str, tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from antiphon.foundation.lake import start_lake\n"
-        "p = start_lake(sys.argv[1], Path(sys.argv[2]), socket=Path(sys.argv[2]) / 's'); print(p.child.pid, flush=True); time.sleep(60)"
+        "p = start_lake(sys.argv[1], Path(sys.argv[2]), socket=Path(sys.argv[2]) / 's')\n"
+        "print(p.child.pid, flush=True); time.sleep(60)"
     )
-    parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, database_url, str(tmp_path), stdout=subprocess.PIPE
-    )
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", code, database_url, str(tmp_path), stdout=subprocess.PIPE)
     assert parent.stdout is not None
     child = int(await parent.stdout.readline())
     parent.kill()
@@ -161,7 +160,10 @@ async def test_it_ends_with_its_parent(database_url: str, tmp_path: Path) -> Non
 
 async def test_nothing_is_downloaded_and_home_stays_untouched(lake: LakeClient, tmp_path: Path) -> None:
     settings = dict(
-        await lake.run("select name, value from duckdb_settings() where name in ('extension_directory', 'autoinstall_known_extensions', 'autoload_known_extensions', 'memory_limit', 'threads', 'TimeZone', 'home_directory')")
+        await lake.run(
+            "select name, value from duckdb_settings() where name in ('extension_directory', 'autoinstall_known_extensions', "
+            "'autoload_known_extensions', 'memory_limit', 'threads', 'TimeZone', 'home_directory')"
+        )
     )
     assert settings["autoinstall_known_extensions"] == settings["autoload_known_extensions"] == "false"
     assert settings["extension_directory"].startswith(str(tmp_path)) and settings["home_directory"].startswith(str(tmp_path))

@@ -16,8 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from antiphon.app import rooms_of
-from antiphon.awareness.imports import ImportMap, begin_import, parse_map, preview, take_file
-from antiphon.awareness.imports import store
+from antiphon.awareness.imports import ImportMap, begin_import, parse_map, preview, store, take_file
 from antiphon.cli.installation import prepare_data_folder, private_folder, reached_database
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.config import Settings, load_settings
@@ -38,10 +37,14 @@ class ImportFailed(AntiphonError):
 @click.command("import")
 @click.argument("kind", type=click.Choice(["customers", "events"]))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--map", "map_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="How columns are read: TOML or JSON.")
+@click.option(
+    "--map", "map_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="How columns are read: TOML or JSON."
+)
 @click.option("--encoding", help="The file's encoding, in place of the map's.")
 @click.option("--dry-run", is_flag=True, help="Check every row and change nothing.")
-@click.option("--errors", type=click.Path(dir_okay=False, path_type=Path), help="Write the refused rows, with reasons, to this file.")
+@click.option(
+    "--errors", type=click.Path(dir_okay=False, path_type=Path), help="Write the refused rows, with reasons, to this file."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def command(
     kind: str, file: Path, map_file: Path | None, encoding: str | None, dry_run: bool, errors: Path | None, as_json: bool
@@ -128,7 +131,8 @@ async def _settle(ctx: Context) -> None:
             row = await (await conn.execute("select exists (select from profile_dirty)")).fetchone()
             waiting = await (
                 await conn.execute(
-                    "select exists (select from intake_cursor c where exists (select from journal j where j.lane = c.lane and j.seq > c.seq))"
+                    "select exists (select from intake_cursor c "
+                    "where exists (select from journal j where j.lane = c.lane and j.seq > c.seq))"
                 )
             ).fetchone()
         if not (row and row[0]) and not (waiting and waiting[0]):
@@ -158,11 +162,16 @@ def _show_preview(shown: Any) -> None:
 
 def _show_result(done: store.Import, errors: Path | None, as_json: bool) -> None:
     if as_json:
-        click.echo(msgspec.json.encode({k: getattr(done, k) for k in ("rows", "refused", "made", "changed", "unchanged", "reasons", "dry_run")}))
+        click.echo(
+            msgspec.json.encode(
+                {k: getattr(done, k) for k in ("rows", "refused", "made", "changed", "unchanged", "reasons", "dry_run")}
+            )
+        )
         return
     table = Table("what", "rows")
     for label, count in (
-        ("read", done.rows), ("new", done.made), ("changed", done.changed), ("unchanged", done.unchanged), ("refused", done.refused),
+        ("read", done.rows), ("new", done.made), ("changed", done.changed), ("unchanged", done.unchanged),
+        ("refused", done.refused),
     ):  # fmt: skip
         table.add_row(label, f"{count:,}")
     for reason, count in sorted(done.reasons.items(), key=lambda item: -item[1])[:12]:

@@ -17,6 +17,7 @@ _NUMBER = r"[+-]?([0-9]{1,27}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2}
 _PLAIN_NUMBER = r"-?(0|[1-9][0-9]{0,26})(\.[0-9]{1,20})?"
 _PLAIN_INTEGER = r"-?(0|[1-9][0-9]{0,17})(\.0*)?"
 _INTEGER = r"[+-]?[0-9]{1,18}(\.0*)?"
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _OFFSET = r".*[0-9]([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _TRUE = "('true', 't', 'yes', 'y', '1', 'on')"
 _FALSE = "('false', 'f', 'no', 'n', '0', 'off')"
@@ -59,7 +60,9 @@ def raw(one: Cell) -> str:
         return f"({number_of(one)})::varchar"
     text = column(one.column or "")
     if one.starting or one.otherwise is not None:
-        cases = " ".join(f"when starts_with({text}, {literal(begin)}) then {literal(then)}" for begin, then in one.starting.items())
+        cases = " ".join(
+            f"when starts_with({text}, {literal(begin)}) then {literal(then)}" for begin, then in one.starting.items()
+        )
         other = literal(one.otherwise) if one.otherwise is not None else text
         return f"case {cases} else {other} end" if cases else other
     return text
@@ -101,13 +104,17 @@ def typed(one: Cell, kind: CellType) -> Typed:
             return Typed(f"to_json({text})::varchar", "null")
         case "integer":
             plain = f"regexp_full_match({text}, {literal(_PLAIN_INTEGER)})"  # 17850 and 17850.0 alike
-            slow = f"case when regexp_full_match({text}, {literal(_INTEGER)}) then try_cast(try_cast({text} as decimal(38, 10)) as bigint)::varchar end"
+            whole = f"try_cast(try_cast({text} as decimal(38, 10)) as bigint)::varchar"
+            slow = f"case when regexp_full_match({text}, {literal(_INTEGER)}) then {whole} end"
             return Typed(
-                f"case when {plain} then split_part({text}, '.', 1) else {slow} end", _unless(plain, slow, text, f"{where}: not a whole number: ")
+                f"case when {plain} then split_part({text}, '.', 1) else {slow} end",
+                _unless(plain, slow, text, f"{where}: not a whole number: "),
             )
         case "number" if one.times:
             value = decimal_text(number_of(one))
-            return Typed(value, _unless("false", value, " || ' x ' || ".join(column(c) for c in one.times), f"{where}: not numbers: "))
+            return Typed(
+                value, _unless("false", value, " || ' x ' || ".join(column(c) for c in one.times), f"{where}: not numbers: ")
+            )
         case "number":
             plain = f"regexp_full_match({text}, {literal(_PLAIN_NUMBER)})"
             slow = f"case when regexp_full_match({text}, {literal(_NUMBER)}) then {decimal_text(number_of(one))} end"
@@ -119,7 +126,7 @@ def typed(one: Cell, kind: CellType) -> Typed:
             value = f"strftime({found}, '\"%Y-%m-%d\"')"
         case "instant":
             value = instant_json(instant_of(one, text))
-        case "text_list":
+        case _:
             return Typed(f"to_json(string_split_regex({text}, '\\s*[;,|]\\s*'))::varchar", "null")
     return Typed(value, _unless("false", value, text, f"{where}: not {words[kind]}: "))
 
@@ -145,13 +152,15 @@ def plain_identity(kind: str, text: str) -> str:
     match kind:
         case "email":
             lowered = f"lower({text})"
-            fine = f"regexp_full_match({lowered}, {literal(_PLAIN_EMAIL)}) and length({lowered}) <= 254 and instr({lowered}, '@') <= 64"
+            short = f"length({lowered}) <= 254 and instr({lowered}, '@') <= 64"
+            fine = f"regexp_full_match({lowered}, {literal(_PLAIN_EMAIL)}) and {short}"
             return f"case when {fine} then {lowered} end"
         case "phone":
             codes = " or ".join(f"substr({text}, 2, {length}) in ({_CODES})" for length in (1, 2, 3))
             return f"case when regexp_full_match({text}, {literal(_PLAIN_PHONE)}) and ({codes}) then {text} end"
         case _:
-            return f"case when regexp_full_match({text}, {literal(_PLAIN_OTHER)}) and regexp_matches({text}, '[1-9]') then {text} end"
+            fine = f"regexp_full_match({text}, {literal(_PLAIN_OTHER)}) and regexp_matches({text}, '[1-9]')"
+            return f"case when {fine} then {text} end"
 
 
 def identities(imported: ImportMap) -> tuple[str, list[str]]:
@@ -187,9 +196,7 @@ def customers_select(imported: ImportMap, types: Mapping[str, CellType], source:
     reasons = [broken_text(imported), *reasons, *(one.reason for one in found.values() if one.reason != "null")]
     traits = json_object({key: one.json for key, one in found.items()}, keep_null=imported.empty == "remove")
     source = cleaned(source, columns_of(imported))
-    return (
-        f"select {ROW} as n, {first_reason(reasons)} as reason, {traits} as traits, {ids} as ids from {source}"
-    )
+    return f"select {ROW} as n, {first_reason(reasons)} as reason, {traits} as traits, {ids} as ids from {source}"
 
 
 def events_select(imported: ImportMap, types: Mapping[str, CellType], source: str, columns: list[str]) -> str:
@@ -202,8 +209,10 @@ def events_select(imported: ImportMap, types: Mapping[str, CellType], source: st
     item = {key: typed(cell(one), types[f"item.{key}"]) for key, one in imported.item.items()}
     ids, reasons = identities(imported)
     named = raw(cell(imported.name or ""))
-    no_time = f"case when ({moment}) is null then coalesce({literal((when.column or 'time') + ': not a date and time: ')} || left({raw(when)}, 60), 'no time') end"
-    no_name = f"case when {named} is null then 'no event name' when length({named}) > 255 then 'event name longer than 255 characters' end"
+    not_time = literal((when.column or "time") + ": not a date and time: ")
+    no_time = f"case when ({moment}) is null then coalesce({not_time} || left({raw(when)}, 60), 'no time') end"
+    too_long = f"when length({named}) > 255 then 'event name longer than 255 characters'"
+    no_name = f"case when {named} is null then 'no event name' {too_long} end"
     checks = [broken_text(imported), *reasons, no_time, no_name]
     checks += [one.reason for part in (properties, traits, item) for one in part.values() if one.reason != "null"]
     scope = literal(",".join(imported.key or imported.group) or "row")
@@ -213,7 +222,8 @@ def events_select(imported: ImportMap, types: Mapping[str, CellType], source: st
         if not (imported.key or imported.group):  # rows that repeat exactly count each
             key = f"md5({key} || row_number() over (partition by {key} order by {ROW}))"
         return (
-            f"select {ROW} as n, [{ROW}] as ns, {first_reason(checks)} as reason, {key} as key, {named} as name, epoch_us({moment}) as ts, "
+            f"select {ROW} as n, [{ROW}] as ns, {first_reason(checks)} as reason, {key} as key, {named} as name, "
+            f"epoch_us({moment}) as ts, "
             f"{json_object({k: v.json for k, v in traits.items()})} as traits, {ids} as ids, "
             f"{json_object({k: v.json for k, v in properties.items()})} as properties from {source}"
         )
@@ -274,10 +284,16 @@ def guess_select(columns: list[str], source: str) -> str:
         text = column(found)
         parts += [
             f"count({text}) as c{number}_all",
-            f"count(*) filter (regexp_full_match({text}, {literal(_NUMBER)}) and not regexp_full_match({text}, '[+-]?0[0-9].*|\\+[0-9]+')) as c{number}_number",
+            (
+                f"count(*) filter (regexp_full_match({text}, {literal(_NUMBER)}) "
+                f"and not regexp_full_match({text}, '[+-]?0[0-9].*|\\+[0-9]+')) as c{number}_number"
+            ),
             f"count(*) filter (lower({text}) in ('true', 'false')) as c{number}_boolean",
-            f"count(*) filter (regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') and try_cast({text} as date) is not null) as c{number}_date",
-            f"count(*) filter (regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}.*') and try_cast({text} as timestamptz) is not null) as c{number}_instant",
+            f"count(*) filter (regexp_full_match({text}, '{_DAY}') and try_cast({text} as date) is not null) as c{number}_date",
+            (
+                f"count(*) filter (regexp_full_match({text}, '{_DAY}[T ][0-9]{{2}}:[0-9]{{2}}.*') "
+                f"and try_cast({text} as timestamptz) is not null) as c{number}_instant"
+            ),
         ]
     return f"select {', '.join(parts)} from {cleaned(source, columns)}"
 

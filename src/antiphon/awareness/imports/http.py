@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +11,7 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from antiphon.awareness.imports import service, store
+from antiphon.awareness.imports.loading import file_chunks
 from antiphon.awareness.imports.model import ImportMap, NoErrors
 from antiphon.awareness.imports.store import Import, UploadedFile
 from antiphon.foundation.context import Context
@@ -53,9 +53,7 @@ async def upload_file(
 @post("/v1/imports/files/{file_id:int}/preview", permission="imports:read", status=200)
 async def preview_file(ctx: Context, file_id: PathId, data: PreviewAsked) -> service.Preview:
     """The beginning of a file as it would be read, with a first proposal of a map."""
-    return await service.preview(
-        ctx, file_id, kind=data.kind, encoding=data.encoding, delimiter=data.delimiter, sheet=data.sheet
-    )
+    return await service.preview(ctx, file_id, kind=data.kind, encoding=data.encoding, delimiter=data.delimiter, sheet=data.sheet)
 
 
 @post("/v1/imports", permission="imports:write", problems=(404,))
@@ -88,14 +86,8 @@ async def read_errors(ctx: Context, import_id: PathId) -> Stream:
         path = await store.errors_of(conn, import_id)
     if path is None or not Path(path).is_file():
         raise NoErrors
-
-    async def chunks() -> AsyncIterator[bytes]:
-        with Path(path).open("rb") as file:
-            while block := file.read(1 << 18):
-                yield block
-
     headers = {"content-disposition": f'attachment; filename="import-{import_id}-refused.csv"'}
-    return Stream(chunks(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Stream(file_chunks(Path(path)), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @post("/v1/imports/{import_id:int}/cancel", permission="imports:write", status=200)

@@ -84,7 +84,7 @@ async def run_import(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
             if leftover.name != "errors.csv":
                 leftover.unlink(missing_ok=True)
     await _note(ctx, work.id, tally, folder, "done")
-    return msgspec.to_builtins(tally)
+    return {key: getattr(tally, key) for key in tally.__struct_fields__}
 
 
 async def _note(ctx: Context, import_id: int, tally: Tally, folder: Path, state: str) -> None:
@@ -142,7 +142,7 @@ async def _together(loader: Callable[[], Any]) -> None:
 
 async def _load_set(ctx: Context, conn: Connection, job: RunningJob, ready: Exported, at: datetime, tally: Tally) -> None:
     loaded = await load_people(
-        conn, lambda: _chunks(ready.rows), lambda: _chunks(ready.identities), at=at, fence=job.fence
+        conn, lambda: file_chunks(ready.rows), lambda: file_chunks(ready.identities), at=at, fence=job.fence
     )
     await wake(conn, "traits.mirror")
     for path in (ready.rows, ready.identities):
@@ -152,7 +152,8 @@ async def _load_set(ctx: Context, conn: Connection, job: RunningJob, ready: Expo
     tally.unchanged += loaded.unchanged
 
 
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
+async def file_chunks(path: Path) -> AsyncIterator[bytes]:
+    """A file a piece at a time."""
     with path.open("rb") as file:
         while block := file.read(1 << 18):
             yield block

@@ -207,9 +207,14 @@ def guess_map(kind: Literal["customers", "events"], columns: list[str]) -> dict[
     used = set(identities.values())
     proposal: dict[str, Any] = {"kind": kind, "identities": identities}
     if kind == "customers":
-        proposal["traits"] = {c: c for c in columns if c not in used} | ({"email": identities["email"]} if "email" in identities else {})
+        proposal["traits"] = {c: c for c in columns if c not in used} | (
+            {"email": identities["email"]} if "email" in identities else {}
+        )
         return proposal
-    for part, words in (("name", ("event", "eventname", "name", "type")), ("time", ("timestamp", "time", "date", "at", "datetime"))):
+    for part, words in (
+        ("name", ("event", "eventname", "name", "type")),
+        ("time", ("timestamp", "time", "date", "at", "datetime")),
+    ):
         column = next((c for c in columns if plain[c] in words and c not in used), None)
         if column is not None:
             proposal[part] = column

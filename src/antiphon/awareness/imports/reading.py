@@ -133,7 +133,9 @@ def _well_formed(record: bytes, quote: bytes, delimiter: bytes) -> bool:
     """Whether quotes open only at the beginning of a field and close only at its end (RFC 4180)."""
     text = record.decode("utf-8", "replace").rstrip("\r\n")
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), quotechar=quote.decode(), delimiter=delimiter.decode(), strict=True))
+        rows = list(
+            csv.reader(io.StringIO(text, newline=""), quotechar=quote.decode(), delimiter=delimiter.decode(), strict=True)
+        )
     except csv.Error:
         return False
     return len(rows) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from antiphon.awareness.imports.http import ROUTES
 from antiphon.awareness.imports.loading import JOBS
+from antiphon.awareness.imports.loops import LOOPS
 from antiphon.foundation.rooms import Room
 
 ROOM = Room(
@@ -12,6 +13,7 @@ ROOM = Room(
     requires=("profiles", "events", "traits"),
     routes=ROUTES,
     jobs=JOBS,
+    loops=LOOPS,
     permissions={
         "imports:read": ("marketer", "analyst", "developer"),
         "imports:write": ("marketer", "developer"),

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from antiphon.awareness.imports import store
+from antiphon.awareness.imports.compile import literal
 from antiphon.awareness.imports.loading import RUN
 from antiphon.awareness.imports.model import ENCODINGS, ImportMap, UnreadableFile, check_map, guess_map
 from antiphon.awareness.imports.reading import is_spreadsheet, open_plain, prepare
@@ -97,8 +98,8 @@ async def preview(
         imported = ImportMap(kind=kind, encoding=encoding, delimiter=delimiter)
         dialect = await sniff(ctx.lake, plain, imported)
         rows = await ctx.lake.run(
-            f"from read_csv('{plain}', all_varchar=true, header=true, delim=$delim, quote='\"', ignore_errors=true, null_padding=true, "
-            f"strict_mode=false) limit {_PREVIEW_ROWS}",
+            f"from read_csv({literal(str(plain))}, all_varchar=true, header=true, delim=$delim, quote='\"', ignore_errors=true, "
+            f"null_padding=true, strict_mode=false) limit {_PREVIEW_ROWS}",
             {"delim": dialect.delimiter},
         )
         return Preview(
@@ -174,7 +175,13 @@ async def begin_import(ctx: Context, who: Principal, *, file_id: int, imported: 
             conn, file_id=file_id, kind=imported.kind, map=kept, dry_run=dry_run, as_of=as_of, job_id=job_id, by=who.name, at=now
         )
         found = await store.find_import(conn, import_id)
-        await audit(conn, who, action="imports.begin", subject=f"import:{import_id}", after={"file_id": file_id, "dry_run": dry_run, "map": kept})
+        await audit(
+            conn,
+            who,
+            action="imports.begin",
+            subject=f"import:{import_id}",
+            after={"file_id": file_id, "dry_run": dry_run, "map": kept},
+        )
     return found
 
 

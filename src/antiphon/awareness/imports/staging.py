@@ -228,7 +228,8 @@ async def export_customers(
             await lake.run(
                 # Whether another row has it too is told here, where it costs least; in the order of the keys it is written under.
                 "copy (select n, kind, value, count(*) over (partition by kind, value) > 1 from ("
-                "select distinct i.n, kind, value from chunk_ids i join chunk using (n) where reason is null) order by kind, value) "
+                "select distinct i.n, kind, value from chunk_ids i join chunk using (n) where reason is null) "
+                "order by kind, value) "
                 f"to {sql.literal(str(ids))} (format csv, header false)"
             )
         else:
@@ -253,7 +254,8 @@ async def _normalise(lake: LakeTransaction, imported: ImportMap, table: str, num
             "value": np.array([v.value if v else "" for v in values], dtype=object),
         }  # fmt: skip
         await lake.run(
-            f"update {table}_ids i set value = nullif(o.value, '') from normal o where i.value is null and i.kind = o.kind and i.raw = o.raw",
+            f"update {table}_ids i set value = nullif(o.value, '') from normal o "
+            "where i.value is null and i.kind = o.kind and i.raw = o.raw",
             tables={"normal": given},
         )
         await lake.run(
@@ -268,7 +270,8 @@ async def _normalise(lake: LakeTransaction, imported: ImportMap, table: str, num
 async def _refuse(lake: LakeTransaction, lines: str, folder: Path, part: Path, staged: Staged) -> tuple[int, dict[str, int]]:
     """Write the refused rows as they were, with their reasons; (how many rows, how many by sort of reason)."""
     kinds = await lake.run(
-        "select regexp_replace(reason, '(: [^:]*)$', '') as sort, count(*) from chunk where reason is not null group by 1 order by 2 desc limit 50"
+        "select regexp_replace(reason, '(: [^:]*)$', '') as sort, count(*) from chunk where reason is not null "
+        "group by 1 order by 2 desc limit 50"
     )
     if not kinds:
         return 0, {}

@@ -91,10 +91,20 @@ async def as_of(conn: Connection, file_id: int, imported: dict[str, Any]) -> dat
 
 
 async def add_import(
-    conn: Connection, *, file_id: int, kind: str, map: dict[str, Any], dry_run: bool, as_of: datetime, job_id: int, by: str, at: datetime
+    conn: Connection,
+    *,
+    file_id: int,
+    kind: str,
+    map: dict[str, Any],
+    dry_run: bool,
+    as_of: datetime,
+    job_id: int,
+    by: str,
+    at: datetime,
 ) -> int:
     params = {
-        "file_id": file_id, "kind": kind, "map": Jsonb(map), "dry_run": dry_run, "as_of": as_of, "job_id": job_id, "by": by, "at": at,
+        "file_id": file_id, "kind": kind, "map": Jsonb(map), "dry_run": dry_run, "as_of": as_of, "job_id": job_id, "by": by,
+        "at": at,
     }  # fmt: skip
     row = await (await conn.execute(SQL.add_import, params)).fetchone()
     assert row is not None

@@ -39,9 +39,10 @@ async def load_people(
 ) -> Loaded:
     """Load one set of at most 50,000 rows, committed when this returns; `conn` is a connection of one's own.
 
-    `rows` gives CSV of (n, traits as a JSON object, stamp), `identities` CSV of (n, kind, normal
-    value, whether another row of the set has it too), best in the order of kind and value; each row has at least one. `fence` is the first statement of each transaction. A null trait removes it. Safe beside any number of
-    others, and idempotent: the same rows with the same stamps change nothing.
+    `rows` gives CSV of (n, traits as a JSON object, stamp), `identities` CSV of (n, kind, normal value, whether another row
+    of the set has it too), best in the order of kind and value; each row has at least one. `fence` is the first statement
+    of each transaction. A null trait removes it. Safe beside any number of others, and idempotent: the same rows with the
+    same stamps change nothing. Raises IdentitiesContended when others keep changing the same people.
     """
     for statement in (SQL.make_stage, SQL.make_stage_identities, SQL.make_verdicts):
         await conn.execute(statement)
@@ -53,11 +54,10 @@ async def load_people(
             continue
     else:
         raise IdentitiesContended
-    changed = 0
     for first in range(0, len(odd), _CAREFUL):
         async with conn.transaction():
             await fence(conn)
-            changed += len(set(await resolve(conn, odd[first : first + _CAREFUL], at=at)))
+            await resolve(conn, odd[first : first + _CAREFUL], at=at)
     return msgspec.structs.replace(loaded, changed=loaded.changed + len(odd))
 
 
@@ -90,6 +90,7 @@ async def _plain(
         if "o" in counts:
             found = await (await conn.execute(SQL.odd_rows)).fetchall()
             odd = [
-                Person(tuple(map(Identity, kinds, values)), traits.encode(), stamp, at) for _, traits, stamp, kinds, values in found
+                Person(tuple(map(Identity, kinds, values)), traits.encode(), stamp, at)
+                for _, traits, stamp, kinds, values in found
             ]
     return Loaded(new=new, changed=changed, unchanged=settled - changed), odd

@@ -71,10 +71,12 @@ def careful(name: str, kind: TraitType) -> str:
         case "number":
             return (
                 f"case when {at} in ('BIGINT', 'UBIGINT', 'DOUBLE', 'HUGEINT') then try_cast({value} as double) "
-                f"when {at} = 'VARCHAR' and regexp_full_match(trim({value}), {literal(NUMBER)}) then try_cast(trim({value}) as double) end"
+                f"when {at} = 'VARCHAR' and regexp_full_match(trim({value}), {literal(NUMBER)}) "
+                f"then try_cast(trim({value}) as double) end"
             )
         case "boolean":
-            return f"case when {at} in ('BOOLEAN', 'VARCHAR') and lower(trim({value})) in ('true', 'false') then lower(trim({value})) = 'true' end"
+            said = f"lower(trim({value}))"
+            return f"case when {at} in ('BOOLEAN', 'VARCHAR') and {said} in ('true', 'false') then {said} = 'true' end"
         case "date" | "instant":
             return f"case when {at} = 'VARCHAR' then {_moment(kind, value)} end"
         case "text_list":

@@ -35,9 +35,7 @@ async def change_trait(ctx: Context, who: Principal, name: str, data: TraitChang
 
     A new type is filled in the background (`next_type`), and serves once every customer has it.
     """
-    return await service.describe_trait(
-        ctx, who, name, description=data.description, personal=data.personal, type=data.type
-    )
+    return await service.describe_trait(ctx, who, name, description=data.description, personal=data.personal, type=data.type)
 
 
 ROUTES = (list_traits, change_trait)

@@ -18,7 +18,8 @@ MOST_TRAITS = 1000
 LONGEST_NAME = 200
 
 LAKE_TYPES: dict[TraitType, str] = {
-    "text": "varchar", "number": "double", "boolean": "boolean", "instant": "timestamptz", "date": "date", "text_list": "varchar[]",
+    "text": "varchar", "number": "double", "boolean": "boolean", "instant": "timestamptz", "date": "date",
+    "text_list": "varchar[]",
 }  # fmt: skip
 
 # Changes that lose nothing happen by themselves; any other is a person's to make.

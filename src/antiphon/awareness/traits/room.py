@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from antiphon.awareness.traits import store
+from antiphon.awareness.traits import service, store
 from antiphon.awareness.traits.http import ROUTES
 from antiphon.awareness.traits.loops import LOOPS
 from antiphon.awareness.traits.service import JOBS
@@ -25,6 +25,7 @@ ROOM = Room(
     routes=ROUTES,
     loops=LOOPS,
     jobs=JOBS,
+    erase=service.erase,
     overview=overview,
     permissions={
         "traits:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),

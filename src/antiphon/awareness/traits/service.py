@@ -18,6 +18,8 @@ from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
 RETYPE = "traits.retype"
+ERASE = "traits.erase_mirror"
+_LONG = 1800.0
 _CHUNK = 50_000
 
 
@@ -40,7 +42,9 @@ async def observe_traits(conn: Connection, types: Mapping[str, TraitType], at: d
     taken = {column for trait in known for column in (trait.column_name, trait.next_column) if column}
     new = [name for name in types if name not in names]
     if len(known) + len(new) > MOST_TRAITS:
-        log.warning("too many traits: some get no column", traits=len(known), refused=new[max(0, MOST_TRAITS - len(known)) :][:10])
+        log.warning(
+            "too many traits: some get no column", traits=len(known), refused=new[max(0, MOST_TRAITS - len(known)) :][:10]
+        )
         new = new[: max(0, MOST_TRAITS - len(known))]
     if new:
         await store.add_traits(conn, [(name, types[name], column_for(name, taken)) for name in new], at)
@@ -57,7 +61,10 @@ async def describe_trait(
     async with ctx.db.transaction() as conn:
         before = await store.find_trait(conn, name)
         await store.describe_trait(
-            conn, name, before.description if description is None else description, before.personal if personal is None else personal
+            conn,
+            name,
+            before.description if description is None else description,
+            before.personal if personal is None else personal,
         )
         if type is not None and type != (before.next_type or before.type):
             if before.next_type is not None:
@@ -107,4 +114,21 @@ async def _run_retype(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
     return {"profiles": done}
 
 
-JOBS = (JobKind(RETYPE, _run_retype),)
+async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
+    """Erasure: the mirror's rows are deleted, and every file that held one is written anew, by a job."""
+    await enqueue(conn, ERASE, {"profile_id": profile_id})
+
+
+async def _run_erase(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
+    await ctx.lake.script(
+        [
+            "update lake.profile_turn set copies = copies + 1",
+            ("delete from lake.profile where profile_id = $id", {"id": job.args["profile_id"]}),
+        ]
+    )
+    await ctx.lake.command("call ducklake_flush_inlined_data('lake', table_name => 'profile')", timeout=_LONG)
+    await ctx.lake.command("call ducklake_rewrite_data_files('lake', 'profile', delete_threshold => 0.0)", timeout=_LONG)
+    return {}
+
+
+JOBS = (JobKind(RETYPE, _run_retype), JobKind(ERASE, _run_erase))

@@ -9,6 +9,13 @@ from antiphon.foundation.lake.errors import LakeConflict, LakeQueryFailed, LakeT
 from antiphon.foundation.lake.launcher import LakeProcess, start_lake
 
 __all__ = [
-    "LakeClient", "LakeConflict", "LakeProcess", "LakeQueryFailed", "LakeTimeout", "LakeTransaction", "LakeUnavailable",
-    "start_lake", "transaction_variable",
+    "LakeClient",
+    "LakeConflict",
+    "LakeProcess",
+    "LakeQueryFailed",
+    "LakeTimeout",
+    "LakeTransaction",
+    "LakeUnavailable",
+    "start_lake",
+    "transaction_variable",
 ]

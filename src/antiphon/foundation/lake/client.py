@@ -15,15 +15,26 @@ from numpy.typing import NDArray
 
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.lake import errors
-from antiphon.foundation.lake.protocol import HEADER, REPLIES, Column, Reply, Request, Shape, Statement, array, column, frame, pack
+from antiphon.foundation.lake.protocol import (
+    HEADER,
+    REPLIES,
+    Column,
+    Reply,
+    Request,
+    Shape,
+    Statement,
+    array,
+    column,
+    frame,
+    pack,
+)
 
 Tables = Mapping[str, Mapping[str, NDArray[Any]]]
 Script = Sequence[str | tuple[str, Any]]
 _VARIABLE = re.compile(r"getvariable\('([a-z_]+)'\)")
 _VARIABLES: dict[str, str] = {}
 _ERRORS: dict[str, type[AntiphonError]] = {
-    kind.__name__: kind
-    for kind in (errors.LakeUnavailable, errors.LakeTimeout, errors.LakeConflict, errors.LakeQueryFailed)
+    kind.__name__: kind for kind in (errors.LakeUnavailable, errors.LakeTimeout, errors.LakeConflict, errors.LakeQueryFailed)
 }
 
 
@@ -119,7 +130,12 @@ class LakeClient:
         return _arrays(found)
 
     async def many(
-        self, questions: Sequence[tuple[str, Any]], *, shape: Shape = "ids", timeout: float | None = None, tables: Tables | None = None
+        self,
+        questions: Sequence[tuple[str, Any]],
+        *,
+        shape: Shape = "ids",
+        timeout: float | None = None,
+        tables: Tables | None = None,
     ) -> list[Any]:
         """Several questions answered from one state of the lake, in one round trip. With shape `ids`, arrays of ids."""
         found = await self._ask(_request([Statement(s, pack(p), shape) for s, p in questions], self._limit(timeout), tables))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,11 +101,12 @@ def _attach(engine: duckdb.DuckDBPyConnection, settings: EngineSettings) -> None
     engine.execute(f"attach {quoted(settings.database_url)} as pg (type postgres, read_only)")
 
 
-def _patiently(work: Any) -> None:
+def _patiently(work: Callable[[], object]) -> None:
     """Two processes may be first at once: whoever loses tries again and finds the other's work done."""
     for attempt in range(8):
         try:
-            return work()
+            work()
+            return
         except (duckdb.Error, LakeMigrationFailed) as failed:
             if attempt == 7 or not _CONFLICT.search(str(failed)):
                 raise

@@ -36,7 +36,7 @@ class Request(msgspec.Struct, array_like=True):
     statements: list[Statement] = []
     timeout: float = 60.0
     variables: list[tuple[str, str]] = []
-    tables: dict[str, dict[str, "Column"]] = {}
+    tables: dict[str, dict[str, Column]] = {}
 
 
 class Column(msgspec.Struct, array_like=True):
