@@ -14,7 +14,6 @@ from litestar.openapi.spec import (
     Schema,
 )
 from litestar.params import Parameter
-from litestar.types import Receive, Scope, Send
 
 from antiphon.awareness.events import service
 from antiphon.awareness.events.model import (
@@ -87,12 +86,8 @@ def _operation(call: str) -> Operation:
 
 def _receiver(call: str) -> object:
     shown = len(call) > 1 and call != "import"  # the others are the same by a name some libraries use
-
-    @hot(f"/v1/{call}", permission=PUBLIC, document={"POST": _operation(call)} if shown else None, direct=True)
-    async def take(scope: Scope, receive: Receive, send: Send) -> None:
-        await receive_call(scope, receive, send)
-
-    return take
+    document = {"POST": _operation(call)} if shown else None
+    return hot(f"/v1/{call}", permission=PUBLIC, document=document, direct=True)(receive_call)
 
 
 @get("/v1/events", permission="events:read")

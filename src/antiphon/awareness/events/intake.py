@@ -18,12 +18,12 @@ from antiphon.awareness import profiles
 from antiphon.awareness.events import store
 from antiphon.awareness.events.calls import Refused, Understood, decode_call, storable, understand
 from antiphon.awareness.events.journal import INTERNAL
-from antiphon.awareness.events.pack import pack_events, pack_rejects
+from antiphon.awareness.events.pack import pack_events, pack_rejects, pack_seen
 from antiphon.awareness.events.reading import people_of
 from antiphon.awareness.profiles import Identity, Person, Proposal
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Held
-from antiphon.foundation.postgres import Connection, DeadlockDetected, PostgresError, SerializationFailure
+from antiphon.foundation.postgres import Connection, DeadlockDetected, PostgresError, SerializationFailure, UniqueViolation
 from antiphon.foundation.postgres.binary import bigints, from_micros, instants, ints, jsonbs, micros, texts, uuids
 from antiphon.foundation.telemetry import get_logger
 
@@ -128,7 +128,7 @@ async def _transaction(ctx: Context, held: Held, memory: Intake, most: int, *, c
         if careful:
             taken = await _only_storable(conn, taken, refused)
         await _ensure_days(conn, memory, taken)
-        taken = await drop_duplicates(ctx, conn, memory, taken)
+        taken = await drop_duplicates(ctx, conn, taken)
         await _find_people(ctx, conn, memory, taken, refused)
         await _join_groups(conn, taken)
         await _write(conn, memory, taken, refused)
@@ -183,7 +183,7 @@ async def _ensure_days(conn: Connection, memory: Intake, taken: Sequence[Taken])
                 memory.days.add(key)
 
 
-async def drop_duplicates(ctx: Context, conn: Connection, memory: Intake, taken: Sequence[Taken]) -> list[Taken]:
+async def drop_duplicates(ctx: Context, conn: Connection, taken: Sequence[Taken]) -> list[Taken]:
     """Calls whose messageId is new for `dedupe_days`; those that follow in the same set are repeats as well."""
     by_day: dict[date, dict[bytes, Taken]] = {}
     fresh: list[Taken] = []
@@ -204,14 +204,34 @@ async def drop_duplicates(ctx: Context, conn: Connection, memory: Intake, taken:
             keyed = by_day.setdefault(last.date(), {})
         keyed[key] = one
     for day, calls in sorted(by_day.items()):
-        keys = uuids(sorted(calls))
         since = day - timedelta(days=ctx.settings.dedupe_days)
-        for (key,) in await store.fetch(conn, "seen_before", {"keys": keys, "since": since, "day": day}):
-            calls.pop(bytes(key), None)
-        for (key,) in await store.fetch(conn, "mark_seen", {"keys": uuids(sorted(calls)), "day": day}):
-            calls.pop(bytes(key), None)
+        if await _has_days_between(conn, since, day):
+            params = {"keys": uuids(sorted(calls)), "since": since, "day": day}
+            for (key,) in await store.fetch(conn, "seen_before", params):
+                calls.pop(bytes(key), None)
+        await _take_keys(conn, calls, day)
         fresh += calls.values()
     return fresh
+
+
+async def _take_keys(conn: Connection, calls: dict[bytes, Taken], day: date) -> None:
+    """Note the keys as taken, and drop the calls whose key was. Nearly always all are new: a COPY is tried first.
+
+    In one order for everybody; a key that another worker is writing is waited for.
+    """
+    keys = sorted(calls)
+    try:
+        async with conn.transaction():
+            await store.copy(conn, "copy_seen", pack_seen(keys, day))
+    except UniqueViolation:
+        for (key,) in await store.fetch(conn, "mark_seen", {"keys": uuids(keys), "day": day}):
+            calls.pop(bytes(key), None)
+
+
+async def _has_days_between(conn: Connection, since: date, day: date) -> bool:
+    """Whether ids of earlier days are kept at all."""
+    rows = await store.fetch(conn, "day_partitions", {"parent": "message_seen"})
+    return any(since <= date.fromisoformat(row[1]) < day for row in rows)
 
 
 async def _find_people(ctx: Context, conn: Connection, memory: Intake, taken: list[Taken], refused: list[Refusal]) -> None:
@@ -259,9 +279,7 @@ async def _find_people(ctx: Context, conn: Connection, memory: Intake, taken: li
 async def _resolve(ctx: Context, conn: Connection, people: list[Person], owners: Sequence[Taken]) -> list[int]:
     """Resolve; an alias between two user ids that both exist is a proposal, not a merge."""
     asked = {
-        n: Identity(profiles.USER_ID, one.event.previous_id)
-        for n, one in enumerate(owners)
-        if one.event.previous_id is not None
+        n: Identity(profiles.USER_ID, one.event.previous_id) for n, one in enumerate(owners) if one.event.previous_id is not None
     }
     known = await profiles.owners(conn, list(set(asked.values()))) if asked else {}
     for n, previous in asked.items():

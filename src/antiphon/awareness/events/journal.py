@@ -199,6 +199,7 @@ class Journal:
         if self._conn is None or self._conn.closed:
             await self._drop_connection()
             self._conn = await self.ctx.db.dedicated()
+            await store.run(self._conn, "plan_once")
             self._held = None
         if self._held is None:
             self._held = await self.leases.take_one(LOOP)

@@ -51,9 +51,7 @@ def event_relation(
     return f"({cold} union all {_hot(columns, narrowed)})"
 
 
-def hot_relation(
-    columns: Sequence[str] = COLUMNS, *, names: Sequence[str] | None = None, since: datetime | None = None
-) -> str:
+def hot_relation(columns: Sequence[str] = COLUMNS, *, names: Sequence[str] | None = None, since: datetime | None = None) -> str:
     """The hot half of `event_relation` alone, for whoever reads the cold half many times and this one once.
 
     It belongs in the same lake transaction as what is read of `lake.event`.

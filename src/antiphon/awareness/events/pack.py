@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from antiphon.foundation.postgres.binary import COPY_HEAD, COPY_TAIL, NULL, micr
 if TYPE_CHECKING:
     from antiphon.awareness.events.intake import Refusal, Taken
 
+_DATE_EPOCH = date(2000, 1, 1)
 _event_head = Struct(">hihiqiqiq").pack  # 11 columns: lane, seq, received_at, ts
 _reject_head = Struct(">hihiqiqii").pack  # 8 columns: lane, seq, received_at, source_id
 _bigint = Struct(">iq").pack
@@ -61,3 +63,9 @@ def pack_rejects(refused: Sequence[Refusal]) -> bytes:
         )  # fmt: skip
     parts.append(COPY_TAIL)
     return b"".join(parts)
+
+
+def pack_seen(keys: Sequence[bytes], day: date) -> bytes:
+    """Rows of `message_seen`."""
+    tail = _int(4, (day - _DATE_EPOCH).days)
+    return COPY_HEAD + b"".join([b"\x00\x02\x00\x00\x00\x10" + key + tail for key in keys]) + COPY_TAIL

@@ -13,6 +13,10 @@ from (select * from last union all select * from cursor) both_ends;
 -- The partition of one day.
 select ensure_day(%(parent)s, %(day)s::date);
 
+-- name: plan_once
+-- The append has one plan whatever its parameters: the server need not look for a better one each time.
+set plan_cache_mode = force_generic_plan;
+
 -- name: append_journal
 -- A small batch in one round trip: nothing is written unless the lane is still ours.
 with fence as materialized (
@@ -57,6 +61,10 @@ where c.lane = m.lane;
 -- Which of these messages were taken on an earlier day.
 select uuid_send(key) from message_seen
 where key = any(%(keys)s::uuid[]) and seen_on >= %(since)s::date and seen_on < %(day)s::date;
+
+-- name: copy_seen
+-- Take these messages, in one order for everybody; fails where one was taken before.
+copy message_seen (key, seen_on) from stdin (format binary);
 
 -- name: mark_seen
 -- Take these messages, in one order for everybody; returned are those that were there already.
