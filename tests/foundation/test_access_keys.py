@@ -107,6 +107,22 @@ async def test_a_key_loses_what_its_maker_loses(
     assert (await stranger.get("/v1/settings")).status_code == 401
 
 
+async def test_a_key_made_with_a_key_belongs_to_the_same_person(
+    app: Any, client: httpx.AsyncClient, stranger: httpx.AsyncClient, as_role: Callable[[str], Any]
+) -> None:
+    developer = await as_role("developer")
+    person = (await developer.get("/v1/session")).json()["id"]
+    first = (await make(developer, permissions=["access:manage_keys", "jobs:read"])).json()
+    stranger.headers["authorization"] = f"Bearer {first['token']}"
+    second = (await make(stranger, permissions=["jobs:read"])).json()
+    assert second["key"]["created_by"] == person
+    stranger.headers["authorization"] = f"Bearer {second['token']}"
+    assert (await stranger.get("/v1/jobs")).status_code == 200
+    await client.patch(f"/v1/people/{person}", json={"disabled": True})
+    app.app.state.ctx.get(Access).forget_keys()
+    assert (await stranger.get("/v1/jobs")).status_code == 401
+
+
 @pytest.mark.parametrize("scheme", ["bearer", "basic"])
 async def test_a_write_key_writes_events_of_its_source_only(app: Any, stranger: httpx.AsyncClient, scheme: str) -> None:
     ctx = app.app.state.ctx

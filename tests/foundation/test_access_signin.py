@@ -9,7 +9,7 @@ import httpx
 import pyotp
 import pytest
 
-from antiphon.foundation.access import bootstrap_owner, signin
+from antiphon.foundation.access import bootstrap_owner, proof
 from antiphon.foundation.access.factors import STEP
 from antiphon.foundation.access.passwords import use_cheap_hashing
 from antiphon.foundation.access.room import ROOM as ACCESS
@@ -151,24 +151,24 @@ class TestRateLimits:
     async def test_an_account_is_held_after_too_many_failures(
         self, app: Any, owner: Any, stranger: httpx.AsyncClient
     ) -> None:
-        for _ in range(signin.PER_ACCOUNT):
+        for _ in range(proof.PER_ACCOUNT):
             assert (await stranger.post("/v1/session", json={**OWNER, "password": "no"})).status_code == 401
         answer = await stranger.post("/v1/session", json=OWNER)
         assert answer.status_code == 429
         assert answer.json()["code"] == "too-many-attempts"
-        assert 1 <= int(answer.headers["retry-after"]) <= signin.WINDOW.total_seconds()
+        assert 1 <= int(answer.headers["retry-after"]) <= proof.WINDOW.total_seconds()
         await sql(app, "update sign_in_attempt set since = since - interval '16 minutes'")
         assert (await stranger.post("/v1/session", json=OWNER)).status_code == 200
 
     async def test_an_address_is_held_whichever_accounts_it_tries(self, owner: Any, stranger: httpx.AsyncClient) -> None:
-        for number in range(signin.PER_ADDRESS):
+        for number in range(proof.PER_ADDRESS):
             body = {"email": f"guess{number}@example.com", "password": "no"}
             assert (await stranger.post("/v1/session", json=body)).status_code == 401
         assert (await stranger.post("/v1/session", json=OWNER)).status_code == 429
 
     async def test_success_forgets_the_account_s_failures(self, owner: Any, stranger: httpx.AsyncClient) -> None:
         for _ in range(3):
-            for _ in range(signin.PER_ACCOUNT - 1):
+            for _ in range(proof.PER_ACCOUNT - 1):
                 await stranger.post("/v1/session", json={**OWNER, "password": "no"})
             assert (await stranger.post("/v1/session", json=OWNER)).status_code == 200
 
@@ -224,7 +224,7 @@ class TestSecondFactor:
         await self.enrol(signed_in)
         statuses = [
             (await signed_in.post("/v1/session", json={**OWNER, "code": "000000"})).status_code
-            for _ in range(signin.PER_ACCOUNT + 1)
+            for _ in range(proof.PER_ACCOUNT + 1)
         ]
         assert statuses[-1] == 429
 
@@ -236,9 +236,30 @@ async def test_changing_the_password_signs_out_elsewhere(app: Any, signed_in: ht
         assert (await other.get("/v1/session")).status_code == 200
         body = {"present": OWNER["password"], "new": "another long word"}
         assert (await signed_in.put("/v1/session/password", json={**body, "present": "no"})).json()["field"] == "present"
-        assert (await signed_in.put("/v1/session/password", json={**body, "new": "short"})).json()["code"] == "weak-password"
+        weak = (await signed_in.put("/v1/session/password", json={**body, "new": "short"})).json()
+        assert (weak["code"], weak["field"]) == ("weak-password", "new")
         assert (await signed_in.put("/v1/session/password", json=body)).status_code == 204
         assert (await other.get("/v1/session")).status_code == 401
         assert (await signed_in.get("/v1/session")).status_code == 200
         sessions = (await signed_in.get("/v1/session/all")).json()
         assert [one["current"] for one in sessions] == [True]
+
+
+async def test_asking_for_the_password_again_is_limited_too(signed_in: httpx.AsyncClient) -> None:
+    for _ in range(proof.PER_ACCOUNT):
+        assert (await signed_in.post("/v1/totp", json={"password": "guess"})).status_code == 400
+    held = await signed_in.put("/v1/session/password", json={"present": OWNER["password"], "new": "another long word"})
+    assert held.status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("address", "subject"),
+    [
+        ("192.0.2.1", "address:192.0.2.1"),
+        ("::ffff:192.0.2.1", "address:192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "address:2001:db8:1:2::/64"),
+        ("unix", "address:unix"),
+    ],
+)
+def test_attempts_count_against_what_one_host_has(address: str, subject: str) -> None:
+    assert proof.address_subject(address) == subject

@@ -23,7 +23,7 @@ from antiphon.foundation.telemetry import get_logger
 log = get_logger(__name__)
 PERIOD = 1.0
 PATIENCE = 5.0  # seconds a room may take over its numbers
-LONGEST = 3600.0  # seconds; a browser then connects again, and its rights are checked anew
+LONGEST = 600.0  # seconds; a browser then connects again, and its rights are checked anew
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,10 +22,9 @@ from antiphon.foundation.access.errors import (
     SecondFactorOff,
     SecondFactorOn,
     WrongCode,
-    WrongPassword,
 )
 from antiphon.foundation.access.model import Credentials, hash_recovery, new_recovery_codes
-from antiphon.foundation.access.passwords import password_matches
+from antiphon.foundation.access.proof import prove_password
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal
@@ -88,12 +87,9 @@ async def _person(conn: Connection, who: Principal) -> Credentials:
 
 
 async def enrol(ctx: Context, who: Principal, password: str) -> Enrolment:
-    """Begin: a new secret, which counts once confirmed. Raises SecondFactorOn, WrongPassword."""
+    """Begin: a new secret, which counts once confirmed. Raises SecondFactorOn, WrongPassword, PersonOnly."""
     secret = pyotp.random_base32()
-    async with ctx.db.connection() as conn:
-        kept = await store.lock_credentials(conn, who.id) if who.kind == "person" else None
-    if not await password_matches(kept.password_hash if kept else None, password):
-        raise WrongPassword(field="password")
+    await prove_password(ctx, who, password)
     async with ctx.db.transaction() as conn:
         person = await _person(conn, who)
         if person.totp_confirmed:
@@ -125,10 +121,7 @@ async def confirm(ctx: Context, who: Principal, code: str) -> list[str]:
 
 async def disable(ctx: Context, who: Principal, password: str) -> None:
     """Switch one's own second factor off. Raises WrongPassword."""
-    async with ctx.db.connection() as conn:
-        kept = await store.lock_credentials(conn, who.id) if who.kind == "person" else None
-    if not await password_matches(kept.password_hash if kept else None, password):
-        raise WrongPassword(field="password")
+    await prove_password(ctx, who, password)
     async with ctx.db.transaction() as conn:
         await _person(conn, who)
         await store.set_totp(conn, who.id, None, False, [])

@@ -85,7 +85,8 @@ async def issue_key(
     token = f"{'ak' if kind == 'api' else 'wk'}_{random_token(24)}"
     key_id = await store.add_key(
         conn, name=name.strip(), kind=kind, hint=token[:7], token_hash=hash_token(token), permissions=scope,
-        source_id=source_id, created_by=who.id if who.kind == "person" else None, expires_at=expires_at,
+        source_id=source_id, created_by=who.id if who.kind == "person" else None,
+        made_with=who.id if who.kind == "key" else None, expires_at=expires_at,
     )  # fmt: skip
     key = await find_key(conn, key_id)
     await audit(conn, who, action="access.issue_key", subject=f"key:{key_id}", after=key)

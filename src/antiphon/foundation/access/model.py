@@ -122,12 +122,12 @@ def normalise_email(email: str) -> str:
     return email
 
 
-def check_password(password: str, email: str) -> None:
+def check_password(password: str, email: str, field: str = "password") -> None:
     """Length is what counts (NIST SP 800-63B); a password that repeats itself or the address is refused."""
     if len(password) < SHORTEST_PASSWORD:
-        raise WeakPassword(f"A password has at least {SHORTEST_PASSWORD} characters.", field="password")
+        raise WeakPassword(f"A password has at least {SHORTEST_PASSWORD} characters.", field=field)
     if len(set(password)) < 4 or password.lower() in {email, email.partition("@")[0]}:
-        raise WeakPassword("That password is too easily guessed.", field="password")
+        raise WeakPassword("That password is too easily guessed.", field=field)
 
 
 def hash_token(token: str) -> bytes:

@@ -124,9 +124,10 @@ where i.id = %(id)s and p.id = i.person_id and i.used_at is null and i.expires_a
 returning i.person_id, p.email;
 
 -- name: add_key
--- A new key.
+-- A new key. One made with a key belongs to the person who made that.
 insert into api_key (name, kind, hint, token_hash, permissions, source_id, created_by, expires_at)
-values (%(name)s, %(kind)s, %(hint)s, %(hash)s, %(permissions)s, %(source_id)s, %(created_by)s, %(expires_at)s)
+values (%(name)s, %(kind)s, %(hint)s, %(hash)s, %(permissions)s, %(source_id)s,
+        coalesce(%(created_by)s, (select created_by from api_key where id = %(made_with)s::bigint)), %(expires_at)s)
 returning id;
 
 -- name: find_key

@@ -9,13 +9,10 @@ from antiphon.foundation.access import store
 from antiphon.foundation.access.auditing import audit
 from antiphon.foundation.access.errors import (
     InvalidEmail,
-    NoSuchPerson,
     PersonOnly,
     SecondFactorNeeded,
     SecondFactorWrong,
-    TooManyAttempts,
     WrongCredentials,
-    WrongPassword,
 )
 from antiphon.foundation.access.factors import matching_step
 from antiphon.foundation.access.model import (
@@ -28,14 +25,12 @@ from antiphon.foundation.access.model import (
     principal_of,
 )
 from antiphon.foundation.access.passwords import hash_password, password_matches
+from antiphon.foundation.access.proof import address_subject, count_attempt, prove_password
 from antiphon.foundation.context import Context
 from antiphon.foundation.ids import keyed_hash, random_token
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal, Role
 
-WINDOW = timedelta(minutes=15)
-PER_ACCOUNT = 10
-PER_ADDRESS = 50
 ABSOLUTE = timedelta(days=7)
 """A session ends after this however busy it is; idle ones end after `session_hours`."""
 
@@ -48,15 +43,6 @@ def idle_term(ctx: Context) -> timedelta:
 def csrf_token(ctx: Context, session: bytes) -> str:
     """The token a browser must repeat in a header; it belongs to one session."""
     return keyed_hash(ctx.secret, "csrf", session).hex()
-
-
-async def _count(ctx: Context, account: str, address: str) -> None:
-    """Count an attempt before it is tried, so that guesses made at once count, too."""
-    async with ctx.db.transaction() as conn:
-        counted = await store.count_attempt(conn, [account, address], WINDOW)
-    for one in counted:
-        if one.attempts > (PER_ACCOUNT if one.subject == account else PER_ADDRESS):
-            raise TooManyAttempts(retry_after=max(1.0, one.wait))
 
 
 async def _second_factor(ctx: Context, conn: Connection, person: Credentials, code: str | None) -> int:
@@ -79,8 +65,8 @@ async def sign_in(ctx: Context, email: str, password: str, code: str | None, add
         email = normalise_email(email)
     except InvalidEmail:
         raise WrongCredentials from None
-    by_account, by_address = f"account:{email}", f"address:{address}"
-    await _count(ctx, by_account, by_address)
+    by_account, by_address = f"account:{email}", address_subject(address)
+    await count_attempt(ctx, by_account, by_address)
     async with ctx.db.connection() as conn:
         person = await store.find_credentials(conn, email)
     right = await password_matches(person.password_hash if person else None, password)
@@ -126,15 +112,8 @@ async def list_sessions(ctx: Context, who: Principal) -> list[Session]:
 
 async def change_password(ctx: Context, who: Principal, present: str, new: str) -> None:
     """Change one's own password; other sessions end. Raises WrongPassword, WeakPassword."""
-    if who.kind != "person":
-        raise PersonOnly
-    async with ctx.db.connection() as conn:
-        person = await store.lock_credentials(conn, who.id)
-    if person is None:
-        raise NoSuchPerson
-    check_password(new, person.email)
-    if not await password_matches(person.password_hash, present):
-        raise WrongPassword(field="present")
+    person = await prove_password(ctx, who, present, "present")
+    check_password(new, person.email, field="new")
     hashed = await hash_password(new)
     async with ctx.db.transaction() as conn:
         await store.set_password(conn, who.id, hashed)

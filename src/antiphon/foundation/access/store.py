@@ -157,11 +157,11 @@ async def use_invitation(conn: Connection, invitation_id: int) -> tuple[int, str
 
 async def add_key(
     conn: Connection, *, name: str, kind: KeyKind, hint: str, token_hash: bytes, permissions: Sequence[str],
-    source_id: int | None, created_by: int | None, expires_at: datetime | None,
+    source_id: int | None, created_by: int | None, made_with: int | None, expires_at: datetime | None,
 ) -> int:  # fmt: skip
     params = {
         "name": name, "kind": kind, "hint": hint, "hash": token_hash, "permissions": list(permissions),
-        "source_id": source_id, "created_by": created_by, "expires_at": expires_at,
+        "source_id": source_id, "created_by": created_by, "made_with": made_with, "expires_at": expires_at,
     }  # fmt: skip
     return int(await _value(conn, "add_key", params))
 
