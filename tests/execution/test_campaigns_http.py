@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.execution.cast import add_account, add_people, add_published, stage
 
 from antiphon.awareness.segments.service import list_members, publish
 from antiphon.execution.campaigns.loops import LOOPS
@@ -13,7 +14,6 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.postgres import Database
 from antiphon.foundation.principal import SYSTEM
-from tests.execution.cast import add_account, add_people, add_published, stage
 
 
 @pytest.fixture

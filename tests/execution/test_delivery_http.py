@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.execution.cast import add_account, add_people, stage
 
 from antiphon.execution.delivery import Content, Intents, NewDispatch, open_dispatch, submit
 from antiphon.execution.delivery.sheet import safe
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Database
-from tests.execution.cast import add_account, add_people, stage
 
 NEWS = NewDispatch(
     key="campaign:7:1", channel="email", message_class="marketing", topic="news", campaign_id=7, occurrence="1",

@@ -6,7 +6,6 @@ import random
 from pathlib import Path
 
 import pytest
-
 from bench.kill import Workers, play, verify
 
 pytestmark = pytest.mark.store

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings as profile
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings as profile, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from tests.conftest import START, NoLake, make_context
+from tests.execution.cast import SEND, SETTLE, add_account, add_people, stage
 
 from antiphon.awareness.consent import Statement, Suppressed, record_consents, suppress
 from antiphon.execution.channels import Receipt, Wire
@@ -28,8 +29,6 @@ from antiphon.foundation.config import Settings
 from antiphon.foundation.leases import Leases
 from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.postgres import Database
-from tests.conftest import START, NoLake, make_context
-from tests.execution.cast import SEND, SETTLE, add_account, add_people, stage
 
 pytestmark = pytest.mark.store
 

@@ -50,7 +50,7 @@ with intent as materialized (
 ), judged as materialized (
     select i.*, case
         when %(cancelled)s then 'campaign_cancelled'
-        when i.profile_id = any(%(excluded)s::bigint[]) then 'excluded'
+        when i.profile_id in (select unnest(%(excluded)s::bigint[])) then 'excluded'
         when i.address is null then case
             when exists (select 1 from profile p where p.id = i.person_id) then 'no_address' else 'no_such_customer' end
         when i.address !~ %(address_rule)s then 'invalid_address'
@@ -165,10 +165,19 @@ left join consent_state c on p.message_class = 'marketing'
     and c.profile_id = coalesce(a.to_id, g.profile_id) and c.channel = p.channel and c.topic = p.topic;
 
 -- name: mark_speaking
--- The point of no return: from here a crash leaves these rows unknown. Only rows still claimed in our epoch are marked.
+-- The point of no return: from here a crash leaves these rows unknown. The fence is part of the statement, which is the
+-- whole transaction: without every lease it was asked under, and without each row still claimed in our epoch, less is marked.
+with held as materialized (
+    select bucket from lease
+    where loop = %(loop)s and owner = %(owner)s
+      and (bucket, epoch) in (select * from unnest(%(buckets)s::int[], %(lease_epochs)s::bigint[]))
+    for key share
+)
 update delivery_queue q set state = 'speaking', speaking_at = %(now)s
 from unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[], %(epochs)s::bigint[]) as g (delivery_id, profile_id, epoch)
-where q.delivery_id = g.delivery_id and q.profile_id = g.profile_id and q.epoch = g.epoch and q.state in ('claimed', 'speaking')
+where (select count(*) from held) = cardinality(%(buckets)s::int[])
+  and q.delivery_id = g.delivery_id and q.profile_id = g.profile_id and q.epoch = g.epoch
+  and q.state in ('claimed', 'speaking')
 returning q.delivery_id;
 
 -- name: record

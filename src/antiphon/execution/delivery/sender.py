@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -148,9 +149,8 @@ class Sender:
 
         async def on_speaking(_: Sequence[int]) -> None:
             marked_at.append(self._ctx.clock.now())
-            async with self._ctx.db.transaction() as conn:
-                await held.fence(conn)
-                if await store.mark_speaking(conn, said, marked_at[0]) != len(said):
+            async with self._ctx.db.connection() as conn:
+                if await store.mark_speaking(conn, held, said, marked_at[0]) != len(said):
                     raise LeaseLost
 
         receipts = await _send(channel, account, [wires[row.delivery_id] for row in said], on_speaking)
@@ -183,7 +183,7 @@ class Sender:
     def _note(self, account: Account, receipts: Sequence[Receipt]) -> None:
         """Leave an account alone that does not answer."""
         faults = [receipt for receipt in receipts if receipt.account_fault]
-        if faults:
+        if faults and all(receipt.outcome != "sent" for receipt in receipts):
             self._breakers.fault(account.id, max(receipt.retry_after or 0.0 for receipt in faults))
             log.warning("account does not answer", account=account.name, code=faults[0].code, detail=faults[0].detail)
         elif receipts:
@@ -198,8 +198,8 @@ class Sender:
         for attempt in range(KEEP_TRYING):
             now = self._ctx.clock.now()
             try:
-                async with self._ctx.db.transaction() as conn:
-                    settle_at = now + timedelta(hours=self._ctx.settings.delivered_after_hours)
+                settle_at = now + timedelta(hours=self._ctx.settings.delivered_after_hours)
+                async with self._ctx.db.connection() as conn, _together(conn, bool(returned or dead)):
                     if records:
                         await store.record(conn, records, now=now, settle_at=settle_at)
                     if returned:
@@ -226,6 +226,11 @@ class Sender:
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
+
+
+def _together(conn: Connection, several: bool) -> AbstractAsyncContextManager[object]:
+    """A transaction for several statements; one alone is its own."""
+    return conn.transaction() if several else nullcontext()
 
 
 def _gone(channel: str, record: Record, now: datetime) -> Suppressed:

@@ -21,6 +21,7 @@ from antiphon.execution.delivery.model import (
     State,
     Verdict,
 )
+from antiphon.foundation.leases import Held
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row, tuple_row
 from antiphon.foundation.postgres.binary import Packed, bigints, instants, ints, maybe_instants, micros, texts
 
@@ -181,9 +182,17 @@ def _maybe(instant: datetime | None) -> int | None:
     return None if instant is None else micros(instant)
 
 
-async def mark_speaking(conn: Connection, rows: Sequence[Claimed], now: datetime) -> int:
-    """How many of the rows were still ours to speak."""
-    return (await conn.execute(SQL.mark_speaking, _keys(rows) | {"now": now})).rowcount
+async def mark_speaking(conn: Connection, held: Held, rows: Sequence[Claimed], now: datetime) -> int:
+    """How many of the rows were still ours to speak, under these leases."""
+    params = {
+        **_keys(rows),
+        "loop": held.loop,
+        "owner": held.owner,
+        "buckets": ints(list(held.epochs)),
+        "lease_epochs": bigints(list(held.epochs.values())),
+        "now": now,
+    }
+    return (await conn.execute(SQL.mark_speaking, params)).rowcount
 
 
 async def unclaim(conn: Connection, rows: Sequence[Claimed], due_at: datetime | None = None) -> None:
