@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from antiphon.awareness.profiles import Identity, Person, normal_identity, normal_kind, normal_phone, resolve, stamp_of
-from antiphon.awareness.profiles.model import Linker, normal_email
+from antiphon.awareness.profiles.identities import normal_email
+from antiphon.awareness.profiles.linking import Linker
 from antiphon.awareness.profiles.notices import ProfilesMerged
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, Database

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from antiphon.foundation.postgres.binary import COPY_HEAD, COPY_TAIL, NULL, micros
 
 if TYPE_CHECKING:
-    from antiphon.awareness.events.intake import Refusal, Taken
+    from antiphon.awareness.events.reading import Refusal, Taken
 
 _DATE_EPOCH = date(2000, 1, 1)
 _event_head = Struct(">hihiqiqiq").pack  # 11 columns: lane, seq, received_at, ts

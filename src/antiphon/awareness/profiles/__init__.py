@@ -8,21 +8,19 @@ ask for `merged_into is null`: a merged-away row stays, without traits, for hist
 
 from antiphon.awareness.profiles.bulk import Loaded, load_people
 from antiphon.awareness.profiles.errors import NoSuchProfile
-from antiphon.awareness.profiles.model import (
+from antiphon.awareness.profiles.identities import (
     ANONYMOUS_ID,
     EMAIL,
     PHONE,
     USER_ID,
     Identity,
-    Person,
-    Proposal,
-    display_name,
     normal_email,
     normal_identity,
     normal_kind,
     normal_phone,
-    stamp_of,
 )
+from antiphon.awareness.profiles.linking import Proposal
+from antiphon.awareness.profiles.model import Person, display_name, stamp_of
 from antiphon.awareness.profiles.notices import MergeUndone, ProfilesMerged
 from antiphon.awareness.profiles.resolving import IdentitiesContended, resolve
 from antiphon.awareness.profiles.store import (

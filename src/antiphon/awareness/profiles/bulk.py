@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from antiphon.awareness.profiles.model import Identity, Person
+from antiphon.awareness.profiles.identities import Identity
+from antiphon.awareness.profiles.model import Person
 from antiphon.awareness.profiles.resolving import IdentitiesContended, resolve
 from antiphon.foundation.postgres import Connection, DeadlockDetected, UniqueViolation, load_queries
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from antiphon.awareness.profiles import store
-from antiphon.awareness.profiles.model import Identity, Linker, Person, Plan, Proposal
+from antiphon.awareness.profiles.identities import Identity
+from antiphon.awareness.profiles.linking import Linker, Plan, Proposal
+from antiphon.awareness.profiles.model import Person
 from antiphon.awareness.profiles.notices import ProfilesMerged
 from antiphon.foundation.errors import Unavailable
 from antiphon.foundation.notices import publish
@@ -81,9 +83,7 @@ async def _resolve(conn: Connection, people: Sequence[Person], owner: dict[Ident
     return ids
 
 
-async def _make(
-    conn: Connection, people: Sequence[Person], loose: Sequence[int], plan: Plan
-) -> tuple[dict[int, int], set[int]]:
+async def _make(conn: Connection, people: Sequence[Person], loose: Sequence[int], plan: Plan) -> tuple[dict[int, int], set[int]]:
     """Insert new people; returns their real ids, and whose traits were written with them."""
     if not plan.made:
         return {}, set()

@@ -8,10 +8,8 @@ from typing import Any
 
 from antiphon.awareness.profiles import store
 from antiphon.awareness.profiles.errors import NoSuchMerge, NoSuchProfile, NoSuchProposal, ProposalDecided
+from antiphon.awareness.profiles.identities import EMAIL, PHONE, USER_ID, normal_phone
 from antiphon.awareness.profiles.model import (
-    EMAIL,
-    PHONE,
-    USER_ID,
     GroupShown,
     IdentityShown,
     MergedShown,
@@ -20,7 +18,6 @@ from antiphon.awareness.profiles.model import (
     ProposalShown,
     TraitShown,
     display_name,
-    normal_phone,
 )
 from antiphon.awareness.profiles.notices import MergeUndone, ProfilesMerged
 from antiphon.foundation.access import audit

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from antiphon.awareness.profiles.model import Identity, Proposal
+from antiphon.awareness.profiles.identities import Identity
+from antiphon.awareness.profiles.linking import Proposal
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries
 from antiphon.foundation.postgres.binary import bigints, instants, jsonbs, texts
 
@@ -184,8 +185,6 @@ async def write_undone(
     await run(conn, "forget_alias", id=gone, below=below)
     await run(conn, "return_identities", id=gone, to_id=to_id, ids=ids)
     await run(conn, "return_memberships", to_id=to_id, ids=ids)
-    await run(
-        conn, "revive_profile", id=gone, traits=Jsonb(alias["traits"]), stamps=Jsonb(alias["stamps"]), stamp=alias["stamp"]
-    )
+    await run(conn, "revive_profile", id=gone, traits=Jsonb(alias["traits"]), stamps=Jsonb(alias["stamps"]), stamp=alias["stamp"])
     await run(conn, "repoint_below", id=gone, below=below)
     await run(conn, "write_traits", id=to_id, traits=Jsonb(survivor[0]), stamps=Jsonb(survivor[1]))

@@ -1,0 +1,100 @@
+"""Identities: what kinds there are, and the normal form in which two that mean the same are the same."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+USER_ID, EMAIL, PHONE, ANONYMOUS_ID = "user_id", "email", "phone", "anonymous_id"
+
+_STRENGTH = {USER_ID: 0, EMAIL: 1, PHONE: 2, ANONYMOUS_ID: 9}
+_OTHER = 5  # kinds of the customer's own: a loyalty card, a device
+
+LONGEST_IDENTITY = 300
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+# What broken code sends for "nobody". Taken as an identity it would merge thousands of people into one.
+_NOBODY = frozenset(
+    {"", "null", "nil", "none", "undefined", "nan", "0", "-1", "false", "true", "unknown", "anonymous", "guest", "test",
+     "n/a", "na", "[object object]", "user_id", "userid", "00000000-0000-0000-0000-000000000000"}
+)  # fmt: skip
+
+_PLAIN_EMAIL = re.compile(r"[a-z0-9_+%-]+(?:\.[a-z0-9_+%-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}")
+_PLAIN_PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
+_CALLING_CODES = frozenset(str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+
+
+class Identity(NamedTuple):
+    """A normalised identity: what kind, and its value."""
+
+    kind: str
+    value: str
+
+
+def strength(identity: Identity) -> int:
+    """How surely an identity names one person; smaller is surer."""
+    return _STRENGTH.get(identity[0], _OTHER)
+
+
+@lru_cache(maxsize=4096)
+def _careful_email(value: str) -> str | None:
+    try:
+        found = validate_email(value, check_deliverability=False, allow_smtputf8=True, test_environment=True)
+    except EmailNotValidError:
+        return None
+    return f"{found.local_part.lower()}@{found.ascii_domain or found.domain}".lower()
+
+
+@lru_cache(maxsize=4096)
+def _careful_phone(value: str, region: str | None) -> str | None:
+    try:
+        parsed = phonenumbers.parse(value, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(parsed):
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def normal_email(value: str) -> str | None:
+    """The address in lower case, its domain in ASCII (IDNA); None if it is no address. Syntax only (RFC 5321/6531)."""
+    value = value.strip()
+    lower = value.lower()
+    if len(lower) <= 254 and lower.isascii() and _PLAIN_EMAIL.fullmatch(lower) and lower.index("@") <= 64:
+        return lower
+    return _careful_email(value) if len(value) <= 320 else None
+
+
+def normal_phone(value: str, region: str | None = None) -> str | None:
+    """The number in E.164; None if it is none. Without `+` it needs the `region` (ISO 3166) it was written in."""
+    value = value.strip()
+    if _PLAIN_PHONE.fullmatch(value) and not _CALLING_CODES.isdisjoint((value[1:2], value[1:3], value[1:4])):
+        return value
+    return _careful_phone(value, region) if len(value) <= 60 else None
+
+
+def normal_kind(kind: str) -> str | None:
+    """The kind in our spelling (`userId` and `user-id` are `user_id`), or None if it can be no kind."""
+    spelled = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.strip()).lower().replace("-", "_").replace(" ", "_")
+    return spelled if _KIND.fullmatch(spelled) else None
+
+
+def normal_identity(kind: str, value: object, *, region: str | None = None) -> Identity | None:
+    """The identity in its normal form; None if the value says nobody (`null`, `undefined`, an address that is none)."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    text = value if isinstance(value, str) else str(int(value) if float(value).is_integer() else value)
+    text = text.strip()
+    if not text or len(text) > LONGEST_IDENTITY or "\0" in text or text.lower() in _NOBODY:
+        return None
+    if kind == EMAIL:
+        found = normal_email(text)
+    elif kind == PHONE:
+        found = normal_phone(text, region)
+    else:
+        found = text
+    return Identity(kind, found) if found else None
