@@ -181,6 +181,8 @@ def identities(imported: ImportMap) -> tuple[str, list[str]]:
 
 def broken_text(imported: ImportMap) -> str:
     """The reason of rows with bytes that are not of the file's encoding."""
+    if imported.encoding.lower() in ("utf-8", "utf8"):
+        return "null"  # the reader refuses such lines itself
     checks = " or ".join(f"contains({column(c)}, chr(65533))" for c in columns_of(imported)) or "false"
     return f"case when {checks} then {literal('bytes that are not ' + imported.encoding)} end"
 

@@ -71,9 +71,7 @@ async def _plain(
             async with conn.cursor() as cursor, cursor.copy(statement) as into:
                 async for data in chunks():
                     await into.write(data)
-        await conn.execute(SQL.analyse)
         await conn.execute(SQL.judge)
-        await conn.execute(SQL.analyse_verdicts)
         counts = {v: (n, people) for v, n, people in await (await conn.execute(SQL.count_verdicts)).fetchall()}
         settled, known = counts.get("s", (0, 0))
         changed = 0

@@ -18,10 +18,6 @@ copy staged_row (n, traits, stamp) from stdin (format csv);
 -- Identities in.
 copy staged_identity (n, kind, value, shared) from stdin (format csv);
 
--- name: analyse
--- The planner must know how many there are.
-analyze staged_row, staged_identity;
-
 -- name: judge
 -- What each row is, in one look at the identities. An identity that two rows share makes both odd unless it is known.
 insert into staged_verdict (n, verdict, profile_id)
@@ -37,10 +33,6 @@ from (
     ) found
     group by n
 ) bundles;
-
--- name: analyse_verdicts
--- And so must it here.
-analyze staged_verdict;
 
 -- name: count_verdicts
 -- How many rows of each sort.
