@@ -104,6 +104,19 @@ def test_a_killed_part_comes_back(data: Path, free_port: Callable[[], int]) -> N
     wait_for(lambda: not processes_of(data), 20)
 
 
+def test_a_killed_database_comes_back_with_everything(data: Path, free_port: Callable[[], int]) -> None:
+    port = free_port()
+    server = serve(data, port)
+    wait_for(lambda: answers(port), 60)
+    postmaster = int((data / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(postmaster, signal.SIGKILL)
+    wait_for(lambda: not answers(port), 20)
+    wait_for(lambda: answers(port), 60)
+    server.terminate()
+    assert server.wait(60) == 0
+    wait_for(lambda: not processes_of(data), 20)
+
+
 def test_a_taken_port_is_one_sentence(data: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,11 +19,12 @@ from antiphon.foundation.embedded.account import Account, choose_account
 from antiphon.foundation.embedded.binaries import programs_for
 from antiphon.foundation.embedded.claim import Claim, bury_predecessor, noted_sockets
 from antiphon.foundation.embedded.cluster import DATABASE, ENVIRONMENT, SUPERUSER, ensure_cluster, folder_argument
-from antiphon.foundation.embedded.errors import DatabaseStartTimeout, from_os_error, from_server_words
+from antiphon.foundation.embedded.errors import DatabaseFailed, DatabaseStartTimeout, from_os_error, from_server_words
 from antiphon.foundation.embedded.parent import die_with_parent
 from antiphon.foundation.embedded.tuning import server_settings
 
 _LOG_LIMIT = 10 * 1024 * 1024
+_ORPHANS = 20.0  # seconds that backends of a killed server may need to end
 
 
 class Server:
@@ -102,7 +104,8 @@ def start_postgres(
         ensure_cluster(cluster, account, programs)
         bury_predecessor(cluster)
         sockets = claim.make_sockets(account)
-        process = _spawn(programs, cluster, account, server_settings(sockets, settings), folder / "postgres.log", timeout)
+        spawn = partial(_spawn, programs, cluster, account, server_settings(sockets, settings), folder / "postgres.log", timeout)
+        process = _after_orphans(spawn)
         return Server(claim, cluster, sockets, process)
     except OSError as failed:
         claim.release()
@@ -110,6 +113,18 @@ def start_postgres(
     except BaseException:
         claim.release()
         raise
+
+
+def _after_orphans(spawn: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    """Start; again and again while children of a server that was killed have not noticed its death yet."""
+    until = time.monotonic() + _ORPHANS
+    while True:
+        try:
+            return spawn()
+        except DatabaseFailed as failed:
+            if "shared memory block" not in str(failed) or time.monotonic() > until:
+                raise
+        time.sleep(0.3)
 
 
 def _spawn(
