@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 from pyroaring import BitMap
 
 from antiphon.execution.campaigns import service, store
 from antiphon.execution.campaigns.model import Campaign, CampaignState
-from antiphon.execution.delivery import CHUNK, Intents, is_waiting, submit
+from antiphon.execution.delivery import CHUNK, is_waiting, submit
+from antiphon.foundation.access import SYSTEM, audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.leases import Held
@@ -48,6 +50,7 @@ async def _begin(ctx: Context, held: Held, campaign_id: int) -> bool:
         except AntiphonError as failed:
             log.warning("a campaign cannot start", campaign=campaign_id, error=str(failed))
             await store.move_campaign(conn, campaign_id, "paused", now=ctx.clock.now())
+            await audit(conn, SYSTEM, action="campaigns.pause", subject=f"campaign:{campaign_id}", after={"why": str(failed)})
             return False
 
 
@@ -64,10 +67,9 @@ async def _decide(ctx: Context, held: Held, campaign_id: int) -> bool:
             return False
         members, excluded = map(BitMap.deserialize, await store.read_audience(conn, campaign_id, progress.occurrence))
         until = min(progress.taken + CHUNK, progress.size)
-        ids = members[progress.taken : until]
         dispatch = await service.campaign_dispatch(ctx, conn, campaign, progress.occurrence)
-        intents = Intents(profile_ids=list(ids), excluded=list(excluded & ids), due_at=campaign.send_at)
-        verdict = await submit(ctx, conn, dispatch, intents)
+        intents = service.part_of(members, excluded, progress.taken, until)
+        verdict = await submit(ctx, conn, dispatch, msgspec.structs.replace(intents, due_at=campaign.send_at))
         await store.advance(conn, campaign_id, progress.occurrence, start=progress.taken, to=until)
     log.info("decided", campaign=campaign_id, done=until, of=progress.size, passed=verdict.passed)
     return True

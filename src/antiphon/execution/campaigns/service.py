@@ -20,7 +20,9 @@ from antiphon.execution.campaigns.model import (
     WrongChannel,
     dispatch_key,
 )
+from antiphon.execution.channels import Channels
 from antiphon.execution.delivery import (
+    CHUNK,
     CLASSES,
     Dispatch,
     Handed,
@@ -236,7 +238,16 @@ async def estimate(ctx: Context, campaign_id: int) -> Verdict:
     )  # fmt: skip
     async with ctx.db.connection() as conn:
         people, excluded = await _audience(conn, campaign)
-        return await ask_gate(ctx, conn, asked, Intents(profile_ids=list(people), excluded=list(excluded)))
+        verdict = Verdict()
+        for start in range(0, len(people), CHUNK):
+            verdict += await ask_gate(ctx, conn, asked, part_of(people, excluded, start, start + CHUNK))
+    return verdict
+
+
+def part_of(people: BitMap, excluded: BitMap, start: int, end: int) -> Intents:
+    """The intents of a part of an audience, by places in its order."""
+    part = people[start:end]
+    return Intents(profile_ids=part.to_array(), excluded=(excluded & part).to_array())
 
 
 async def campaign_dispatch(ctx: Context, conn: Connection, campaign: Campaign, occurrence: str) -> Dispatch:
@@ -307,4 +318,7 @@ async def _ready(ctx: Context, conn: Connection, campaign: Campaign) -> Ready:
     version = campaign.template_version_id or (found[1] if found else None)
     if version is None:
         raise NotPublished(field="template_id")
-    return Ready(version, campaign.account_id or await default_account(ctx, conn, campaign.channel))
+    account_id = campaign.account_id or await default_account(ctx, conn, campaign.channel)
+    if (await ctx.get(Channels).account(conn, account_id)).enabled:
+        return Ready(version, account_id)
+    raise CampaignIncomplete(field="account_id", what="its account is switched off")
