@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from antiphon.foundation.access.room import ROOM as ACCESS
 from antiphon.foundation.config import Settings
 from antiphon.foundation.context import Context
 from antiphon.foundation.jobs import enqueue
+from antiphon.web.metrics import merge
 from antiphon.web.room import ROOM as WEB
 
 
@@ -44,7 +46,8 @@ async def test_metrics_are_for_neighbours_and_keys(client: httpx.AsyncClient, st
     await stranger.get("/healthz")
     near = await stranger.get("/metrics")
     assert near.headers["content-type"].startswith("text/plain")
-    assert 'antiphon_http_responses_total{method="GET",route="/healthz",status="200"}' in near.text
+    assert 'antiphon_http_responses_total{method="GET",process="api-' in near.text
+    assert near.text.count("# TYPE antiphon_http_request_seconds histogram") == 1
     far = {"x-forwarded-for": "203.0.113.9"}
     assert (await stranger.get("/metrics", headers=far)).status_code == 401
     assert (await client.get("/metrics", headers=far)).status_code == 200
@@ -95,3 +98,26 @@ def test_an_address_is_believed_from_trusted_proxies_only(
     connection: Any = ASGIConnection({"type": "http", "client": (peer, 1), "headers": headers})  # type: ignore[typeddict-item]
     ctx = Context(settings=settings, db=None, lake=None, clock=None, secret=b"", node="", kind="api")  # type: ignore[arg-type]
     assert client_address(ctx, connection) == address
+
+
+def test_metrics_of_several_processes_become_one_exposition() -> None:
+    one = "# HELP runs_total Runs\n# TYPE runs_total counter\nruns_total{loop=\"a\"} 3.0\n"
+    histogram = "# HELP s Seconds\n# TYPE s histogram\ns_bucket{le=\"1.0\"} 1.0\ns_bucket{le=\"+Inf\"} 2.0\n"
+    histogram += "s_count 2.0\ns_sum 4.0\n"
+    merged = merge({"worker-host-1-A-b_cd": one, "worker-host-2-Xyz987": one + histogram}).decode()
+    assert merged.count("# TYPE runs_total counter") == 1
+    assert 'runs_total{loop="a",process="worker-host-1"} 3.0' in merged
+    assert 'runs_total{loop="a",process="worker-host-2"} 3.0' in merged
+    assert 's_bucket{le="1.0",process="worker-host-2"} 1.0' in merged
+
+
+async def test_a_process_that_ended_is_told_no_more(app: Any, client: httpx.AsyncClient) -> None:
+    async with app.app.state.ctx.db.connection() as conn:
+        for node, age in (("worker-dead-1-abcdef", "40 seconds"), ("worker-alive-2-abcdef", "1 second")):
+            await conn.execute(
+                "insert into process_metrics (node, at, body) values (%s, clock_timestamp() - %s::interval, %s)",
+                (node, age, zlib.compress(b"# TYPE up gauge\nup 1.0\n")),
+            )
+    text = (await client.get("/metrics")).text
+    assert 'up{process="worker-alive-2"}' in text
+    assert "worker-dead-1" not in text

@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from antiphon.foundation.access.authenticate import authenticate
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError, Unavailable
 from antiphon.foundation.http import PUBLIC, get
 from antiphon.foundation.http.guard import NotSignedIn, PermissionMissing
-from antiphon.foundation.telemetry import registry
+from antiphon.web.metrics import MetricsBoard
 
 PATIENCE = 3.0  # seconds a store may take to answer
 
@@ -64,14 +64,17 @@ def _is_near(request: Request[Any, Any, Any]) -> bool:
 
 @get("/metrics", permission=PUBLIC, opt={"quiet": True}, tags=["health"], problems=(401, 403), media_type="text/plain")
 async def metrics(ctx: Context, request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Prometheus metrics of this process. From outside the private network it needs a key with `settings:read`."""
+    """Prometheus metrics of every process.
+
+    From outside the private network, or through a proxy, it needs a key with `settings:read`.
+    """
     if not _is_near(request):
         who = await authenticate(ctx, request)
         if who is None:
             raise NotSignedIn
         if not who.may("settings:read"):
             raise PermissionMissing(permission="settings:read")
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(await ctx.get(MetricsBoard).read(), media_type=CONTENT_TYPE_LATEST)
 
 
 HEALTH = (healthz, readyz, metrics)

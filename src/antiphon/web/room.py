@@ -4,12 +4,14 @@ from antiphon.foundation.principal import ROLES
 from antiphon.foundation.rooms import Room
 from antiphon.web.jobs import list_jobs, read_job, stop_job
 from antiphon.web.live import live, overview
+from antiphon.web.metrics import BOARD
 from antiphon.web.settings import read_settings
 
 ROOM = Room(
     name="web",
     floor="web",
     always=True,
+    resources=(BOARD,),
     routes=(list_jobs, read_job, stop_job, live, overview, read_settings),
     permissions={
         "jobs:read": ("owner", "marketer", "analyst", "developer"),
