@@ -196,10 +196,9 @@ class Batch:
         following = self._next(talk) if pipelining else None
         spoken = False
         try:
-            talk.write(_data(wire))
+            # one write: each is a system call, and this is on the way of every message
+            talk.write(_data(wire) if following is None else _data(wire) + _envelope(talk, following))
             spoken = True
-            if following is not None:
-                talk.write(_envelope(talk, following))
             await talk.drain(self._settings.data_timeout)
             (reply,) = await talk.read(1, self._settings.data_timeout)
         except SmtpError as failed:
