@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 from antiphon.awareness.events.lake import event_relation, move_events, read_watermark
-from antiphon.awareness.events.upkeep import LAKE_LOOPS, compact, drop_flushed_days, ensure_days, expire, remove_orphans
+from antiphon.awareness.events.upkeep import (
+    LAKE_LOOPS,
+    compact,
+    drop_flushed_days,
+    ensure_days,
+    expire,
+    flush_inlined,
+    remove_orphans,
+)
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.lake import LakeClient, LakeConflict, start_lake
@@ -195,3 +203,21 @@ async def test_the_loop_moves_what_waits(ctx: Context, lake: LakeClient) -> None
     await run_until_idle(ctx, LAKE_LOOPS)
     assert await read_watermark(ctx) == {0: 120}
     assert await count(ctx) == (120, 120)
+
+
+async def test_counters_leave_no_dead_rows_and_go_on_conflicting(ctx: Context, lake: LakeClient) -> None:
+    now = ctx.clock.now()
+    for n in range(6):
+        await write(ctx.db, 0, n * 5 + 1, n * 5 + 5, now)
+        await move_events(ctx)
+        if n % 2:
+            await flush_inlined(ctx)
+    assert await read_watermark(ctx) == {0: 30}
+    assert await count(ctx) == (30, 30)
+    for table in ("watermark", "profile_turn"):
+        files = await lake.run("select count(*) from ducklake_list_files('lake', $table)", {"table": table})
+        assert files[0][0] <= 2
+    await write(ctx.db, 0, 31, 60, now)
+    done = await asyncio.gather(*(move_events(ctx) for _ in range(3)), return_exceptions=True)
+    assert [d for d in done if isinstance(d, int) and d] == [30]
+    assert await count(ctx) == (60, 60)

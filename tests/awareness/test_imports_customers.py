@@ -103,6 +103,22 @@ async def test_customers_come_in_once(ctx: Context, lake: LakeClient, tmp_path: 
     assert await people(ctx) == found
 
 
+async def test_an_import_whose_process_died_goes_on_and_doubles_nothing(ctx: Context, lake: LakeClient, tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    done = await bring(ctx, path, MAP)
+    before = await people(ctx)
+    async with ctx.db.transaction() as conn:  # as if it had died after its last commit, before it could say so
+        await conn.execute(
+            "update job set state = 'running', owner = 'the dead', expires = '-infinity', finished_at = null where id = %s",
+            (done.job_id,),
+        )
+    assert await run_one(ctx)
+    async with ctx.db.connection() as conn:
+        again = await store.find_import(conn, done.id)
+    assert (again.state, again.rows, again.made, again.unchanged) == ("done", 3, 0, 3)
+    assert await people(ctx) == before
+
+
 async def test_a_later_file_changes_and_a_repeated_older_one_does_not(ctx: Context, lake: LakeClient, tmp_path: Path) -> None:
     first = write(tmp_path, HEAD + "a@x.org,,gold,,,\n")
     await bring(ctx, first, MAP)

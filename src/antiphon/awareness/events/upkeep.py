@@ -105,10 +105,22 @@ async def remove_orphans(ctx: Context, older_than: timedelta = timedelta(days=1)
     await ctx.lake.command(LAKE.remove_orphans, {"keep": older_than.total_seconds()}, timeout=MERGE_TIMEOUT)
 
 
+async def flush_inlined(ctx: Context) -> None:
+    """Rows that came in tiny batches leave the catalogue for files, and the dead ones among them vanish.
+
+    The counters that movers and copiers change each time would else be as many dead rows as there were moves.
+    """
+    for table in ("event", "event_by_profile", "profile", "watermark", "profile_turn"):
+        await ctx.lake.command(LAKE.flush_inlined, {"table": table}, timeout=MERGE_TIMEOUT)
+    for table in ("watermark", "profile_turn"):
+        await ctx.lake.command(LAKE.rewrite_deleted, {"table": table, "share": 0.0}, timeout=MERGE_TIMEOUT)
+
+
 _PERIODS = {
     "events.days": timedelta(minutes=1),
     "events.drop": timedelta(minutes=10),
     "events.compact": timedelta(minutes=2),
+    "lake.flush": timedelta(hours=1),
     "lake.expire": timedelta(minutes=10),
     "lake.orphans": timedelta(days=1),
 }
@@ -125,6 +137,8 @@ async def _do(ctx: Context, held: Held, task: str) -> None:
         case "events.compact":
             for table in ("event", "event_by_profile"):
                 await compact(ctx, table)
+        case "lake.flush":
+            await flush_inlined(ctx)
         case "lake.expire":
             await expire(ctx)
         case "lake.orphans":
