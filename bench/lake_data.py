@@ -81,22 +81,28 @@ async def fill(lake: LakeClient, db: Database, *, profiles: int, events: int, ho
         await lake.script([(sql, {"names": names})], timeout=3600)
         say(f"{last - 1:,} of {events:,} events")
     await lake.script([f"insert into lake.watermark values (0, {events})"])
+    await _fill_hot(lake, db, profiles, events, hot)
+    say(f"{hot:,} hot events")
+
+
+async def _fill_hot(lake: LakeClient, db: Database, profiles: int, events: int, hot: int) -> None:
+    """The registry of traits, and the events of the last hours, which only PostgreSQL has."""
+    since = NOW - timedelta(hours=4)
+    rows = _rows(events + 1, events + hot + 1, profiles, since, NOW)
+    found = await lake.columns(rows, {"names": _names()}, timeout=600)
+    micros = found["ts"].astype("datetime64[us]").astype("int64").tolist()
+    times = [datetime.fromtimestamp(at // 1_000_000, UTC) + timedelta(microseconds=at % 1_000_000) for at in micros]
+    ready = list(zip(*(found[key].tolist() for key in ("seq", "profile_id", "name", "properties")), times, strict=True))
     async with db.transaction() as conn:
         for name, (kind, _) in TRAITS.items():
             sql = "insert into trait (name, type, column_name, first_seen) values (%s, %s, %s, %s)"
             await conn.execute(sql, (name, kind, f"t_{name}", NOW))
         await conn.execute("insert into source (id, name) values (1, 'Bench')")
-        await conn.execute("select ensure_day('event', %s)", ((NOW - timedelta(hours=4)).date(),))
-    found = await lake.columns(
-        _rows(events + 1, events + hot + 1, profiles, NOW - timedelta(hours=4), NOW), {"names": names}, timeout=600
-    )
-    async with db.transaction() as conn:
-        sql = """insert into event (lane, seq, received_at, ts, profile_id, name, kind, message_id, source_id, properties)
-                 select 0, s, t, t, p, n, 'track', 'm' || s, 1, j::jsonb
-                 from unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[], %s::text[]) u (s, t, p, n, j)"""
-        data = [found[key].tolist() for key in ("seq", "profile_id", "name", "properties")]
-        times = [datetime.fromtimestamp(int(t) / 1e6, UTC) for t in found["ts"].astype("datetime64[us]").astype("int64")]
-        await conn.execute(sql, (data[0], times, *data[1:]))
+        await conn.execute("select ensure_day('event', %s)", (since.date(),))
+    copied = "copy event (lane, seq, received_at, ts, profile_id, name, kind, message_id, source_id, properties) from stdin"
+    for start in range(0, len(ready), 20_000):
+        async with db.transaction() as conn, conn.cursor() as cursor, cursor.copy(copied) as copy:
+            for seq, person, name, properties, at in ready[start : start + 20_000]:
+                await copy.write_row((0, seq, at, at, person, name, "track", f"m{seq}", 1, properties))
     async with db.connection() as conn:
         await conn.execute("vacuum analyze event")
-    say(f"{hot:,} hot events")
