@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import random
 import shutil
 import signal
@@ -21,30 +20,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import psutil
 import psycopg
+from bench.run import Memory, last_line, table
+from bench.serving import PEOPLE, Server, cpu, free_port, serving, wait_ready
 
-from antiphon.awareness.events.service import add_source
-from antiphon.cli.installation import opened_database
-from antiphon.foundation.clock import SystemClock
-from antiphon.foundation.config import Settings
-from antiphon.foundation.context import Context
 from antiphon.foundation.embedded.parent import die_with_parent
-from antiphon.foundation.postgres import Database
 from antiphon.foundation.postgres.binary import COPY_HEAD, micros
-from antiphon.foundation.principal import SYSTEM
 
 WRK = shutil.which("wrk")
 HERE = Path(__file__).parent
-PEOPLE = 100_000
-SECRET = "a secret of benchmarks only, 32 bytes"
+LOAD = round(os.getloadavg()[0], 1)
 NAMES = ["Product Viewed", "Product Added", "Order Completed", "Cart Viewed", "Search Done"] + [
     f"Thing {n} Done" for n in range(45)
 ]
@@ -67,117 +55,6 @@ def fragments(count: int = 2000, seed: int = 1) -> list[tuple[str, str]]:
         }  # fmt: skip
         made.append((json.dumps(said)[:-1] + ',"userId":"', '"}'))
     return made
-
-
-class Server:
-    """An installation of one api process, one worker and one lake process on an embedded database."""
-
-    def __init__(self, url: str, port: int, key: str, process: subprocess.Popen[bytes]) -> None:
-        self.url, self.port, self.process = url, port, process
-        self.auth = "Basic " + b64encode(f"{key}:".encode()).decode()
-
-    def parts(self) -> dict[str, list[psutil.Process]]:
-        """Our processes and the database's, by what they are."""
-        found: dict[str, list[psutil.Process]] = {"api": [], "worker": [], "lake": [], "other": []}
-        for process in psutil.Process(self.process.pid).children(recursive=True):
-            try:
-                line = " ".join(process.cmdline())
-            except psutil.Error:
-                continue
-            part = next((p for p in ("worker", "lake", "api") if f" {p}" in line or f"{p}.process" in line), None)
-            found[part or ("api" if "spawn_main" in line else "other")].append(process)
-        return found
-
-
-def cpu(processes: dict[str, list[psutil.Process]], server_pid: int) -> dict[str, float]:
-    """Seconds of CPU used so far, by part; PostgreSQL's backends by the part they serve."""
-    result = {part: 0.0 for part in processes}
-    for part, ones in processes.items():
-        for one in ones:
-            try:
-                times = one.cpu_times()
-                result[part] += times.user + times.system
-            except psutil.Error:
-                pass
-    result["postgres"] = 0.0
-    for one in [psutil.Process(server_pid), *psutil.Process(server_pid).children(recursive=True)]:
-        try:
-            times = one.cpu_times()
-            result["postgres"] += times.user + times.system
-        except psutil.Error:
-            pass
-    return result
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
-async def prepare(settings: Settings, url: str) -> str:
-    """100,000 known people, and a source; returns its write key."""
-    db = await Database.open(url)
-    async with db.transaction() as conn:
-        await conn.execute(
-            "insert into profile (id, traits) select n, jsonb_build_object('n', n) from generate_series(1, %s) n", (PEOPLE,)
-        )
-        await conn.execute("select setval(pg_get_serial_sequence('profile', 'id'), %s)", (PEOPLE,))
-        await conn.execute(
-            "insert into identity (kind, value, profile_id) select 'user_id', 'user-' || n, n from generate_series(1, %s) n",
-            (PEOPLE,),
-        )
-    async with db.connection() as conn:
-        await conn.execute("vacuum analyze profile, identity")
-    ctx = Context(
-        settings=settings, db=db, lake=None, clock=SystemClock(), secret=b"x" * 32, node="bench", kind="cli"  # type: ignore[arg-type]
-    )  # fmt: skip
-    async with db.transaction() as conn:
-        issued = await add_source(ctx, conn, SYSTEM, "Bench")
-    await db.close()
-    return issued.write_key
-
-
-@contextmanager
-def serving() -> Iterator[tuple[Server, int]]:
-    with tempfile.TemporaryDirectory(prefix="antiphon-bench-") as folder:
-        port = free_port()
-        settings = Settings(data_dir=folder, port=port, secret=SECRET, log_level="warning")
-        with opened_database(settings) as (url, _):
-            key = asyncio.run(prepare(settings, url))
-            env = os.environ | {
-                "ANTIPHON_DATA_DIR": folder, "ANTIPHON_DATABASE_URL": url, "ANTIPHON_PORT": str(port),
-                "ANTIPHON_SECRET": SECRET, "ANTIPHON_LOG_LEVEL": "warning",
-            }  # fmt: skip
-            command = [sys.executable, "-m", "antiphon", "serve", "--api", "1", "--workers", "1"]
-            process = subprocess.Popen(command, env=env, preexec_fn=die_with_parent)
-            with psycopg.connect(url, autocommit=True) as conn:
-                row = conn.execute("select pg_backend_pid()").fetchone()
-                postmaster = psutil.Process(row[0]).ppid() if row else 0
-            try:
-                wait_ready(port, process)
-                yield Server(url, port, key, process), postmaster
-            finally:
-                process.send_signal(signal.SIGINT)
-                process.wait(60)
-
-
-def wait_ready(port: int, process: subprocess.Popen[bytes], path: str = "/readyz") -> None:
-    import urllib.error
-    import urllib.request
-
-    until = time.monotonic() + 90
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            pass
-        time.sleep(0.2)
-    raise SystemExit("the server did not become ready")
 
 
 class Load:
@@ -292,7 +169,7 @@ async def hold(server: Server, postmaster: int, per_second: int, seconds: float)
     run = f"h{time.time_ns() % 10**9}"
     sent = refused = 0
     late = 0.0
-    head = f"POST /v1/batch HTTP/1.1\r\nhost: x\r\nauthorization: {server.auth}\r\ncontent-type: application/json\r\ncontent-length: "
+    head = f"POST /v1/batch HTTP/1.1\r\nhost: x\r\nauthorization: {server.auth}\r\ncontent-type: application/json\r\n"
 
     def body() -> bytes:
         parts = []
@@ -313,7 +190,7 @@ async def hold(server: Server, postmaster: int, per_second: int, seconds: float)
             content = body()
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             late = max(late, time.perf_counter() - due)
-            writer.write(head.encode() + str(len(content)).encode() + b"\r\n\r\n" + content)
+            writer.write(head.encode() + b"content-length: %d\r\n\r\n" % len(content) + content)
             answer = await reader.readuntil(b"\r\n\r\n")
             size = int(answer.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
             await reader.readexactly(size)
@@ -329,8 +206,8 @@ async def hold(server: Server, postmaster: int, per_second: int, seconds: float)
     before = cpu(parts, postmaster)
     started = time.perf_counter() + 0.2
     work = asyncio.gather(*(connection(k, 16) for k in range(16)))
-    peak = 0.0
-    memory = 0.0
+    memory = Memory(lambda: [one.pid for ones in server.parts().values() for one in ones])
+    memory.__enter__()
     while True:
         finished = work.done()
         for lane, seq in await (await conn.execute("select lane, seq from intake_cursor")).fetchall():
@@ -341,15 +218,13 @@ async def hold(server: Server, postmaster: int, per_second: int, seconds: float)
                 )).fetchall()  # fmt: skip
                 lags += rows
                 places[lane] = seq
-        if time.perf_counter() > memory:
-            memory = time.perf_counter() + 0.5
-            peak = max(peak, sum(pss(one) for ones in server.parts().values() for one in ones))
         if finished and sum(n for _, n in lags) >= sent - refused * 100:
             break
         if time.perf_counter() > started + seconds + 60:
             break
         await asyncio.sleep(0.05)
     await work
+    memory.__exit__()
     after = cpu(parts, postmaster)
     elapsed = time.perf_counter() - started
     rows_now = await (await conn.execute("select count(*) from event")).fetchone()
@@ -366,15 +241,9 @@ async def hold(server: Server, postmaster: int, per_second: int, seconds: float)
             p95 = lag
             break
     return {
-        "resolved_events_per_s": resolved / max(elapsed, seconds), "resolved_lag_p95_s": p95, "resolved": resolved, "peak_mb": peak,
+        "resolved_events_per_s": resolved / max(elapsed, seconds), "resolved_lag_p95_s": p95, "resolved": resolved,
+        "peak_mb": memory.peak,
     }  # fmt: skip
-
-
-def pss(process: psutil.Process) -> float:
-    try:
-        return float(process.memory_full_info().pss) / 2**20
-    except psutil.Error:
-        return 0.0
 
 
 def main() -> None:
@@ -391,7 +260,7 @@ def main() -> None:
         args.seconds, args.runs, args.hold, args.rate, args.copy_rows = 3, 1, 5, 5_000, 40_000
     if WRK is None:
         print("SKIPPED: wrk is not installed (Debian package `wrk`)")
-        print(json.dumps({"name": "intake", "figures": {}, "conditions": {"skipped": "wrk is not installed"}}))
+        last_line("intake", {}, skipped="wrk is not installed")
         return
     wanted = set(args.only.split(","))
     figures: dict[str, float] = {}
@@ -418,19 +287,14 @@ def main() -> None:
 
 def report(figures: dict[str, float], args: argparse.Namespace) -> None:
     """A table for people, and the line for machines."""
-    targets = {
-        "batch_events_per_s": (">=", 40_000), "batch_vs_copy": (">=", 0.2), "single_vs_echo": (">=", 0.4),
-        "resolved_events_per_s": (">=", 20_000), "resolved_lag_p95_s": ("<=", 2),
-    }  # fmt: skip
-    for name, value in figures.items():
-        sign, target = targets.get(name, ("", ""))
-        print(f"  {name:<24} {value:>14,.3f}  {sign} {target}")
-    conditions: dict[str, Any] = {
-        "cores": os.cpu_count(), "python": platform.python_version(), "seconds": args.seconds, "runs": args.runs,
-        "hold_s": args.hold, "offered_per_s": args.rate, "known_people": PEOPLE, "load": os.getloadavg()[0],
-    }  # fmt: skip
-    rounded = {name: round(value, 3) for name, value in figures.items()}
-    print(json.dumps({"name": "intake", "figures": rounded, "conditions": conditions}))
+    table(figures, {
+        "batch_events_per_s": ">= 40,000", "batch_vs_copy": ">= 0.2", "single_vs_echo": ">= 0.4",
+        "resolved_events_per_s": ">= 20,000", "resolved_lag_p95_s": "<= 2",
+    })  # fmt: skip
+    last_line(
+        "intake", figures, seconds=args.seconds, runs=args.runs, hold_s=args.hold, offered_per_s=args.rate,
+        known_people=PEOPLE, load_before=LOAD, client="wrk -t1 -c32",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

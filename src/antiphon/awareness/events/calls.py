@@ -30,7 +30,6 @@ LARGEST_EVENT: Final = 32 * 1024
 LARGEST_BATCH: Final = 500 * 1024
 LONGEST_NAME: Final = 255
 LONGEST_MESSAGE_ID: Final = 300
-MOST_TRAITS: Final = 500
 
 PAGE_VIEWED, SCREEN_VIEWED, IDENTIFIED, GROUP_JOINED, ALIASED = (
     "Page Viewed", "Screen Viewed", "Identified", "Group Joined", "Aliased",
@@ -38,7 +37,6 @@ PAGE_VIEWED, SCREEN_VIEWED, IDENTIFIED, GROUP_JOINED, ALIASED = (
 
 _EARLIEST = micros(datetime(1970, 1, 1, tzinfo=UTC))
 _EMPTY = msgspec.Raw(b"")
-_DAY = 86_400_000_000
 
 _escape = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u0000|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL

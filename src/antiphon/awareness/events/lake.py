@@ -24,7 +24,8 @@ SQL = load_queries(Path(__file__).with_name("upkeep.sql"))
 COLUMNS = (
     "lane", "seq", "received_at", "ts", "profile_id", "name", "kind", "message_id", "source_id", "properties", "context",
 )  # fmt: skip
-BATCH = 100_000
+BATCH = 300_000
+"""Rows of a lane that one move copies at most: large, so that a backlog becomes few files."""
 _HOT = transaction_variable("hot_events", LAKE.hot_events)
 
 

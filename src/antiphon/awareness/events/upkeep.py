@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from antiphon.awareness.events.lake import BATCH, LAKE, SQL, move_events, read_watermark
+from antiphon.awareness.events.lake import LAKE, SQL, move_events, read_watermark
 from antiphon.foundation.context import Context
 from antiphon.foundation.lake import LakeConflict
 from antiphon.foundation.leases import Held
@@ -15,8 +15,9 @@ from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
 
+FULL = 100_000
 FLUSH_EVERY = timedelta(minutes=2)
-"""Hot rows are copied when a batch of them waits, and otherwise this often: few large files, and a short hot part."""
+"""Hot rows are copied when FULL of them wait, and otherwise this often: few large files, and a short hot part."""
 KEEP_HOT = timedelta(days=2)
 """Days of events that stay in PostgreSQL after they were received, for fast answers about now."""
 DAYS_AHEAD = 7
@@ -24,6 +25,7 @@ SMALL_FILE = 64 * 1024 * 1024
 MERGE_AT = 12
 """Small files in one part of a table that make a merge worth while."""
 MERGE_TIMEOUT = 1800.0
+_MERGES = 40  # in one go, of 64 files each; after a large backlog the rest follows two minutes later
 
 
 async def ensure_days(conn: Connection, day: date, ahead: int = DAYS_AHEAD) -> None:
@@ -136,7 +138,9 @@ async def _do(ctx: Context, held: Held, task: str) -> None:
             await drop_flushed_days(ctx, held)
         case "events.compact":
             for table in ("event", "event_by_profile"):
-                await compact(ctx, table)
+                for _ in range(_MERGES):
+                    if not await compact(ctx, table):
+                        break
         case "lake.flush":
             await flush_inlined(ctx)
         case "lake.expire":
@@ -155,14 +159,14 @@ async def claim_task(ctx: Context, task: str, period: timedelta) -> bool:
 async def _pending(ctx: Context) -> int:
     async with ctx.db.connection() as conn:
         known = await read_watermark(ctx)
-        params = {"lanes": list(known), "seqs": list(known.values()), "batch": BATCH}
+        params = {"lanes": list(known), "seqs": list(known.values()), "batch": FULL}
         rows = await (await conn.execute(SQL.lanes_reach, params)).fetchall()
     return sum(count for _, _, count in rows)
 
 
 async def _tick(ctx: Context, held: Held) -> bool:
     waiting = await _pending(ctx)
-    full = waiting >= BATCH
+    full = waiting >= FULL
     if full or (waiting and await claim_task(ctx, "events.flush", FLUSH_EVERY)):
         try:
             await move_events(ctx, held)
