@@ -124,7 +124,9 @@ async def find_job(conn: Connection, job_id: int) -> Job:
     return job
 
 
-async def recent_jobs(conn: Connection, *, before: int | None = None, kind: str | None = None, limit: int = 50) -> list[Job]:
+async def recent_jobs(
+    conn: Connection, *, before: int | None = None, kind: str | None = None, limit: int = 50
+) -> list[Job]:
     async with conn.cursor(row_factory=struct_row(Job)) as cursor:
         await cursor.execute(SQL.recent_jobs, {"before": before, "kind": kind, "limit": limit})
         return await cursor.fetchall()
