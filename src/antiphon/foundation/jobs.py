@@ -106,7 +106,13 @@ def register_kinds(kinds: Sequence[JobKind]) -> None:
 
 
 async def enqueue(
-    conn: Connection, kind: str, args: Mapping[str, Any], *, by: str = "", total: int | None = None, run_at: datetime | None = None
+    conn: Connection,
+    kind: str,
+    args: Mapping[str, Any],
+    *,
+    by: str = "",
+    total: int | None = None,
+    run_at: datetime | None = None,
 ) -> int:
     """Leave a job, in the caller's transaction; returns its id."""
     params = {"kind": kind, "args": Jsonb(dict(args)), "by": by, "total": total, "run_at": run_at}
