@@ -21,7 +21,7 @@ from antiphon.foundation.embedded import running_url, start_postgres
 from antiphon.foundation.embedded.errors import from_os_error
 from antiphon.foundation.errors import AntiphonError, Conflict
 from antiphon.foundation.lake import start_lake
-from antiphon.foundation.postgres import migrate
+from antiphon.foundation.postgres import Phase, migrate
 from antiphon.foundation.supervisor import Part, command
 
 LAKE_SOCKET = "ANTIPHON_LAKE_SOCKET"
@@ -50,14 +50,17 @@ def check_port(host: str, port: int) -> None:
 
 
 @contextmanager
-def opened_database(settings: Settings) -> Iterator[tuple[str, Callable[[], bool]]]:
-    """The address of a migrated database: the operator's own, or an embedded one that ends with this context."""
+def opened_database(settings: Settings, phase: Phase | None = None) -> Iterator[tuple[str, Callable[[], bool]]]:
+    """The address of a migrated database: the operator's own, or an embedded one that ends with this context.
+
+    `phase` leaves the migrations of the other one to the caller.
+    """
     if settings.database_url:
-        asyncio.run(migrate(settings.database_url))
+        asyncio.run(migrate(settings.database_url, phase=phase))
         yield settings.database_url, lambda: True
         return
     with start_postgres(settings.data_path) as server:
-        asyncio.run(migrate(server.url))
+        asyncio.run(migrate(server.url, phase=phase))
         yield server.url, lambda: server.returncode is None
 
 
@@ -74,8 +77,12 @@ def reached_database(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """A short folder for sockets that only we may enter."""
-    made = Path(tempfile.mkdtemp(prefix="antiphon-", dir="/tmp" if os.access("/tmp", os.W_OK) else None))
+    """A short folder for sockets that only we may enter; those of processes that were killed are removed."""
+    base = Path("/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir())
+    for left in base.glob("antiphon-run-*-*"):
+        if not Path("/proc", left.name.split("-")[2]).exists():
+            shutil.rmtree(left, ignore_errors=True)  # of another user's it can remove nothing
+    made = Path(tempfile.mkdtemp(prefix=f"antiphon-run-{os.getpid()}-", dir=base))
     try:
         yield made
     finally:
