@@ -1,7 +1,7 @@
 # Each target does all of its own set-up on a machine that has Python 3.11 or newer with venv, git and make.
 # PYTHON=… chooses the Python; ARGS=… goes to the command; NAME=… chooses a benchmark.
 .POSIX:
-.PHONY: help demo serve test test-python test-console bench lint setup console clean
+.PHONY: help demo serve test test-python test-console bench lint schema setup console clean
 
 PYTHON =
 NAME =
@@ -13,6 +13,7 @@ help:
 	@echo "make test   the whole suite, browser tests included"
 	@echo "make bench  all benchmarks, or one: NAME=intake ARGS=\"--smoke\""
 	@echo "make lint   style, types and import contracts"
+	@echo "make schema write migrations/schema.sql after a migration was added"
 
 demo:
 	@PYTHON="$(PYTHON)" sh scripts/prepare demo
@@ -41,6 +42,10 @@ lint:
 	@$(RUN) -m ruff check src tests bench scripts
 	@$(RUN) -m mypy
 	@.venv/bin/lint-imports
+
+schema:
+	@PYTHON="$(PYTHON)" sh scripts/prepare test
+	@exec $(RUN) scripts/schema.py
 
 setup:
 	@PYTHON="$(PYTHON)" sh scripts/prepare test

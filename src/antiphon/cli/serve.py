@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 
@@ -17,6 +18,8 @@ from antiphon.cli.installation import (
 )
 from antiphon.cli.readiness import wait_ready
 from antiphon.foundation.config import Settings, load_settings
+from antiphon.foundation.errors import AntiphonError
+from antiphon.foundation.postgres import migrate
 from antiphon.foundation.supervisor import FoundationLost, Supervisor
 from antiphon.foundation.telemetry import configure_logs, get_logger
 
@@ -57,12 +60,18 @@ def serve(settings: Settings) -> None:
 
 
 def _serve_once(settings: Settings) -> None:
-    with opened_database(settings) as (database_url, alive), private_folder() as folder:
+    with opened_database(settings, "pre") as (database_url, alive), private_folder() as folder:
         supervisor = Supervisor(installation_parts(settings, database_url, folder / "lake"), alive)
-        threading.Thread(target=_announce, args=(settings, supervisor), daemon=True).start()
+        threading.Thread(target=_announce, args=(settings, database_url, supervisor), daemon=True).start()
         supervisor.run()
 
 
-def _announce(settings: Settings, supervisor: Supervisor) -> None:
-    if wait_ready(settings, lambda: supervisor.stopping):
-        click.echo(f"Antiphon is ready at {settings.base_url}", err=True)
+def _announce(settings: Settings, database_url: str, supervisor: Supervisor) -> None:
+    """Say when it is ready; what only the code before this one needed may then go."""
+    if not wait_ready(settings, lambda: supervisor.stopping):
+        return
+    click.echo(f"Antiphon is ready at {settings.base_url}", err=True)
+    try:
+        asyncio.run(migrate(database_url, phase="post"))
+    except AntiphonError as failed:  # nothing that runs needs it; the next start, or `antiphon migrate`, tries again
+        log.error("migrations after the start did not run", error=str(failed))

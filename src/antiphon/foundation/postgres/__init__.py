@@ -15,11 +15,11 @@ from psycopg.rows import dict_row, scalar_row, tuple_row
 from psycopg.types.json import Json, Jsonb
 
 from antiphon.foundation.postgres.database import Connection, Database, DatabaseUnavailable, struct_row
-from antiphon.foundation.postgres.migrate import migrate
+from antiphon.foundation.postgres.migrate import Phase, migrate
 from antiphon.foundation.postgres.queries import Queries, load_queries
 
 __all__ = [
     "CheckViolation", "Connection", "Copy", "Database", "DatabaseUnavailable", "DeadlockDetected", "ForeignKeyViolation",
-    "Json", "Jsonb", "LockNotAvailable", "PostgresError", "Queries", "QueryCanceled", "SerializationFailure",
+    "Json", "Jsonb", "LockNotAvailable", "Phase", "PostgresError", "Queries", "QueryCanceled", "SerializationFailure",
     "UniqueViolation", "dict_row", "load_queries", "migrate", "scalar_row", "struct_row", "tuple_row",
 ]
