@@ -136,7 +136,7 @@ with due as (
     returning q.delivery_id, q.profile_id, q.dispatch_id, q.bucket, q.epoch, q.attempts, q.expires_at, q.claimed_at
 )
 select c.delivery_id, c.profile_id, c.dispatch_id, c.bucket, c.epoch, c.attempts, c.expires_at, c.claimed_at,
-       d.address, d.variables, p.traits
+       d.address, d.variables::text, p.traits::text
 from claimed c
 join delivery d on d.id = c.delivery_id and d.profile_id = c.profile_id
 left join alias a on a.from_id = coalesce((d.variables ->> '_as')::bigint, c.profile_id)

@@ -25,6 +25,7 @@ from antiphon.foundation.leases import Held
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row, tuple_row
 from antiphon.foundation.postgres.binary import Packed, bigints, instants, ints, maybe_instants, micros, texts
 
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
 RESEND = [c.name for c in CLASSES.values() if c.resend_unknown]
 MOST_ATTEMPTS = len(BACKOFF) + 1
@@ -156,7 +157,13 @@ async def claim(
         "now": now,
     }
     async with conn.cursor(row_factory=tuple_row) as cur:
-        return [Claimed(*row) for row in await (await cur.execute(SQL.claim, params)).fetchall()]
+        rows = await (await cur.execute(SQL.claim, params)).fetchall()
+    return [Claimed(*row[:-2], variables=_object(row[-2]), traits=_object(row[-1])) for row in rows]
+
+
+def _object(text: str | None) -> Mapping[str, Any] | None:
+    """JSON decoded here costs a fifth of what it costs in the driver."""
+    return None if text is None else _decode_object(text)
 
 
 async def recheck(conn: Connection, rows: Sequence[Claimed], now: datetime) -> dict[int, str | None]:
