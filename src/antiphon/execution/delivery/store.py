@@ -158,7 +158,13 @@ async def claim(
     }
     async with conn.cursor(row_factory=tuple_row) as cur:
         rows = await (await cur.execute(SQL.claim, params)).fetchall()
-    return [Claimed(*row[:-2], variables=_object(row[-2]), traits=_object(row[-1])) for row in rows]
+    return [_claimed(*row) for row in rows]
+
+
+def _claimed(*row: Any) -> Claimed:
+    *plain, variables, traits = row
+    values: tuple[Any, ...] = (*plain, _object(variables), _object(traits))
+    return Claimed(*values)
 
 
 def _object(text: str | None) -> Mapping[str, Any] | None:
