@@ -237,6 +237,24 @@ async def test_what_no_store_takes_is_mended_or_refused(site: Site, client: Any)
     assert rejects["waiting"] == {"bad_type": 1, "no_identity": 1, "not_storable": 1}
 
 
+async def test_one_call_nobody_thought_of_does_not_stop_the_rest(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    from antiphon.awareness.events import people
+
+    real = people.identities_of
+
+    def fragile(event: Any) -> Any:
+        if event.user_id == "poison":
+            raise ZeroDivisionError
+        return real(event)
+
+    monkeypatch.setattr(people, "identities_of", fragile)
+    users = ["poison" if n in (3, 40) else f"u{n}" for n in range(50)]
+    await site.send("batch", {"batch": [{"type": "track", "userId": user, "event": "X"} for user in users]})
+    await site.understand()
+    assert await site.rows("select count(*) from event") == [(48,)]
+    assert await site.rows("select code, detail from reject") == [("not_understood", "ZeroDivisionError")] * 2
+
+
 async def test_a_reject_is_replayed_with_its_time(site: Site, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from antiphon.awareness.events import calls
 

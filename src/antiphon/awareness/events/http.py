@@ -121,9 +121,14 @@ async def list_names(ctx: Context, q: Words = None, limit: Limit = 100) -> list[
 
 
 @get("/v1/profiles/{profile_id:int}/timeline", permission="profiles:read")
-async def read_timeline(ctx: Context, profile_id: PathId, cursor: Cursor = None, limit: Limit = 50) -> Page[EventShown]:
-    """Everything a customer did, newest first, merged profiles included."""
-    items, following = await service.timeline(ctx, profile_id, cursor, limit)
+async def read_timeline(
+    ctx: Context, who: Principal, profile_id: PathId, cursor: Cursor = None, limit: Limit = 50
+) -> Page[EventShown]:
+    """Everything that happened with a customer, newest first, merged profiles included.
+
+    Beside events it has merges (kind `merge`) and, for those with `consent:read`, the consent ledger (kind `consent`).
+    """
+    items, following = await service.timeline(ctx, profile_id, cursor, limit, consents=who.may("consent:read"))
     return Page(items=items, next=following)
 
 

@@ -17,6 +17,7 @@ from antiphon.awareness.events.pack import pack_events, pack_rejects
 from antiphon.awareness.events.people import Intake, find_people, join_groups
 from antiphon.awareness.events.reading import Refusal, Row, Taken, only_storable, read_rows
 from antiphon.foundation.context import Context
+from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.leases import Held
 from antiphon.foundation.postgres import Connection, DeadlockDetected, PostgresError, SerializationFailure
 from antiphon.foundation.postgres.binary import bigints, instants, ints, jsonbs, micros, texts
@@ -48,15 +49,56 @@ async def take_in(ctx: Context, held: Held, most: int = MOST) -> int:
         memory.forget()
         log.info("intake met another writer; it tries again", error=repr(failed))
         return 1
-    except PostgresError as failed:
+    except (AntiphonError, PostgresError) as failed:
         memory.forget()
-        if (failed.sqlstate or "")[:2] not in _BAD_VALUES:
+        if not _is_bad_value(failed):
             raise
-        log.info("a value was refused; the calls are looked at one by one", error=repr(failed))
-        return await _transaction(ctx, mine, memory, most, careful=True)
+        return await _narrow(ctx, mine, memory, most, failed)
+    except Exception as failed:  # a call we did not think of must not stop its lane
+        memory.forget()
+        return await _narrow(ctx, mine, memory, most, failed)
     except BaseException:
         memory.forget()
         raise
+
+
+def _is_bad_value(failed: Exception) -> bool:
+    return isinstance(failed, PostgresError) and (failed.sqlstate or "")[:2] in _BAD_VALUES
+
+
+async def _narrow(ctx: Context, held: Held, memory: Intake, most: int, failed: Exception) -> int:
+    """Take fewer and fewer calls of each lane until what cannot be taken is one call; that one is refused."""
+    log.info("a call could not be taken; they are looked at one by one", error=repr(failed))
+    for lane in held.buckets:
+        alone, size = held.only([lane]), most
+        while True:
+            try:
+                await _transaction(ctx, alone, memory, size, careful=True)
+                break
+            except (AntiphonError, DeadlockDetected, SerializationFailure):
+                memory.forget()
+                raise
+            except Exception as found:
+                memory.forget()
+                if isinstance(found, PostgresError) and not _is_bad_value(found):
+                    raise
+                if size == 1:
+                    await _refuse_next(ctx, alone, found)
+                    break
+                size = max(1, size // 8)
+    return most
+
+
+async def _refuse_next(ctx: Context, held: Held, failed: Exception) -> None:
+    """The next call of a lane goes to the rejects."""
+    log.warning("a call was refused that nobody expected", lane=held.buckets[0], error=repr(failed))
+    code = "not_storable" if isinstance(failed, PostgresError) else "not_understood"
+    detail = str(failed).splitlines()[0][:300] if isinstance(failed, PostgresError) else type(failed).__name__
+    async with ctx.db.transaction() as conn:
+        await held.fence(conn)
+        rows = [Row(*row) for row in await store.fetch(conn, "next_calls", {"lanes": held.buckets, "most": 1})]
+        await store.copy(conn, "copy_rejects", pack_rejects([Refusal(row, code, detail) for row in rows]))
+        await _move_cursors(conn, rows)
 
 
 async def _transaction(ctx: Context, held: Held, memory: Intake, most: int, *, careful: bool) -> int:

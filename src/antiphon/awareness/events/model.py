@@ -9,7 +9,10 @@ import msgspec
 
 
 class EventShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One event. `profile_id` is whose it is now, None when nobody's; `ts` is corrected for a wrong clock."""
+    """One event. `profile_id` is whose it is now, None when nobody's; `ts` is corrected for a wrong clock.
+
+    In a timeline also what is no event: consents (`lane` -1, `seq` their id) and merges (`lane` -2, `seq` the merged profile).
+    """
 
     lane: int
     seq: int

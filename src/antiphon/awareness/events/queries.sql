@@ -142,6 +142,26 @@ from event
 where profile_id = any(%(ids)s::bigint[]) and (ts, lane, seq) < (%(ts)s, %(lane)s::int, %(seq)s)
 order by ts desc, lane desc, seq desc limit %(limit)s;
 
+-- name: profile_ledgers
+-- What a person said about being written to, and who was found to be the same person, as if they were events: of lanes -1
+-- and -2, which no journal has.
+select lane, seq, received_at, ts, profile_id, name, kind, null::text as message_id, null::int as source_id, properties, context
+from (
+    select -1 as lane, c.id as seq, c.recorded_at as received_at, c.at as ts, c.profile_id,
+        'Consent ' || initcap(c.state) as name, 'consent' as kind,
+        jsonb_build_object('channel', c.channel, 'topic', c.topic, 'topic_title', t.title, 'state', c.state, 'source', c.source)
+            as properties,
+        jsonb_build_object('evidence', c.evidence) as context
+    from consent c join topic t on t.name = c.topic
+    where c.profile_id = any(%(ids)s::bigint[]) and %(consents)s
+    union all
+    select -2, a.from_id, a.at, a.at, a.into_id, 'Profiles Merged', 'merge',
+        jsonb_build_object('from', a.from_id, 'into', a.into_id, 'reason', a.reason, 'who', a.who), null
+    from alias a where a.from_id = any(%(ids)s::bigint[])
+) said
+where (ts, lane, seq) < (%(ts)s, %(lane)s::int, %(seq)s)
+order by ts desc, lane desc, seq desc limit %(limit)s;
+
 -- name: event_names
 -- Every name seen, for pickers.
 select name, kind, first_seen, last_seen, properties from event_name

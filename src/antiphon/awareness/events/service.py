@@ -97,8 +97,11 @@ async def event_names(conn: Connection, words: str | None, limit: int) -> list[E
     return [EventNameShown(**row) for row in await store.rows(conn, "event_names", pattern=pattern, limit=limit)]
 
 
-async def timeline(ctx: Context, profile_id: int, cursor: str | None, limit: int) -> tuple[list[EventShown], str | None]:
-    """What a person and all who were merged into it did, newest first, through hot and cold. Raises NoSuchProfile."""
+async def timeline(
+    ctx: Context, profile_id: int, cursor: str | None, limit: int, consents: bool = True
+) -> tuple[list[EventShown], str | None]:
+    """What happened with a person and all who were merged into it, newest first: events through hot and cold, merges, and
+    what was said about consent. Raises NoSuchProfile."""
     after = decode_cursor(cursor, int, int, int)
     micro, lane, seq = (int(part or 0) for part in after) if after else (int(_FAR.timestamp() * 1_000_000), 0, 0)
     ts = _UNIX + timedelta(microseconds=micro)
@@ -107,12 +110,15 @@ async def timeline(ctx: Context, profile_id: int, cursor: str | None, limit: int
         if canonical is None:
             raise profiles.NoSuchProfile
         ids = await profiles.every_id(conn, canonical)
+        place = {"ids": ids, "ts": ts, "lane": lane, "seq": seq, "limit": limit}
+        ledgers = await store.rows(conn, "profile_ledgers", **place, consents=consents)
     try:
         rows = await _whole_history(ctx, ids, ts, lane, seq, limit)
     except AntiphonError as failed:  # the lake is away: what happened lately is still here
         log.warning("timeline without its cold part", error=str(failed))
         async with ctx.db.connection() as conn:
-            rows = await store.rows(conn, "profile_events", ids=ids, ts=ts, lane=lane, seq=seq, limit=limit)
+            rows = await store.rows(conn, "profile_events", **place)
+    rows = sorted([*rows, *ledgers], key=lambda row: (row["ts"], row["lane"], row["seq"]), reverse=True)[:limit]
     items = [EventShown(**(row | {"profile_id": canonical})) for row in rows]
     last = items[-1] if len(items) == limit else None
     if last is None:
