@@ -6,6 +6,7 @@ That server comes from the same programs but is nobody's child of the suite, lis
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from antiphon.foundation.embedded import start_postgres
+from antiphon.foundation.embedded.parent import die_with_parent
 
 
 def main() -> int:
@@ -24,7 +26,9 @@ def main() -> int:
         with start_postgres(Path(folder), settings=settings):
             url = f"postgresql://antiphon@127.0.0.1:{port}/antiphon"
             env = {**os.environ, "ANTIPHON_DATABASE_URL": url}
-            return subprocess.run([sys.executable, *sys.argv[1:]], env=env, check=False).returncode
+            command = [sys.executable, *sys.argv[1:]]
+            ended = subprocess.run(command, env=env, check=False, preexec_fn=die_with_parent(signal.SIGTERM))
+            return ended.returncode
 
 
 if __name__ == "__main__":
