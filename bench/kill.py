@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import logging
 import os
-import platform
 import random
 import signal
 import subprocess
@@ -26,8 +25,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
 import psutil
+from bench.run import last_line, table
 from bench.send import free_port, seed
 from bench.voices import SECRET
 
@@ -267,11 +266,9 @@ def main() -> None:
             figures = asyncio.run(play(cast, Path(folder), args.people, args.kills, random.Random(args.seed)))
         finally:
             cast.stop()
-    for name, figure in figures.items():
-        print(f"{name:28} {figure:>12,}")
+    table(figures, {"duplicates": "0", "lost": "0", "unknown_per_kill": "≤ 50"})
     verify(figures)
-    conditions = {"seed": args.seed, "cores": os.cpu_count(), "python": platform.python_version()}
-    print(msgspec.json.encode({"name": "kill", "figures": figures, "conditions": conditions}).decode())
+    last_line("kill", figures, seed=args.seed)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
-import platform
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,9 +20,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
-import msgspec
+from bench.run import Memory, last_line, median, table
 from bench.voices import SECRET
 
 from antiphon.awareness.consent.room import ROOM as CONSENT
@@ -48,6 +44,12 @@ from antiphon.foundation.process import open_context
 
 SINK = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
 SOURCE = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
+
+TARGETS = {
+    "mails_per_s": "≥ 1,500",
+    "vs_smtp_source": "≥ 0.12",
+    "peak_mb_1m": "≤ 1.2 × peak_mb_10k and ≤ 500",
+}
 
 BODY = (
     """<!doctype html><html><head><title>News</title></head><body style="font-family:sans-serif;margin:0">
@@ -120,41 +122,6 @@ def voices(url: str, data_dir: str, count: int) -> Iterator[list[int]]:
             child.wait(30)
 
 
-class Memory:
-    """The peak of PSS summed over processes, sampled each half second, in MB."""
-
-    def __init__(self, pids: list[int]) -> None:
-        self.pids = [os.getpid(), *pids]
-        self.peak = 0.0
-        self._stop = Event()
-        self._thread = Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Memory:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while True:
-            self.peak = max(self.peak, sum(pss(pid) for pid in self.pids) / 1024)
-            if self._stop.wait(0.5):
-                return
-
-
-def pss(pid: int) -> int:
-    """KB, as the kernel shares pages out."""
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
-    except OSError:
-        pass
-    return 0
-
-
 async def seed(ctx: Context, people: int) -> None:
     """Customers with traits, an address and consent."""
     async with ctx.db.connection() as conn:
@@ -207,7 +174,7 @@ async def mean_size(ctx: Context, version: int, account_id: int) -> int:
     for i, traits in rows:
         row = Claimed(i, i, dispatch.id, i % 64, 1, 0, None, now, f"c{i}@example.com", None, traits)
         sizes.append(len(channels["email"].prepare(write(row, now), account).payload))
-    return round(statistics.mean(sizes))
+    return round(sum(sizes) / len(sizes))
 
 
 async def run_once(ctx: Context, version: int, account: int, key: str, people: int) -> float:
@@ -257,7 +224,7 @@ async def bench(args: argparse.Namespace, url: str, data_dir: str) -> dict[str, 
             size = await mean_size(ctx, version, account)
             figures["mime_bytes"] = size
             rates = []
-            with voices(url, data_dir, args.workers) as pids, Memory(pids) as memory:
+            with voices(url, data_dir, args.workers) as pids, Memory(lambda: [os.getpid(), *pids]) as memory:
                 await run_once(ctx, version, account, "warm-up", min(args.people, 8_000))
                 memory.peak = 0.0
                 await run_once(ctx, version, account, "ten", min(args.people, 10_000))
@@ -265,13 +232,13 @@ async def bench(args: argparse.Namespace, url: str, data_dir: str) -> dict[str, 
                 for n in range(args.runs):
                     rates.append(await run_once(ctx, version, account, f"run {n}", args.people))
                     print(f"run {n}: {rates[-1]:,.0f} mails/s", file=sys.stderr)
-                figures["mails_per_s"] = round(statistics.median(rates), 1)
+                figures["mails_per_s"] = round(median(rates), 1)
                 if args.memory:
                     memory.peak = 0.0
                     figures["mails_per_s_memory_run"] = round(await run_once(ctx, version, account, "memory", args.memory), 1)
                     figures[f"peak_mb_{_short(args.memory)}"] = round(memory.peak, 1)
             bare = [source_rate(port, args.people, size) for _ in range(args.runs)]
-            figures["smtp_source_per_s"] = round(statistics.median(bare), 1)
+            figures["smtp_source_per_s"] = round(median(bare), 1)
             figures["vs_smtp_source"] = round(figures["mails_per_s"] / figures["smtp_source_per_s"], 3)
     return figures
 
@@ -290,11 +257,10 @@ def main() -> None:
     args = parser.parse_args()
     if args.smoke:
         args.people, args.runs, args.memory = 2_000, 1, 0
-    conditions = {"people": args.people, "workers": args.workers, "runs": args.runs, "cores": os.cpu_count(),
-                  "python": platform.python_version()}  # fmt: skip
+    about = {"people": args.people, "workers": args.workers, "runs": args.runs}
     if not (Path(SINK).exists() and Path(SOURCE).exists()):
         print("send: SKIPPED, smtp-sink and smtp-source are missing: install Debian's package postfix")
-        print(json.dumps({"name": "send", "figures": {}, "conditions": conditions | {"skipped": "no postfix"}}))
+        last_line("send", {}, skipped="Debian's package postfix is missing", **about)
         return
     with tempfile.TemporaryDirectory(prefix="antiphon-send-") as folder:
         if external := os.environ.get("ANTIPHON_DATABASE_URL"):
@@ -302,9 +268,8 @@ def main() -> None:
         else:
             with start_postgres(Path(folder)) as server:
                 figures = asyncio.run(bench(args, server.url, folder))
-    for name, figure in figures.items():
-        print(f"{name:28} {figure:>12,}")
-    print(msgspec.json.encode({"name": "send", "figures": figures, "conditions": conditions}).decode())
+    table(figures, TARGETS)
+    last_line("send", figures, **about)
 
 
 if __name__ == "__main__":
