@@ -176,3 +176,15 @@ async def test_hot_questions_go_by_index(journal: Journal, ctx: Context) -> None
             plan = "\n".join(r[0] for r in await (await conn.execute("explain " + SQL[name], params)).fetchall())  # type: ignore[operator]
             for line in plan.splitlines():
                 assert "Seq Scan on journal" not in line and "Seq Scan on event" not in line, plan
+
+
+async def test_nothing_is_written_of_a_profile_that_is_gone(journal: Journal, ctx: Context, db: Database) -> None:
+    async with db.connection() as conn:
+        await conn.execute("insert into profile (id) values (7)")
+    said = b'{"type":"track","event":"Email Opened","profileId":%d}'
+    async with journal.transaction() as j:
+        await j.append([(0, None, said % 7), (0, None, said % 8)])
+    await journal.submit(Entry(1, None, [said % 7]))  # only Antiphon itself may name a profile
+    assert await understand(ctx) == 3
+    assert await rows(db, "select profile_id, name from event") == [(7, "Email Opened")]
+    assert await rows(db, "select code from reject order by 1") == [("no_identity",), ("no_such_profile",)]

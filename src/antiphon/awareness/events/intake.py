@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from prometheus_client import Counter, Gauge
+
 from antiphon.awareness import profiles
 from antiphon.awareness.events import store
 from antiphon.awareness.events.dedupe import drop_duplicates
@@ -21,11 +23,13 @@ from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.leases import Held
 from antiphon.foundation.postgres import Connection, DeadlockDetected, PostgresError, SerializationFailure
 from antiphon.foundation.postgres.binary import bigints, instants, ints, jsonbs, micros, texts
-from antiphon.foundation.telemetry import get_logger
+from antiphon.foundation.telemetry import get_logger, registry
 
 __all__ = ["MOST", "Intake", "take_in"]
 
 log = get_logger(__name__)
+_calls = Counter("antiphon_intake_calls", "Calls taken, refused, or dropped as repeated", ["outcome"], registry=registry)
+_lag = Gauge("antiphon_intake_lag_seconds", "From acceptance to the event's row, at the last transaction", registry=registry)
 
 MOST = 6_000
 """Calls in one transaction, over all lanes: far below two seconds of work."""
@@ -119,6 +123,10 @@ async def _transaction(ctx: Context, held: Held, memory: Intake, most: int, *, c
         await join_groups(conn, taken)
         await _write(conn, memory, taken, refused)
         await _move_cursors(conn, rows)
+    _calls.labels("taken").inc(len(taken))
+    _calls.labels("refused").inc(len(refused))
+    _calls.labels("repeated").inc(len(rows) - len(taken) - len(refused))
+    _lag.set((ctx.clock.now() - max(row.received_at for row in rows)).total_seconds())
     return len(rows)
 
 

@@ -28,17 +28,18 @@ class Intake:
         self.users: dict[str, int] = {}
         self.anonymous: dict[str, int] = {}
         self.seen: dict[int, int] = {}
+        self.known: set[int] = set()
         self.names: dict[tuple[str, str], float] = {}
         self.days: set[tuple[str, date]] = set()
 
     def forget(self) -> None:
         """What was learnt in a transaction that did not commit, or under another epoch, is not true."""
-        for learnt in (self.users, self.anonymous, self.seen, self.names, self.days):
+        for learnt in (self.users, self.anonymous, self.seen, self.known, self.names, self.days):
             learnt.clear()
 
     def begin(self, epoch: int) -> None:
         """Identities remembered under another epoch may be wrong."""
-        if epoch != self.epoch or len(self.users) + len(self.anonymous) > MOST_REMEMBERED:
+        if epoch != self.epoch or len(self.users) + len(self.anonymous) + len(self.known) > MOST_REMEMBERED:
             self.forget()
             self.epoch = epoch
 
@@ -63,6 +64,7 @@ def people_of(event: Understood, lane: int, seq: int) -> list[Person]:
 
 async def find_people(ctx: Context, conn: Connection, memory: Intake, taken: list[Taken], refused: list[Refusal]) -> None:
     """Give each call its profile: from memory where that is enough, the rest as one set."""
+    await _drop_unknown(conn, memory, taken, refused)
     people: list[Person] = []
     owners: list[Taken] = []
     users, anonymous = memory.users, memory.anonymous
@@ -103,6 +105,18 @@ async def find_people(ctx: Context, conn: Connection, memory: Intake, taken: lis
     await touch_people(conn, memory, taken)
 
 
+async def _drop_unknown(conn: Connection, memory: Intake, taken: list[Taken], refused: list[Refusal]) -> None:
+    """Antiphon's own events name a profile: of one that was erased meanwhile nothing may be written."""
+    named = {one.event.profile_id for one in taken if one.event.profile_id is not None} - memory.known
+    if not named:
+        return
+    memory.known |= await profiles.existing(conn, list(named))
+    gone = [one for one in taken if one.event.profile_id is not None and one.event.profile_id not in memory.known]
+    if gone:
+        refused += [Refusal(one.row, "no_such_profile", "its profileId is nobody's") for one in gone]
+        taken[:] = [one for one in taken if one.event.profile_id is None or one.event.profile_id in memory.known]
+
+
 async def _resolve(ctx: Context, conn: Connection, people: list[Person], owners: Sequence[Taken]) -> list[int]:
     """Resolve; an alias between two user ids that both exist is a proposal, not a merge."""
     asked = {
@@ -138,7 +152,7 @@ async def touch_people(conn: Connection, memory: Intake, taken: Sequence[Taken])
     last: dict[int, int] = {}
     for one in taken:
         profile, ts = one.profile_id, one.event.ts
-        if profile is None or seen.get(profile, 0) > ts - _HOUR:
+        if profile is None or one.row.source_id == INTERNAL or seen.get(profile, 0) > ts - _HOUR:
             continue
         first[profile] = min(first.get(profile, ts), ts)
         last[profile] = max(last.get(profile, ts), ts)

@@ -27,6 +27,7 @@ from antiphon.awareness.profiles.store import (
     bump_epoch,
     canonical,
     every_id,
+    existing,
     identity_values,
     join_groups,
     mark_dirty,
@@ -40,7 +41,7 @@ from antiphon.awareness.profiles.store import (
 __all__ = [
     "ANONYMOUS_ID", "EMAIL", "PHONE", "USER_ID", "IdentitiesContended", "Identity", "Loaded", "MergeUndone",
     "NoSuchProfile", "Person", "ProfilesMerged", "Proposal", "bump_epoch", "canonical", "display_name",
-    "every_id", "identity_values", "join_groups", "load_people", "mark_dirty", "merge_group_traits", "normal_email",
+    "every_id", "existing", "identity_values", "join_groups", "load_people", "mark_dirty", "merge_group_traits", "normal_email",
     "normal_identity", "normal_kind", "normal_phone", "owners", "propose", "read_epoch", "resolve", "stamp_of",
     "touch",
 ]  # fmt: skip

@@ -207,6 +207,10 @@ update identity_epoch set epoch = epoch + 1 from held;
 -- The profile an id stands for now.
 select coalesce((select to_id from alias where from_id = %(id)s), (select id from profile where id = %(id)s));
 
+-- name: existing
+-- Those of these profiles that have a row, merged away or not.
+select id from profile where id = any(%(ids)s::bigint[]);
+
 -- name: every_id
 -- A profile and all that were merged into it.
 select %(id)s::bigint union select from_id from alias where to_id = %(id)s;

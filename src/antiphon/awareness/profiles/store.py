@@ -159,6 +159,11 @@ async def every_id(conn: Connection, profile_id: int) -> list[int]:
     return [row[0] for row in await (await conn.execute(SQL.every_id, {"id": profile_id})).fetchall()]
 
 
+async def existing(conn: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of these profiles that are still there, merged away or not."""
+    return {row[0] for row in await (await conn.execute(SQL.existing, {"ids": bigints(ids)})).fetchall()}
+
+
 async def identity_values(conn: Connection, ids: Sequence[int]) -> list[str]:
     """Every value these profiles are known by."""
     return [row["value"] for row in await rows(conn, "identity_values", ids=list(ids))]
