@@ -117,11 +117,14 @@ def test_a_killed_database_comes_back_with_everything(data: Path, free_port: Cal
     wait_for(lambda: not processes_of(data), 20)
 
 
-def test_a_taken_port_is_one_sentence(data: Path) -> None:
+def test_a_taken_port_is_one_sentence(data: Path, free_port: Callable[[], int]) -> None:
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         other.bind(("127.0.0.1", 0))
         other.listen()
-        assert f"Port {other.getsockname()[1]} on 127.0.0.1 is already in use" in refusal(data, other.getsockname()[1])
+        taken = other.getsockname()[1]
+        assert f"Port {taken} on 127.0.0.1 is already in use" in refusal(data, taken)
+        assert "set ANTIPHON_BOUNCE_PORT to another" in refusal(data, free_port(), ANTIPHON_BOUNCE_PORT=str(taken))
     assert not (data / "postgres").exists()
 
 

@@ -109,6 +109,25 @@ async def test_a_mail_of_30_megabytes_is_refused(ctx: Context, hearing: Hearing,
     assert refused.value.smtp_code == 552
 
 
+async def test_workers_of_one_machine_share_the_port_and_the_rest_take_over(
+    ctx: Context, hearing: Hearing, free_port: Callable[[], int]
+) -> None:
+    import msgspec
+
+    ctx.settings = msgspec.structs.replace(ctx.settings, bounce_port=free_port())
+    people = [await person(ctx, n) for n in range(1, 13)]
+    paths = [hearing.tracker.return_path(await sent(ctx, who), who, "shop.example") for who in people]
+    async with open_postbox(ctx):
+        async with open_postbox(ctx):
+            for path in paths[:6]:
+                await asyncio.to_thread(hand_in, ctx.settings.bounce_port, path, dsn(to=path))
+        for path in paths[6:]:
+            await asyncio.to_thread(hand_in, ctx.settings.bounce_port, path, dsn(to=path))
+    assert {row["state"] for row in await rows(ctx, "select state from delivery")} == {"bounced"}
+    with pytest.raises(OSError, match="refused"):
+        await asyncio.to_thread(hand_in, ctx.settings.bounce_port, paths[0], dsn())
+
+
 async def test_a_taken_port_is_one_clear_sentence(ctx: Context, hearing: Hearing) -> None:
     import msgspec
 

@@ -29,15 +29,26 @@ LAKE_SOCKET = "ANTIPHON_LAKE_SOCKET"
 
 
 class PortTaken(Conflict):
-    """Port {port} on {host} is already in use: stop what uses it, or set ANTIPHON_PORT to another."""
+    """Port {port} on {host} is already in use: stop what uses it, or set {setting} to another."""
 
 
 class AddressNotOurs(AntiphonError):
     """Antiphon cannot listen on {host}:{port}: {why}."""
 
 
-def check_port(host: str, port: int) -> None:
-    """Raises PortTaken or AddressNotOurs in time, before anything is started."""
+def check_ports(settings: Settings) -> None:
+    """Raises PortTaken or AddressNotOurs in time, before anything is started.
+
+    Processes of one installation share the port of bounces, and the kernel would let another installation of the same
+    account share it, too, without a word.
+    """
+    check_port(settings.host, settings.port)
+    if settings.bounce_port:
+        check_port(settings.bounce_host, settings.bounce_port, "ANTIPHON_BOUNCE_PORT")
+
+
+def check_port(host: str, port: int, setting: str = "ANTIPHON_PORT") -> None:
+    """Raises PortTaken or AddressNotOurs."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -45,7 +56,7 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as failed:
             if failed.errno == errno.EADDRINUSE:
-                raise PortTaken(host=host, port=port) from failed
+                raise PortTaken(host=host, port=port, setting=setting) from failed
             raise AddressNotOurs(host=host, port=port, why=failed.strerror or str(failed)) from failed
 
 

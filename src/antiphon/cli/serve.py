@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from antiphon.cli.installation import (
-    check_port,
+    check_ports,
     installation_parts,
     opened_database,
     prepare_data_folder,
@@ -43,7 +43,7 @@ def command(api_processes: int | None, worker_processes: int | None, port: int |
 
 def serve(settings: Settings) -> None:
     """Serve until a signal; start again from the database up when that one dies by itself."""
-    check_port(settings.host, settings.port)
+    check_ports(settings)
     prepare_data_folder(settings)
     lost: list[float] = []
     while True:
