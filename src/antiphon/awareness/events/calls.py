@@ -100,7 +100,7 @@ class Understood(msgspec.Struct, gc=False):
 
 def storable(payload: bytes) -> bytes:
     """The payload with what no JSON store takes (`\\u0000`, half a surrogate pair) replaced by U+FFFD."""
-    if b"\\u0000" in payload or _surrogate.search(payload):
+    if b"\\u" in payload and (b"\\u0000" in payload or _surrogate.search(payload)):
         return _escape.sub(_mend, payload)
     return payload
 

@@ -151,10 +151,13 @@ async def _write(conn: Connection, memory: Intake, taken: Sequence[Taken], refus
 async def _note_names(conn: Connection, memory: Intake, taken: Sequence[Taken]) -> None:
     now = time.monotonic()
     new: dict[tuple[str, str], Taken] = {}
+    looked: set[tuple[str, str]] = set()
     for one in taken:
         key = (one.event.name, one.event.kind)
-        if memory.names.get(key, 0.0) < now:
-            new[key] = one
+        if key not in looked:
+            looked.add(key)
+            if memory.names.get(key, 0.0) < now:
+                new[key] = one
     if new:
         params: dict[str, Any] = {
             "names": texts([name for name, _ in new]), "kinds": texts([kind for _, kind in new]),
