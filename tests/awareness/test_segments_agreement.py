@@ -18,7 +18,7 @@ from pyroaring import BitMap
 
 from antiphon.awareness.segments.bitmaps import bitmap, decode, encode, leaf_bitmaps
 from antiphon.awareness.segments.check import Checker, Happened, Person, Verdict
-from antiphon.awareness.segments.compile import Tables, plan
+from antiphon.awareness.segments.compile import plan
 from antiphon.awareness.segments.formula import solve
 from antiphon.awareness.segments.model import (
     And,
@@ -36,6 +36,7 @@ from antiphon.awareness.segments.model import (
     TraitCondition,
 )
 from antiphon.awareness.segments.rules import validate
+from antiphon.awareness.segments.scans import Tables
 from antiphon.awareness.segments.sql import Properties
 from antiphon.awareness.segments.values import lower, number, properties_of
 from antiphon.awareness.traits import typed

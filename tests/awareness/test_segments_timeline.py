@@ -13,7 +13,7 @@ from pyroaring import BitMap
 from antiphon.awareness.events import Entry, Journal, move_events
 from antiphon.awareness.events.journal import open_journal
 from antiphon.awareness.events.loops import intake
-from antiphon.awareness.profiles import mark_dirty
+from antiphon.awareness.profiles import ProfilesMerged, mark_dirty
 from antiphon.awareness.segments import (
     EventCondition,
     InSegment,
@@ -27,6 +27,7 @@ from antiphon.awareness.segments import (
     store,
 )
 from antiphon.awareness.segments.errors import InvalidTree, NameTaken, NotStatic, SegmentInUse, Superseded
+from antiphon.awareness.segments.explain import why
 from antiphon.awareness.segments.loops import refresh_due
 from antiphon.awareness.segments.membership import Memberships, chunks, store_members
 from antiphon.awareness.segments.model import And, Node, PropertyFilter
@@ -166,15 +167,15 @@ async def test_one_person_is_explained_as_everybody_is_worked_out(world: World) 
     spent = EventCondition(name="Order Completed", measure="sum", property="total", op="ge", value=40, window=day)
     segment = await world.segment("Spent", And(of=[TraitCondition(trait="plan", op="is", value="gold"), spent]))
     assert await world.who(segment) == ["ann"]
-    why = await service.why(world.ctx, segment, 1)
-    assert (why.holds, why.member) == (True, True)
-    trait, event = why.verdict.parts
+    found = await why(world.ctx, segment, 1)
+    assert (found.holds, found.member) == (True, True)
+    trait, event = found.verdict.parts
     assert (trait.actual, event.actual, event.events) == ("gold", 42.5, 2)
     assert [one.properties["total"] for one in event.examples] == [12.5, 30]
     world.clock.advance(DAY - HOUR)  # the first order is a day old now
-    why = await service.why(world.ctx, segment, 1)
-    assert (why.holds, why.member) == (False, True)
-    assert why.verdict.parts[1].actual == 12.5
+    found = await why(world.ctx, segment, 1)
+    assert (found.holds, found.member) == (False, True)
+    assert found.verdict.parts[1].actual == 12.5
 
 
 async def test_merged_profiles_bring_their_history_and_leave_without_a_word(world: World) -> None:
@@ -213,8 +214,8 @@ async def test_segments_within_segments_and_static_lists(world: World) -> None:
     assert await world.who(both) == ["bob"]
     row, _ = await service.list_members(world.ctx, SYSTEM, friends, add=[1], remove=[], replace=True)
     assert await world.who(both) == ["ann"]
-    assert (await service.why(world.ctx, both, 1)).holds
-    assert not (await service.why(world.ctx, both, 2)).holds
+    assert (await why(world.ctx, both, 1)).holds
+    assert not (await why(world.ctx, both, 2)).holds
     with pytest.raises(NotStatic):
         await service.list_members(world.ctx, SYSTEM, buyers, add=[1], remove=[], replace=False)
     with pytest.raises(InvalidTree, match="itself"):
@@ -351,6 +352,18 @@ async def test_an_erased_customer_leaves_every_segment_in_silence(world: World) 
     async with world.ctx.db.connection() as conn:
         assert list(await members(conn, segment)) == ids[1:]
     assert await announced(world) == []
+
+
+async def test_lists_follow_a_merge(world: World) -> None:
+    ids = await people(world, 4)
+    mixed, one = await world.segment("Mixed", None), await world.segment("One", None)
+    await service.list_members(world.ctx, SYSTEM, mixed, add=ids[:3], remove=[], replace=True)
+    await service.list_members(world.ctx, SYSTEM, one, add=[ids[3]], remove=[], replace=True)
+    async with world.ctx.db.transaction() as conn:
+        merged = ProfilesMerged(gone=[ids[1], ids[3]], into=[ids[0], ids[2]])
+        await service.fold_together(world.ctx, conn, merged)
+        assert list(await members(conn, mixed)) == [ids[0], ids[2]]
+        assert list(await members(conn, one)) == [ids[2]]
 
 
 async def test_a_failing_segment_does_not_hold_back_the_others(world: World) -> None:

@@ -18,47 +18,18 @@ from typing import assert_never
 from antiphon.awareness.segments.formula import Every, Everyone, Except, Formula, Leaf, Listed, Some, Stored, bounded
 from antiphon.awareness.segments.model import (
     And,
-    Dates,
     EventCondition,
     InSegment,
-    Last,
     Node,
     Not,
     Or,
     Profiles,
     TraitColumn,
     TraitCondition,
-    duration,
     walk,
 )
-from antiphon.awareness.segments.sql import Properties, filter_sql, literal, measure_sql, negated, trait_sql, window_sql
-
-BITS = 64
-"""Leaves of one scan: they travel as the bits of one unsigned integer."""
-FEW = 8
-"""Up to so many leaves a scan returns only the people some leaf holds for; beyond, asking twice costs more."""
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The relations to read.
-
-    ``hot`` holds (profile_id, ts, name, properties) of events that are not in ``event`` yet. ``alias`` holds
-    (from_id, to_id) of merged profiles; None when nobody was merged, which saves a join.
-    """
-
-    profile: str = "lake.profile"
-    event: str = "lake.event"
-    hot: str | None = None
-    alias: str | None = None
-
-
-@dataclass(frozen=True)
-class Question:
-    """One scan: its SQL gives ``profile_id`` (unordered, at most once), and ``bits`` if it has several leaves."""
-
-    sql: str
-    leaves: tuple[int, ...]
+from antiphon.awareness.segments.scans import BITS, Question, Tables, apart, earliest, event_scan, trait_scan, zero_holds
+from antiphon.awareness.segments.sql import negated, trait_sql
 
 
 @dataclass
@@ -69,6 +40,7 @@ class Plan:
     formulas: dict[int, Formula] = field(default_factory=dict)
     traits: list[tuple[int, str]] = field(default_factory=list)
     events: dict[str, list[tuple[int, EventCondition]]] = field(default_factory=dict)
+    stored: set[int] = field(default_factory=set)
     everyone: int | None = None
     leaves: int = 0
 
@@ -85,7 +57,7 @@ class Plan:
     @property
     def start(self) -> datetime | None:
         """The earliest instant that any leaf looks at; None if one looks at all of history."""
-        return _earliest([node for nodes in self.events.values() for _, node in nodes], self.now)
+        return earliest([node for nodes in self.events.values() for _, node in nodes], self.now)
 
     def questions(self, tables: Tables) -> list[Question]:
         """Return the scans that answer every leaf."""
@@ -94,11 +66,11 @@ class Plan:
             sql = f"select profile_id::uinteger as profile_id from {tables.profile}"
             asked.append(Question(sql, (self.everyone,)))
         for i in range(0, len(self.traits), BITS):
-            asked.append(_trait_scan(self.traits[i : i + BITS], tables))
+            asked.append(trait_scan(self.traits[i : i + BITS], tables))
         for name, nodes in self.events.items():
-            for together in _apart(nodes, self.now):
+            for together in apart(nodes, self.now):
                 for i in range(0, len(together), BITS):
-                    asked.append(_event_scan(name, together[i : i + BITS], tables, self.now))
+                    asked.append(event_scan(name, together[i : i + BITS], tables, self.now))
         return asked
 
 
@@ -170,7 +142,11 @@ class _Planner:
     def segment(self, ref: int) -> Formula:
         if ref not in self.inner:
             tree = self.segments[ref]
-            self.inner[ref] = Stored(ref) if tree is None else self.formula(tree)
+            if tree is None:
+                self.plan.stored.add(ref)
+                self.inner[ref] = Stored(ref)
+            else:
+                self.inner[ref] = self.formula(tree)
         return self.inner[ref]
 
     def trait_leaf(self, node: Node) -> Formula:
@@ -209,123 +185,7 @@ def of_traits(node: Node) -> bool:
     return all(isinstance(part, TraitCondition | And | Or | Not) for _, _, part in walk(node))
 
 
-def zero_holds(node: EventCondition) -> bool:
-    """Whether somebody with no such event satisfies ``node``.
-
-    Such people are in no event row, so the lake is asked for those who do *not* satisfy it.
-    """
-    if node.op in ("did", "did_not"):
-        return node.op == "did_not"
-    if node.measure in ("avg", "min", "max"):
-        return False
-    value, high = node.value or 0, node.high or 0
-    match node.op:
-        case "eq":
-            return value == 0
-        case "ne":
-            return value != 0
-        case "lt":
-            return value > 0
-        case "le":
-            return value >= 0
-        case "gt":
-            return value < 0
-        case "ge":
-            return value <= 0
-        case "between":
-            return value <= 0 <= high
-        case _:
-            raise AssertionError(node.op)
-
-
-def starts(node: EventCondition, now: datetime) -> datetime | None:
-    """Return the earliest instant ``node`` looks at, or None if it looks at all of history."""
-    match node.window:
-        case Last(amount=amount, unit=unit):
-            return now - duration(amount, unit)
-        case Dates(since=since):
-            return since
-        case None:
-            return None
-        case _:
-            assert_never(node.window)
-
-
-def _earliest(nodes: Sequence[EventCondition], now: datetime) -> datetime | None:
-    found = [at for node in nodes if (at := starts(node, now)) is not None]
-    return min(found) if found and len(found) == len(nodes) else None
-
-
 def _joined(parts: list[str], word: str, empty: str) -> str:
     if not parts:
         return empty
     return parts[0] if len(parts) == 1 else "(" + f" {word} ".join(parts) + ")"
-
-
-def _bits(conditions: Sequence[str]) -> str:
-    """Return the conditions as one unsigned integer, the first the lowest bit."""
-    return " | ".join(f"case when {one} then {1 << i}::ubigint else 0::ubigint end" for i, one in enumerate(conditions))
-
-
-def _apart(leaves: Sequence[tuple[int, EventCondition]], now: datetime) -> list[list[tuple[int, EventCondition]]]:
-    """Part the leaves of one name where sharing a scan would read properties of events that need none of it."""
-    deep = [leaf for leaf in leaves if leaf[1].where or leaf[1].property]
-    plain = [leaf for leaf in leaves if leaf not in deep]
-    first, second = _earliest([node for _, node in deep], now), _earliest([node for _, node in plain], now)
-    if deep and plain and first is not None and (second is None or second < first):
-        return [plain, deep]
-    return [list(leaves)]
-
-
-def _trait_scan(leaves: Sequence[tuple[int, str]], tables: Tables) -> Question:
-    conditions = [predicate for _, predicate in leaves]
-    bits = f", {_bits(conditions)} as bits" if len(leaves) > 1 else ""
-    where = f" where {' or '.join(conditions)}" if len(leaves) <= FEW else ""
-    sql = f"select profile_id::uinteger as profile_id{bits} from {tables.profile}{where}"
-    return Question(sql, tuple(index for index, _ in leaves))
-
-
-def _event_scan(name: str, leaves: Sequence[tuple[int, EventCondition]], tables: Tables, now: datetime) -> Question:
-    """Scan the events of one name once: per person, one bit for each leaf.
-
-    What the leaves look at at most is a condition on (name, ts) itself, which prunes files and row groups.
-    """
-    nodes = [node for _, node in leaves]
-    properties = Properties()
-    alone = len(nodes) == 1
-    common = [f"name = {literal(name)}", f"ts <= {literal(now)}", "profile_id is not null"]
-    if alone:
-        common += window_sql(nodes[0], now)
-    elif (start := _earliest(nodes, now)) is not None:
-        common.append(f"ts >= {literal(start)}")
-    keeps = [
-        " and ".join(([] if alone else window_sql(node, now)) + [filter_sql(one, properties) for one in node.where])
-        for node in nodes
-    ]
-    conditions = [
-        f"(not {test})" if zero_holds(node) else test
-        for node, keep in zip(nodes, keeps, strict=True)
-        for test in [measure_sql(node, "" if alone else keep, properties)]
-    ]
-    rows = _event_rows(" and ".join(common), properties, tables)
-    person = "coalesce(a.to_id, e.profile_id)" if tables.alias else "e.profile_id"
-    merged = f" left join {tables.alias} a on a.from_id = e.profile_id" if tables.alias else ""
-    if alone:
-        where = f" where {keeps[0]}" if keeps[0] else ""
-        having = "" if nodes[0].op in ("did", "did_not") else f" having {conditions[0]}"
-        sql = f"select {person}::uinteger as profile_id from {rows} e{merged}{where} group by 1{having}"
-    else:
-        sql = (
-            f"select {person}::uinteger as profile_id, {_bits(conditions)} as bits from {rows} e{merged} group by 1"
-            + (f" having {' or '.join(conditions)}" if len(nodes) <= FEW else "")
-        )
-    return Question(sql, tuple(index for index, _ in leaves))
-
-
-def _event_rows(where: str, properties: Properties, tables: Tables) -> str:
-    """Return the cold and the hot rows, pruned before anything is read out of their properties."""
-    columns = "profile_id, ts" + (", properties" if properties.paths else "")
-    rows = f"select {columns} from {tables.event} where {where}"
-    if tables.hot:
-        rows += f" union all select {columns} from {tables.hot} where {where}"
-    return properties.select(rows)

@@ -14,10 +14,11 @@ from pyroaring import BitMap
 from antiphon.awareness.events import hot_relation
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.bitmaps import leaf_bitmaps
-from antiphon.awareness.segments.compile import Plan, Question, Tables, plan
+from antiphon.awareness.segments.compile import Plan, plan
 from antiphon.awareness.segments.errors import TooSlow
 from antiphon.awareness.segments.formula import solve
 from antiphon.awareness.segments.model import Node, TraitColumn
+from antiphon.awareness.segments.scans import Question, Tables
 from antiphon.awareness.traits import registry
 from antiphon.foundation.context import Context
 from antiphon.foundation.lake import LakeTimeout
@@ -67,9 +68,11 @@ async def evaluate(
         answers = await ctx.lake.many(asked, shape="columns", timeout=timeout) if questions else []
     except LakeTimeout as slow:
         raise TooSlow(seconds=f"{timeout:g}") from slow
-    lists = [key for key, tree in about.segments.items() if tree is None]
-    async with ctx.db.connection() as conn:
-        stored = {key: ids for key, (_, ids) in (await store.read_members(conn, lists)).items()} if lists else {}
+    stored: dict[int, BitMap] = {}
+    if planned.stored:
+        async with ctx.db.connection() as conn:
+            found = await store.read_members(conn, sorted(planned.stored))
+        stored = {key: people for key, (_, people) in found.items()}
     answers = answers[len(prelude) : len(prelude) + len(questions)]
     members = await asyncio.to_thread(_solve, planned, questions, answers, stored)
     return Evaluation(now, members, round((time.perf_counter() - began) * 1000))

@@ -11,9 +11,10 @@ from litestar.params import Parameter, QueryParameter
 from antiphon.awareness.segments import service, store
 from antiphon.awareness.segments.catalogue import Catalogue, Catalogues
 from antiphon.awareness.segments.errors import SegmentNotFound
+from antiphon.awareness.segments.explain import SegmentWhy, why
 from antiphon.awareness.segments.membership import Memberships, members
 from antiphon.awareness.segments.model import Node
-from antiphon.awareness.segments.service import CustomerCard, SegmentPreview, SegmentWhy
+from antiphon.awareness.segments.service import CustomerCard, SegmentPreview
 from antiphon.awareness.segments.store import Announce, SegmentGrowth, SegmentRow, SegmentVersion, State
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post, put
@@ -212,7 +213,7 @@ async def change_members(ctx: Context, who: Principal, segment_id: PathId, data:
 @get("/v1/segments/{segment_id:int}/why/{profile_id:int}", permission="segments:read", problems=(404,))
 async def explain(ctx: Context, segment_id: PathId, profile_id: PathId) -> SegmentWhy:
     """Why a customer is in a segment, or is not, with the facts that decided."""
-    return await service.why(ctx, segment_id, profile_id)
+    return await why(ctx, segment_id, profile_id)
 
 
 @get("/v1/segments/{segment_id:int}/versions", permission="segments:read", problems=(404,))

@@ -69,6 +69,20 @@ def announced(row: SegmentRow) -> bool:
     return row.announce == "everyone" or (row.announce == "changes" and row.evaluated_at is not None)
 
 
+async def change_quietly(conn: Connection, row: SegmentRow, entered: BitMap, gone: BitMap, now: datetime) -> None:
+    """Change the members of a held segment without a word, in the caller's transaction."""
+    seq, before = (await store.read_members(conn, [row.id]))[row.id]
+    entered, gone = entered - before, gone & before
+    if entered or gone:
+        await _change(conn, row, (before | entered) - gone, seq + 1, entered, gone, now)
+
+
+async def rewrite(conn: Connection, segment_id: int) -> None:
+    """Fold what changed into the base, so that nothing remembers who was in it before."""
+    seq, people = (await store.read_members(conn, [segment_id]))[segment_id]
+    await store.write_base(conn, segment_id, seq, people)
+
+
 async def _change(
     conn: Connection, row: SegmentRow, members: BitMap, seq: int, entered: BitMap, gone: BitMap, now: datetime
 ) -> SegmentRow:

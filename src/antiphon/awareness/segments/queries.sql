@@ -34,6 +34,10 @@ select pg_advisory_xact_lock(hashtextextended('segment', 0));
 -- The trees of all segments, also archived ones, which others may still refer to; null for static lists.
 select id, tree from segment;
 
+-- name: static_lists
+-- The static lists in force.
+select id from segment where kind = 'static' and state = 'active' order by id;
+
 -- name: some_segments
 -- The segments to refresh together.
 select id, name, description, kind, tree, refs, version, announce, state, created_at, updated_at, revision, evaluated_at,

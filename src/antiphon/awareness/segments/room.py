@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from antiphon.awareness.profiles import ProfilesMerged
 from antiphon.awareness.segments import service
 from antiphon.awareness.segments.catalogue import Catalogues
 from antiphon.awareness.segments.http import ROUTES
 from antiphon.awareness.segments.loops import LOOPS
 from antiphon.awareness.segments.membership import Memberships
 from antiphon.foundation.context import Context
+from antiphon.foundation.notices import Listener
 from antiphon.foundation.rooms import Resource, Room
 
 
@@ -35,6 +37,7 @@ ROOM = Room(
         "segments:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "segments:write": ("marketer", "analyst"),
     },
+    listeners=(Listener("segments.fold_together", ProfilesMerged, service.fold_together),),
     erase=service.erase,
     export=service.export,
 )

@@ -9,17 +9,14 @@ import msgspec
 from msgspec import Struct
 from pyroaring import BitMap
 
-from antiphon.awareness.events import event_relation
-from antiphon.awareness.profiles import NoSuchProfile, canonical, display_name, every_id
+from antiphon.awareness.profiles import ProfilesMerged, display_name
 from antiphon.awareness.segments import store
-from antiphon.awareness.segments.check import Checker, Happened, Person, Verdict
 from antiphon.awareness.segments.errors import NotStatic, SegmentArchived, SegmentInUse, Superseded
-from antiphon.awareness.segments.evaluate import Evaluation, Known, evaluate, known, spread
-from antiphon.awareness.segments.membership import members, store_members
-from antiphon.awareness.segments.model import EventCondition, InSegment, Node, references, walk
+from antiphon.awareness.segments.evaluate import Evaluation, evaluate, known, spread
+from antiphon.awareness.segments.membership import change_quietly, members, rewrite, store_members
+from antiphon.awareness.segments.model import Node, references
 from antiphon.awareness.segments.rules import refuse_cycle, validate
 from antiphon.awareness.segments.store import Announce, SegmentRow
-from antiphon.awareness.segments.values import properties_of
 from antiphon.awareness.traits import mirror_profiles
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
@@ -53,16 +50,6 @@ class SegmentPreview(Struct, frozen=True, kw_only=True):
     count: int
     sample: list[CustomerCard]
     took_ms: int
-
-
-class SegmentWhy(Struct, frozen=True, kw_only=True):
-    """Whether a customer belongs now and why, and whether the last refresh had them as a member."""
-
-    profile_id: int
-    holds: bool
-    member: bool
-    evaluated_at: datetime | None
-    verdict: Verdict
 
 
 async def publish(
@@ -231,60 +218,6 @@ async def list_members(
     return row, len(set(add)) - len(real)
 
 
-async def why(ctx: Context, segment_id: int, profile_id: int) -> SegmentWhy:
-    """Explain whether a customer belongs now, from their own traits and events. Raises SegmentNotFound, NoSuchProfile."""
-    async with ctx.db.connection() as conn:
-        row = await store.find_segment(conn, segment_id)
-        about = await known(conn)
-        stored = await members(conn, segment_id)
-    tree = row.tree if row.tree is not None else InSegment(id=row.id)
-    person = await one_person(ctx, profile_id, tree, about)
-    verdict = Checker(ctx.clock.now(), about.traits, about.segments).why(tree, person)
-    return SegmentWhy(
-        profile_id=person.id, holds=verdict.holds, member=person.id in stored, evaluated_at=row.evaluated_at, verdict=verdict
-    )
-
-
-async def one_person(ctx: Context, profile_id: int, tree: Node, about: Known) -> Person:
-    """Read what ``tree`` asks about one customer. Raises NoSuchProfile."""
-    async with ctx.db.connection() as conn:
-        real = await canonical(conn, profile_id)
-        read = await store.one_profile(conn, real) if real is not None else None
-        if real is None or read is None:
-            raise NoSuchProfile(id=profile_id)
-        ids = await every_id(conn, real)
-        lists = [key for key, inner in about.segments.items() if inner is None]
-        inside = [key for key, (_, people) in (await store.read_members(conn, lists)).items() if real in people]
-    traits, created, first, last = read
-    instants = {"$created_at": created, "$first_seen": first, "$last_seen": last}
-    traits = traits | {name: at.isoformat() for name, at in instants.items() if at is not None}
-    events = await _events_of(ctx, ids, sorted(_event_names(tree, about)))
-    return Person(real, traits, events, frozenset(inside))
-
-
-def _event_names(tree: Node, about: Known) -> set[str]:
-    names: set[str] = set()
-    seen: set[int] = set()
-    todo: list[Node] = [tree]
-    while todo:
-        for _, _, node in walk(todo.pop()):
-            if isinstance(node, EventCondition):
-                names.add(node.name)
-            elif isinstance(node, InSegment) and node.id not in seen:
-                seen.add(node.id)
-                inner = about.segments.get(node.id)
-                todo += [] if inner is None else [inner]
-    return names
-
-
-async def _events_of(ctx: Context, ids: Sequence[int], names: Sequence[str]) -> list[Happened]:
-    if not names:
-        return []
-    source = event_relation(["ts", "name", "properties"], names=names, profiles=ids)
-    rows = await ctx.lake.run(f"select ts, name, properties from {source} order by ts", timeout=30)
-    return [Happened(ts, name, properties_of(text)) for ts, name, text in rows]
-
-
 async def cards(ctx: Context, ids: Sequence[int]) -> list[CustomerCard]:
     """Return what to show of some customers, in the order given."""
     async with ctx.db.connection() as conn:
@@ -301,11 +234,21 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     """Take an erased customer out of every segment, without a word."""
     for place in await store.places(conn):
         row = await store.hold_segment(conn, place.id)
-        seq, people = (await store.read_members(conn, [row.id]))[row.id]
-        if profile_id in people:
-            people.discard(profile_id)
-            row = await store.take_revision(conn, row, size=len(people), seq=seq + 1, now=ctx.clock.now())
-            await store.write_base(conn, row.id, seq + 1, people)
+        await change_quietly(conn, row, BitMap(), BitMap([profile_id]), ctx.clock.now())
+        if (await store.weight(conn, row.id))[1]:
+            await rewrite(conn, row.id)
+
+
+async def fold_together(ctx: Context, conn: Connection, merged: ProfilesMerged) -> None:
+    """On static lists, whoever was merged away is who they were merged into; rules are worked out anew anyway."""
+    gone = BitMap(merged.gone)
+    for segment_id in await store.static_lists(conn):
+        row = await store.hold_segment(conn, segment_id)
+        inside = (await store.read_members(conn, [segment_id]))[segment_id][1]
+        if inside.isdisjoint(gone):
+            continue
+        become = BitMap(into for one, into in zip(merged.gone, merged.into, strict=True) if one in inside)
+        await change_quietly(conn, row, become, gone - become, ctx.clock.now())
 
 
 async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str, Any]:

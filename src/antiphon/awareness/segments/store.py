@@ -114,6 +114,10 @@ async def some_segments(conn: Connection, ids: Sequence[int]) -> list[SegmentRow
     return await _segments(conn, "some_segments", {"ids": list(ids)})
 
 
+async def static_lists(conn: Connection) -> list[int]:
+    return [row[0] for row in await (await conn.execute(SQL.static_lists)).fetchall()]
+
+
 async def hold_definitions(conn: Connection) -> None:
     await conn.execute(SQL.hold_definitions)
 

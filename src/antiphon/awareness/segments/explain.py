@@ -1,0 +1,80 @@
+"""Why one customer is in a segment, or is not: their own traits and events, checked with the facts that decided."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from antiphon.awareness.events import event_relation
+from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id
+from antiphon.awareness.segments import store
+from antiphon.awareness.segments.check import Checker, Happened, Person, Verdict
+from antiphon.awareness.segments.evaluate import Known, known
+from antiphon.awareness.segments.membership import members
+from antiphon.awareness.segments.model import EventCondition, InSegment, Node, walk
+from antiphon.awareness.segments.values import properties_of
+from antiphon.foundation.context import Context
+
+
+class SegmentWhy(Struct, frozen=True, kw_only=True):
+    """Whether a customer belongs now and why, and whether the last refresh had them as a member."""
+
+    profile_id: int
+    holds: bool
+    member: bool
+    evaluated_at: datetime | None
+    verdict: Verdict
+
+
+async def why(ctx: Context, segment_id: int, profile_id: int) -> SegmentWhy:
+    """Explain whether a customer belongs now, from their own traits and events. Raises SegmentNotFound, NoSuchProfile."""
+    async with ctx.db.connection() as conn:
+        row = await store.find_segment(conn, segment_id)
+        about = await known(conn)
+        stored = await members(conn, segment_id)
+    tree = row.tree if row.tree is not None else InSegment(id=row.id)
+    person = await one_person(ctx, profile_id, tree, about)
+    verdict = Checker(ctx.clock.now(), about.traits, about.segments).why(tree, person)
+    return SegmentWhy(
+        profile_id=person.id, holds=verdict.holds, member=person.id in stored, evaluated_at=row.evaluated_at, verdict=verdict
+    )
+
+
+async def one_person(ctx: Context, profile_id: int, tree: Node, about: Known) -> Person:
+    """Read what ``tree`` asks about one customer. Raises NoSuchProfile."""
+    async with ctx.db.connection() as conn:
+        real = await canonical(conn, profile_id)
+        read = await store.one_profile(conn, real) if real is not None else None
+        if real is None or read is None:
+            raise NoSuchProfile(id=profile_id)
+        ids = await every_id(conn, real)
+        lists = [key for key, inner in about.segments.items() if inner is None]
+        inside = [key for key, (_, people) in (await store.read_members(conn, lists)).items() if real in people]
+    traits, created, first, last = read
+    instants = {"$created_at": created, "$first_seen": first, "$last_seen": last}
+    traits = traits | {name: at.isoformat() for name, at in instants.items() if at is not None}
+    events = await _events_of(ctx, ids, sorted(_event_names(tree, about)))
+    return Person(real, traits, events, frozenset(inside))
+
+
+def _event_names(tree: Node, about: Known) -> set[str]:
+    names: set[str] = set()
+    seen: set[int] = set()
+    todo: list[Node] = [tree]
+    while todo:
+        for _, _, node in walk(todo.pop()):
+            if isinstance(node, EventCondition):
+                names.add(node.name)
+            elif isinstance(node, InSegment) and node.id not in seen:
+                seen.add(node.id)
+                inner = about.segments.get(node.id)
+                todo += [] if inner is None else [inner]
+    return names
+
+
+async def _events_of(ctx: Context, ids: Sequence[int], names: Sequence[str]) -> list[Happened]:
+    if not names:
+        return []
+    source = event_relation(["ts", "name", "properties"], names=names, profiles=ids)
+    rows = await ctx.lake.run(f"select ts, name, properties from {source} order by ts", timeout=30)
+    return [Happened(ts, name, properties_of(text)) for ts, name, text in rows]
