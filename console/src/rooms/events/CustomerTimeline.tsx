@@ -14,14 +14,24 @@ import { Glance, Whole } from './Properties';
 
 type Event = Schema<'EventShown'>;
 
+/** What an entry says in the reader's language; events keep the name they came with. */
+function useTitle(event: Event): string {
+  const { t } = useTranslation();
+  const said = (key: string) => String(event.properties[key] ?? '');
+  if (event.kind === 'consent') return t(`events.consent_${said('state')}`, { topic: said('topic_title'), defaultValue: event.name });
+  if (event.kind === 'merge') return t('events.merged', { from: said('from') });
+  return event.name || t(`events.kind_${event.kind}`, { defaultValue: event.kind });
+}
+
 function Line({ event }: { event: Event }) {
   const { t } = useTranslation();
+  const title = useTitle(event);
   const [open, setOpen] = useState(false);
   return (
     <>
       <Group justify="space-between" wrap="nowrap" align="flex-start">
         <UnstyledButton onClick={() => setOpen(!open)} aria-expanded={open}>
-          <Text size="sm" fw={570}>{event.name || t(`events.kind_${event.kind}`, { defaultValue: event.kind })}</Text>
+          <Text size="sm" fw={570}>{title}</Text>
         </UnstyledButton>
         <Text size="xs" c="dimmed" component="span"><Moment at={event.ts} /></Text>
       </Group>
@@ -33,7 +43,7 @@ function Line({ event }: { event: Event }) {
   );
 }
 
-/** Everything a customer did, newest first, by day. */
+/** Everything that happened with a customer, newest first, by day. */
 export function CustomerTimeline({ id }: { id: number }) {
   const { t } = useTranslation();
   const format = useFormat();

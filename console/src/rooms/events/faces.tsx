@@ -1,6 +1,6 @@
 import type { ComponentType } from 'react';
 import {
-  IconBounce, IconCart, IconClick, IconEvents, IconEye, IconMail, IconMailOpened, IconNot, IconPerson, IconSegments,
+  IconBounce, IconCart, IconClick, IconEvents, IconEye, IconMail, IconMailOpened, IconNot, IconPerson, IconSegments, IconShield,
 } from '@/design/icons';
 
 type Icon = ComponentType<{ size?: number; stroke?: number }>;
@@ -17,7 +17,8 @@ const FACES: [RegExp, Icon, string][] = [
 
 /** The picture and colour of an event, by its kind and name. */
 export function faceOf(kind: string, name: string): [Icon, string] {
-  if (kind === 'identify' || kind === 'alias' || kind === 'group') return [IconPerson, 'gray'];
+  if (kind === 'consent') return name.endsWith('Withdrawn') ? [IconNot, 'orange'] : [IconShield, 'green'];
+  if (kind === 'merge' || kind === 'identify' || kind === 'alias' || kind === 'group') return [IconPerson, 'gray'];
   if (kind === 'page' || kind === 'screen') return [IconEye, 'gray'];
   const found = FACES.find(([pattern]) => pattern.test(name));
   return found ? [found[1], found[2]] : [IconEvents, 'iris'];
