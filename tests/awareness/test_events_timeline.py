@@ -81,6 +81,7 @@ async def test_everything_that_happened_is_in_one_order_through_all_pages(
     lake: Any, app: Any, client: Any, stranger: Any
 ) -> None:
     one = await story(app.app.state.ctx, client, stranger, move=True)
+    items: list[dict[str, Any]] = []
     for limit in (1, 2, 4, 50):
         items = await read(client, one, limit)
         assert [item["name"] for item in items] == WHOLE
