@@ -13,6 +13,9 @@ interface PageProps {
   children: ReactNode;
 }
 
+/** The first page leaves the focus where the browser put it, so that the skip link comes first. */
+let arrived = false;
+
 /** The frame of every page: names the document, moves the focus to its heading, lines up title and actions. */
 export function Page({ title, lead, back, badge, actions, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
@@ -20,7 +23,8 @@ export function Page({ title, lead, back, badge, actions, children }: PageProps)
     document.title = `${title} · Antiphon`;
   }, [title]);
   useEffect(() => {
-    if (document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
+    if (arrived && document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
+    arrived = true;
   }, []);
   return (
     <Box className="page-enter" maw={1320} mx="auto">

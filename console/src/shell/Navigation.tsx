@@ -10,7 +10,7 @@ export function Navigation({ standing, onGo }: { standing: Standing; onGo: () =>
   const path = useRouterState({ select: (state) => state.location.pathname });
   return (
     <ScrollArea flex={1} type="scroll">
-      <Box component="nav" aria-label={t('shell.navigation')} px="xs" py="sm">
+      <Box px="xs" py="sm">
         {openFloors(standing).map((floor) => (
           <Box key={floor.key} mb="md">
             {floor.key !== 'home' && (

@@ -33,7 +33,7 @@ export function Shell({ session }: { session: Session }) {
           <Group h="100%" px="md" justify="space-between" wrap="nowrap">
             <Group gap="sm" wrap="nowrap">
               <Burger opened={opened} onClick={menu.toggle} hiddenFrom="md" size="sm" aria-label={t('shell.menu')} />
-              <UnstyledButton className={styles.find} onClick={spotlight.open} aria-label={t('shell.find')}>
+              <UnstyledButton className={styles.find} onClick={spotlight.open} aria-label={`${t('shell.find')} Ctrl K`}>
                 <IconSearch size={16} aria-hidden />
                 <span>{t('shell.find')}</span>
                 <Kbd size="xs">Ctrl K</Kbd>
@@ -47,7 +47,7 @@ export function Shell({ session }: { session: Session }) {
             </Group>
           </Group>
         </AppShell.Header>
-        <AppShell.Navbar className={styles.navbar}>
+        <AppShell.Navbar className={styles.navbar} aria-label={t('shell.navigation')}>
           <Group h={56} px="md" justify="space-between" style={{ borderBottom: '1px solid var(--line)' }}>
             <Link to="/" className={styles.brand}>
               <img src="/mark.svg" alt="" width={26} height={26} />

@@ -1,9 +1,11 @@
-import { Avatar, Menu, Text, UnstyledButton } from '@mantine/core';
+import { Avatar, Menu, Text, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { signOut, type Session } from '@/api/session';
 import { IconKeyboard, IconSettings, IconSignOut } from '@/design/icons';
 import { showShortcuts } from './Shortcuts';
+
+const WHITE = { placeholder: { color: '#fff' } };
 
 /** Who is signed in, and the way out. */
 export function UserMenu({ session }: { session: Session }) {
@@ -11,8 +13,9 @@ export function UserMenu({ session }: { session: Session }) {
   return (
     <Menu position="bottom-end" width={230}>
       <Menu.Target>
-        <UnstyledButton aria-label={t('shell.account', { name: session.name })} ml={4}>
-          <Avatar size={32} radius="xl" color="iris" name={session.name} variant="filled" />
+        <UnstyledButton ml={4}>
+          <VisuallyHidden>{t('shell.account', { name: session.name })}</VisuallyHidden>
+          <Avatar size={32} radius="xl" color="iris" name={session.name} variant="filled" aria-hidden styles={WHITE} />
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

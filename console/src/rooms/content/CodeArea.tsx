@@ -53,7 +53,7 @@ export default function CodeArea({ label, value, plain, readOnly, onChange, onRe
           syntaxHighlighting(colours),
           EditorView.lineWrapping,
           EditorState.readOnly.of(readOnly ?? false),
-          EditorView.contentAttributes.of({ 'aria-label': label }),
+          EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
           language.of(plain ? liquid() : liquid({ base: html() })),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) change.current(update.state.doc.toString());

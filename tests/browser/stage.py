@@ -1,0 +1,150 @@
+"""What the browser tests act on: a server with something in it, and a console to drive."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+PLANS = ("Lite", "Plus", "Max")
+PEOPLE = 12
+
+
+class Stage:
+    """A running server, reached over its API as the owner."""
+
+    def __init__(self, base: str, email: str, password: str, mail_port: int, mail_log: Path) -> None:
+        self.base, self.email, self.password = base, email, password
+        self.mail_port, self.mail_log = mail_port, mail_log
+        self.api = httpx.Client(base_url=base, timeout=30)
+        me = self.call("POST", "/v1/session", {"email": email, "password": password})
+        self.api.headers["x-csrf-token"] = me["csrf"]
+        self.write_key = ""
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """The answer's body; a refusal fails the test."""
+        answer = self.api.request(method, path, json=body)
+        assert answer.status_code < 300, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def track(self, *calls: dict[str, Any]) -> None:
+        """Events as a shop's server would send them."""
+        answer = httpx.post(f"{self.base}/v1/batch", json={"batch": list(calls)}, auth=(self.write_key, ""), timeout=30)
+        assert answer.status_code == 200, answer.text
+
+    def cookies(self) -> list[dict[str, Any]]:
+        """The owner's session as a browser's cookies."""
+        host = urlsplit(self.base).hostname
+        return [{"name": c.name, "value": c.value, "domain": host, "path": "/"} for c in self.api.cookies.jar]
+
+    def profile(self, user_id: str) -> int:
+        """The id of a customer."""
+        found = self.call("GET", f"/v1/profiles?q={user_id}")["items"]
+        return int(next(one["id"] for one in found if one["user_id"] == user_id))
+
+    def intake_done(self) -> bool:
+        """Whether every event is resolved and every customer is where segments look."""
+        numbers = self.call("GET", "/v1/overview")["numbers"]
+        return all(numbers[room]["waiting"] == 0 for room in ("events", "traits"))
+
+    def received(self) -> list[dict[str, Any]]:
+        """What the mail server has taken, one entry for each message."""
+        if not self.mail_log.exists():
+            return []
+        return [json.loads(line) for line in self.mail_log.read_text().splitlines()]
+
+
+def wait_for(true: Callable[[], Any], seconds: float = 60) -> Any:
+    """The first true answer; asks again for a while."""
+    until = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.2)
+    return found
+
+
+def set_stage(base: str, email: str, password: str, mail_port: int, mail_log: Path) -> Stage:
+    """Twelve customers on three plans, each with a top-up; ten of them agreed to offers; a sender and a topic."""
+    stage = Stage(base, email, password, mail_port, mail_log)
+    stage.write_key = stage.call("POST", "/v1/sources", {"name": "Billing"})["write_key"]
+    calls: list[dict[str, Any]] = []
+    for number in range(1, PEOPLE + 1):
+        who = f"C{number:03}"
+        traits = {"firstName": f"First{number}", "lastName": "Tester", "email": f"{who.lower()}@example.org", "plan": PLANS[number % 3], "age": 20 + number}
+        calls.append({"type": "identify", "userId": who, "traits": traits})
+        calls.append({"type": "track", "userId": who, "event": "Top Up", "properties": {"amount": 5 * number}})
+    stage.track(*calls)
+    stage.call("POST", "/v1/topics", {"name": "offers", "title": "Offers", "description": "Plans and prices"})
+    settings = {"host": "127.0.0.1", "port": mail_port, "security": "none", "from_email": "hello@example.com", "from_name": "Meridian"}
+    stage.call("POST", "/v1/channels", {"channel": "email", "name": "Local mail", "settings": settings})
+    wait_for(lambda: stage.call("GET", "/v1/profiles?limit=1")["total"] >= PEOPLE)
+    for number in range(1, 11):
+        profile = stage.profile(f"C{number:03}")
+        said = {"channel": "email", "topic": "offers", "state": "granted", "source": "sign-up form", "text": "Yes, write to me"}
+        stage.call("POST", f"/v1/profiles/{profile}/consents", said)
+    tree = {"kind": "trait", "trait": "plan", "op": "is", "value": "Plus"}
+    wait_for(stage.intake_done)
+    wait_for(lambda: stage.call("POST", "/v1/segments/preview", {"tree": tree, "sample": 0})["count"] == 4)
+    return stage
+
+
+class Console:
+    """A page of the console, and what every test does with one."""
+
+    def __init__(self, page: Any, stage: Stage, axe: str) -> None:
+        self.page, self.stage, self._axe = page, stage, axe
+
+    def open(self, path: str) -> None:
+        """Goes to an address and waits for its heading."""
+        self.page.goto(self.stage.base + path)
+        self.page.wait_for_selector("h1")
+
+    def go(self, path: str) -> None:
+        """Goes to an address within the console, without loading it anew, and waits until its first answers are in."""
+        self.page.evaluate("path => { history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate')); }", path)
+        self.page.wait_for_url(f"{self.stage.base}{path}")
+        self.page.locator("h1").wait_for()
+        self.page.locator(".mantine-Skeleton-root").first.wait_for(state="detached")
+
+    def reload(self) -> None:
+        self.page.reload()
+        self.page.wait_for_selector("h1")
+
+    def button(self, name: str, **more: Any) -> Any:
+        return self.page.get_by_role("button", name=name, exact=True, **more)
+
+    def choose(self, label: str, option: str) -> None:
+        """Picks an option of a select or an autocomplete by its label."""
+        self.page.get_by_role("combobox", name=label).first.click()
+        self.page.get_by_role("option", name=option).first.click()
+
+    def says(self, text: str | re.Pattern[str]) -> None:
+        """Waits until the page says so."""
+        self.page.get_by_text(text).first.wait_for()
+
+    def barriers(self) -> list[str]:
+        """What axe finds against WCAG 2.2 A and AA on the page as it is; the mail in a preview is not ours."""
+        self.page.wait_for_timeout(150)
+        if not self.page.evaluate("typeof window.axe === 'object'"):
+            self.page.evaluate(self._axe)
+        found = self.page.evaluate(
+            """() => axe.run({exclude: ['iframe']}, {
+                runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], iframes: false, resultTypes: ['violations'],
+            }).then(answer => answer.violations)"""
+        )
+        return [
+            f"{self.page.url}: {one['id']}: {node['html'][:240]} {(node.get('failureSummary') or '')[:240]}"
+            for one in found
+            for node in one["nodes"][:3]
+        ]
+
+    def is_accessible(self) -> None:
+        """Fails with every barrier found."""
+        found = self.barriers()
+        assert not found, "\n".join(found)

@@ -1,0 +1,59 @@
+"""Segments: built by hand with a count that follows, published, and explained."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.stage import Console
+
+
+def test_build_publish_and_explain(console: Console) -> None:
+    page = console.page
+    console.open("/segments")
+    page.get_by_role("link", name="New segment").first.click()
+    page.get_by_label("Name").fill("Plus with a large top-up")
+    console.choose("Trait", "plan")
+    page.get_by_role("combobox", name="Value of plan").fill("Plus")
+    count = page.get_by_test_id("segment-count")
+    expect(count).to_have_text("4")
+    page.keyboard.press("Escape")
+    console.button("Add a condition").click()
+    page.get_by_role("menuitem", name="What they did").click()
+    page.get_by_role("combobox", name="Event").fill("Top Up")
+    page.keyboard.press("Escape")
+    console.button("Only events where…").click()
+    page.get_by_role("combobox", name="Property").fill("amount")
+    page.keyboard.press("Escape")
+    page.get_by_role("combobox", name="Comparison").last.click()
+    page.get_by_role("option", name="is above").click()
+    page.get_by_role("textbox", name="Value of amount").fill("30")
+    expect(count).to_have_text("2")
+    console.is_accessible()
+    console.button("Publish").click()
+    page.get_by_role("heading", name="Plus with a large top-up").wait_for()
+    page.wait_for_url("**/segments/*")
+    console.reload()
+    page.get_by_role("tab", name="Members").click()
+    page.get_by_role("link", name="First10 Tester").wait_for(timeout=30_000)
+    assert page.get_by_role("link", name="Tester").count() == 2
+    console.button("Why?").first.click()
+    console.says("Belongs to this segment")
+    console.is_accessible()
+
+
+def test_exclude_and_archive_with_undo(console: Console) -> None:
+    tree = {"kind": "trait", "trait": "plan", "op": "is", "value": "Max"}
+    segment = console.stage.call("POST", "/v1/segments", {"name": "On Max", "tree": tree})
+    console.open(f"/segments/{segment['id']}")
+    count = console.page.get_by_test_id("segment-count")
+    expect(count).to_have_text("4")
+    console.button("Exclude those who match").click()
+    expect(count).to_have_text("8")
+    console.button("Publish").click()
+    console.says("Segment published")
+    console.button("Actions").click()
+    console.page.get_by_role("menuitem", name="Archive").click()
+    console.button("Undo").click()
+    console.says("Segment restored")
+    console.open("/segments")
+    console.page.get_by_role("link", name="On Max").wait_for()
