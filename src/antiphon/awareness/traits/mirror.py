@@ -46,7 +46,7 @@ async def mirror_profiles(ctx: Context, held: Held | None = None, batch: int = B
     async with ctx.db.transaction() as conn:
         if held is not None:
             await held.fence(conn)
-        await store.copied(conn, done["profile_id"].tolist(), done["version"].tolist())
+        await store.copied(conn, done["profile_id"], done["version"])
         if found:
             await _refuse_or_widen(conn, traits, found, ctx.clock.now())
     return count

@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from antiphon.awareness.traits.model import NoSuchTrait, Trait, TraitType
 from antiphon.foundation.postgres import Connection, load_queries, struct_row
+from antiphon.foundation.postgres.binary import bigints
 
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -77,5 +81,5 @@ async def count_dirty(conn: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-async def copied(conn: Connection, ids: list[int], versions: list[int]) -> None:
-    await conn.execute(SQL.copied, {"ids": ids, "versions": versions})
+async def copied(conn: Connection, ids: NDArray[np.int64], versions: NDArray[np.int64]) -> None:
+    await conn.execute(SQL.copied, {"ids": bigints(ids.tolist()), "versions": bigints(versions.tolist())})
