@@ -16,6 +16,7 @@ from litestar.openapi.spec import (
 from litestar.params import Parameter
 
 from antiphon.awareness.events import service
+from antiphon.awareness.events.errors import NoSuchReject
 from antiphon.awareness.events.model import (
     EventNameShown,
     EventShown,
@@ -144,7 +145,9 @@ async def list_rejects(
 @post("/v1/rejects/{reject_id:int}/replay", permission="events:manage", status=200)
 async def replay_reject(ctx: Context, who: Principal, reject_id: RowId) -> Replayed:
     """Put one reject back into the journal."""
-    return Replayed(replayed=await service.replay_rejects(ctx, who, [reject_id]))
+    if not (replayed := await service.replay_rejects(ctx, who, [reject_id])):
+        raise NoSuchReject
+    return Replayed(replayed=replayed)
 
 
 @post("/v1/rejects/replay", permission="events:manage", status=200)

@@ -11,7 +11,7 @@ import msgspec
 from antiphon.awareness import profiles
 from antiphon.awareness.events import store
 from antiphon.awareness.events.erasure import erase_cold
-from antiphon.awareness.events.errors import NoSuchReject, NoSuchSource, SourceNameTaken
+from antiphon.awareness.events.errors import NoSuchSource, SourceNameTaken
 from antiphon.awareness.events.journal import Journal
 from antiphon.awareness.events.lake import event_relation
 from antiphon.awareness.events.model import (
@@ -171,11 +171,12 @@ def _reject(row: Mapping[str, Any]) -> RejectShown:
 
 
 async def replay_rejects(ctx: Context, who: Principal, ids: Sequence[int] | None) -> int:
-    """Put rejects (all that wait, without `ids`) back into the journal; returns how many. Raises NoSuchReject.
+    """Put rejects (all that wait, without `ids`) back into the journal; returns how many waited.
 
     The gap between a call's sending and its reception is kept, so that its corrected timestamp stays what it was.
     """
     replayed = 0
+    ids = ids if ids is None else [one for one in ids if 0 < one < _END]
     while True:
         now = ctx.clock.now()
         async with ctx.get(Journal).transaction() as j:
@@ -190,8 +191,6 @@ async def replay_rejects(ctx: Context, who: Principal, ids: Sequence[int] | None
         replayed += len(rows)
         if ids is not None:
             break
-    if ids is not None and not replayed:
-        raise NoSuchReject
     return replayed
 
 
