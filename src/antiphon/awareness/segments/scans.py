@@ -10,6 +10,7 @@ from antiphon.awareness.segments.sql import Properties, filter_sql, literal, mea
 
 BITS = 64
 """Leaves of one scan: they travel as the bits of one unsigned integer."""
+WIDTHS = ((8, "utinyint"), (16, "usmallint"), (32, "uinteger"), (BITS, "ubigint"))
 FEW = 8
 """Up to so many leaves a scan returns only the people some leaf holds for; beyond, asking twice costs more."""
 
@@ -84,8 +85,9 @@ def earliest(nodes: Sequence[EventCondition], now: datetime) -> datetime | None:
 
 
 def _bits(conditions: Sequence[str]) -> str:
-    """Return the conditions as one unsigned integer, the first the lowest bit."""
-    return " | ".join(f"case when {one} then {1 << i}::ubigint else 0::ubigint end" for i, one in enumerate(conditions))
+    """Return the conditions as one unsigned integer, no wider than it must be, the first the lowest bit."""
+    kind = next(name for bits, name in WIDTHS if len(conditions) <= bits)
+    return " | ".join(f"case when {one} then {1 << i}::{kind} else 0::{kind} end" for i, one in enumerate(conditions))
 
 
 def apart(leaves: Sequence[tuple[int, EventCondition]], now: datetime) -> list[list[tuple[int, EventCondition]]]:
