@@ -47,13 +47,43 @@ def postgres_url() -> Iterator[str]:
         yield external
         return
     with tempfile.TemporaryDirectory(prefix="antiphon-test-") as folder:
-        with start_postgres(Path(folder)) as server:
+        # Nothing here survives the session, so nothing waits for the disk. What must survive a crash is tried on servers
+        # of those tests' own, with the settings of every day.
+        with start_postgres(Path(folder), settings={"fsync": "off", "full_page_writes": "off"}) as server:
             yield server.url
 
 
 def _admin(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(statement)
+
+
+class Leftovers:
+    """Databases of tests that have ended. Each drop asks for a checkpoint, so they go together."""
+
+    MOST = 30
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._names: list[str] = []
+
+    def add(self, name: str) -> None:
+        self._names.append(name)
+        if len(self._names) >= self.MOST:
+            self.drop()
+
+    def drop(self) -> None:
+        with psycopg.connect(self._url, autocommit=True) as conn:
+            for name in self._names:
+                conn.execute(f'drop database "{name}" with (force)')
+        self._names.clear()
+
+
+@pytest.fixture(scope="session")
+def leftovers(postgres_url: str) -> Iterator[Leftovers]:
+    kept = Leftovers(postgres_url)
+    yield kept
+    kept.drop()
 
 
 @pytest.fixture(scope="session")
@@ -67,12 +97,12 @@ def template(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(postgres_url: str, template: str) -> Iterator[str]:
+def database_url(postgres_url: str, template: str, leftovers: Leftovers) -> Iterator[str]:
     """The address of a fresh database with the schema in it."""
     name = f"antiphon_test_{os.getpid()}_{next(_numbers)}"
-    _admin(postgres_url, f'create database "{name}" template "{template}" strategy file_copy')
+    _admin(postgres_url, f'create database "{name}" template "{template}" strategy wal_log')
     yield make_conninfo(postgres_url, dbname=name)
-    _admin(postgres_url, f'drop database "{name}" with (force)')
+    leftovers.add(name)
 
 
 @pytest.fixture
