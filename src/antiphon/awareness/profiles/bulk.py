@@ -41,7 +41,7 @@ async def load_people(
     """Load one set of at most 50,000 rows, committed when this returns; `conn` is a connection of one's own.
 
     `rows` gives CSV of (n, traits as a JSON object, stamp), `identities` CSV of (n, kind, normal value, whether another row
-    of the set has it too), best in the order of kind and value; each row has at least one. `fence` is the first statement
+    of the set has it too); each row has at least one. `fence` is the first statement
     of each transaction. A null trait removes it. Safe beside any number of others, and idempotent: the same rows with the
     same stamps change nothing. Raises IdentitiesContended when others keep changing the same people.
     """
