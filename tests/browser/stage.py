@@ -119,10 +119,10 @@ class Console:
     def button(self, name: str, **more: Any) -> Any:
         return self.page.get_by_role("button", name=name, exact=True, **more)
 
-    def choose(self, label: str, option: str) -> None:
+    def choose(self, label: str, option: str | re.Pattern[str]) -> None:
         """Picks an option of a select or an autocomplete by its label."""
         self.page.get_by_role("combobox", name=label).first.click()
-        self.page.get_by_role("option", name=option).first.click()
+        self.page.get_by_role("option", name=option, exact=True).first.click()
 
     def says(self, text: str | re.Pattern[str]) -> None:
         """Waits until the page says so."""

@@ -10,7 +10,6 @@ def test_palette_finds_rooms_and_customers(console: Console) -> None:
     console.page.keyboard.press("Control+k")
     console.page.get_by_placeholder("Find or do anything…").fill("templ")
     console.page.get_by_role("dialog").get_by_text("Overview").wait_for(state="detached")
-    console.page.keyboard.press("ArrowDown")
     console.page.keyboard.press("Enter")
     console.page.get_by_role("heading", name="Templates", level=1).wait_for()
     console.page.keyboard.press("Control+k")

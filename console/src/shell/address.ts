@@ -14,7 +14,7 @@ export function useAddress<Keys extends string>(): [
         to: '.',
         replace: true,
         search: ((now: Record<string, unknown>) => {
-          const merged = { ...now, ...next };
+          const merged: Record<string, unknown> = { ...now, ...next };
           return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null && value !== ''));
         }) as never,
       });

@@ -1,4 +1,4 @@
-import { Anchor, Group, Text, UnstyledButton } from '@mantine/core';
+import { Anchor, Group, Text, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -43,7 +43,8 @@ export function DeliveryTable({ list, onOpen, empty, withoutCustomer }: Delivery
       key: 'state',
       head: t('common.state'),
       cell: (item) => (
-        <UnstyledButton onClick={() => onOpen(item.id)} aria-label={t('delivery.why_of', { id: item.id })}>
+        <UnstyledButton onClick={() => onOpen(item.id)}>
+          <VisuallyHidden>{t('delivery.why_of', { id: item.id })}</VisuallyHidden>
           <Marks item={item} />
         </UnstyledButton>
       ),

@@ -1,0 +1,101 @@
+"""Settings: people, keys shown once, a channel account tested, topics and the suppression list."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+from playwright.sync_api import expect
+
+from tests.browser.stage import Console
+
+
+def test_invite_and_change_a_role(console: Console) -> None:
+    page = console.page
+    console.open("/settings/people")
+    console.button("Invite").click()
+    page.get_by_label("E-mail address").fill("ines@example.com")
+    page.get_by_role("dialog").get_by_role("button", name="Invite").click()
+    assert "token" in page.get_by_test_id("secret").inner_text()
+    page.get_by_role("dialog").get_by_role("button", name="Close").last.click()
+    console.choose("Role of ines@example.com", "Developer")
+    console.reload()
+    expect(page.get_by_role("combobox", name="Role of ines@example.com")).to_have_value("Developer")
+    console.is_accessible()
+
+
+def test_a_key_is_shown_once_and_revoked(console: Console) -> None:
+    page = console.page
+    console.open("/settings/keys")
+    console.button("New key").first.click()
+    page.get_by_text("API key").last.click()
+    page.get_by_role("dialog").get_by_label("Name").fill("Reporting")
+    console.choose("Permissions", "segments:read")
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").get_by_label("Name").click()
+    console.button("Make the key").click()
+    key = page.get_by_test_id("secret").inner_text()
+    bearer = {"authorization": f"Bearer {key}"}
+    assert httpx.get(f"{console.stage.base}/v1/segments", headers=bearer).status_code == 200
+    assert httpx.get(f"{console.stage.base}/v1/people", headers=bearer).status_code == 403
+    page.get_by_role("dialog").get_by_role("button", name="Close").last.click()
+    console.reload()
+    assert key not in page.content()
+    row = page.get_by_role("row", name=re.compile("Reporting"))
+    row.get_by_role("button", name="Revoke").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(row.get_by_text("Revoked")).to_be_visible()
+
+
+def test_a_channel_account_from_its_own_form(console: Console) -> None:
+    page = console.page
+    console.open("/settings/channels")
+    console.button("New account").click()
+    page.get_by_role("textbox", name="Name", exact=True).fill("Second sender")
+    page.get_by_label("SMTP server").fill("127.0.0.1")
+    page.get_by_role("textbox", name="Port", exact=True).fill(str(console.stage.mail_port))
+    console.choose("Encryption", "none")
+    page.get_by_label("Sender's address").fill("second@example.com")
+    console.is_accessible()
+    console.button("Save").click()
+    row = page.get_by_role("row", name=re.compile("Second sender"))
+    row.get_by_role("button", name="Test").click()
+    console.says("“Second sender” works")
+    console.reload()
+    expect(row).to_contain_text("second@example.com")
+
+
+def test_topics_and_suppressions(console: Console) -> None:
+    page = console.page
+    console.open("/settings/consent")
+    console.button("New topic").first.click()
+    page.get_by_role("dialog").get_by_label("Key").fill("weekly")
+    page.get_by_role("dialog").get_by_label("Title").fill("Weekly letter")
+    console.button("Save").click()
+    page.get_by_role("cell", name="weekly", exact=True).wait_for()
+    console.button("Suppress an address").click()
+    page.get_by_role("dialog").get_by_label("Address").fill("never@example.org")
+    page.get_by_role("dialog").get_by_role("button", name="Suppress an address").click()
+    console.reload()
+    page.get_by_role("cell", name="never@example.org").wait_for()
+    console.button("Allow again").click()
+    console.button("Undo").click()
+    page.get_by_role("cell", name="never@example.org").wait_for()
+
+
+def test_preferences_are_kept(console: Console) -> None:
+    page = console.page
+    console.open("/settings/account")
+    page.get_by_label("Your name").fill("Ada Lovelace")
+    console.button("Save").click()
+    console.says("Saved")
+    console.reload()
+    expect(page.get_by_label("Your name")).to_have_value("Ada Lovelace")
+    page.get_by_label("Your name").fill("Ada Owner")
+    console.button("Save").click()
+    console.says("Saved")
+
+
+def test_the_installation_names_its_rooms(console: Console) -> None:
+    console.open("/settings/installation")
+    console.page.get_by_role("row", name=re.compile("Campaigns.*On")).wait_for()
