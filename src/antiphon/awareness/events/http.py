@@ -31,6 +31,7 @@ from antiphon.foundation.http import PUBLIC, Body, Cursor, Limit, Page, get, hot
 from antiphon.foundation.principal import Principal
 
 PathId = Annotated[int, Parameter(ge=1, le=4294967295)]
+MaybeId = Annotated[int | None, Parameter(ge=1, le=4294967295)]
 RowId = Annotated[int, Parameter(ge=1, le=2**53)]
 Words = Annotated[str | None, Parameter(max_length=255)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"\S")]
@@ -96,7 +97,7 @@ async def list_events(
     ctx: Context,
     name: Words = None,
     kind: Words = None,
-    source: PathId | None = None,
+    source: MaybeId = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[EventShown]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -77,6 +77,20 @@ def lenient_structs(annotation: Any) -> list[str]:
     return found
 
 
+def text_with_nul(value: Any) -> str | None:
+    """The path of a text that contains the character NUL, which no store of ours can hold; None if there is none."""
+    if isinstance(value, str):
+        return "" if "\0" in value else None
+    parts: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        if any("\0" in name for name in value):
+            return ""
+        parts = ((f".{name}", part) for name, part in value.items())
+    elif isinstance(value, list):
+        parts = ((f"[{place}]", part) for place, part in enumerate(value))
+    return next((step + deeper for step, part in parts if (deeper := text_with_nul(part)) is not None), None)
+
+
 class StrictBody(AbstractDTO[Any]):
     """Decodes the JSON body of each handler with a decoder of its type."""
 
@@ -97,7 +111,10 @@ class StrictBody(AbstractDTO[Any]):
     def decode_bytes(self, value: bytes) -> Any:
         """The body as the handler's type. Raises MalformedBody, or InvalidBody naming field and rule."""
         try:
-            return self._decoders[self.asgi_connection.route_handler.handler_id].decode(value)
+            decoded = self._decoders[self.asgi_connection.route_handler.handler_id].decode(value)
+            if b"\\u0000" in value and (path := text_with_nul(msgspec.json.decode(value))) is not None:
+                raise InvalidBody("A text may not contain the character NUL", field=path.removeprefix(".") or None)
+            return decoded
         except msgspec.ValidationError as error:
             rule, path = field_of(str(error))
             raise InvalidBody(rule, field=path) from error

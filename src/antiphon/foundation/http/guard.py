@@ -63,9 +63,19 @@ def _check_query(connection: Connection, handler: BaseRouteHandler) -> None:
                 raise UnknownParameter(field=name)
 
 
+def _check_texts(connection: Connection) -> None:
+    """Refuse the character NUL, which no store of ours can hold, wherever an address has it."""
+    if b"%00" not in connection.scope.get("query_string", b"") and "\0" not in connection.scope["path"]:
+        return
+    for name, value in [*connection.query_params.multi_items(), *connection.path_params.items()]:
+        if isinstance(value, str) and "\0" in name + value:
+            raise Invalid(f"{name}: may not contain the character NUL", field=name)
+
+
 async def authorise(connection: Connection, handler: BaseRouteHandler) -> None:
     """The one guard of the house. Raises NotSignedIn or PermissionMissing."""
     permission = handler.opt["permission"]
+    _check_texts(connection)
     if permission == PUBLIC:
         connection.scope["antiphon_who"] = STRANGER  # type: ignore[typeddict-unknown-key]
         return
