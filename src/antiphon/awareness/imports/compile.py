@@ -188,7 +188,7 @@ def broken_text(imported: ImportMap) -> str:
 
 
 def first_reason(reasons: list[str]) -> str:
-    return f"coalesce({', '.join([*reasons, 'null'])})"
+    return f"coalesce({', '.join([*reasons, 'null::varchar'])})"
 
 
 def customers_select(imported: ImportMap, types: Mapping[str, CellType], source: str) -> str:
