@@ -71,6 +71,7 @@ async def _plain(
             async with conn.cursor() as cursor, cursor.copy(statement) as into:
                 async for data in chunks():
                     await into.write(data)
+        await conn.execute(SQL.look_up)
         await conn.execute(SQL.judge)
         counts = {v: (n, people) for v, n, people in await (await conn.execute(SQL.count_verdicts)).fetchall()}
         settled, known = counts.get("s", (0, 0))
@@ -79,7 +80,9 @@ async def _plain(
             row = await (await conn.execute(SQL.lock_settled)).fetchone()
             if row is None or row[0] != known:
                 raise _Again
-            changed = (await conn.execute(SQL.merge_settled)).rowcount
+            changed = (await conn.execute(SQL.merge_whole)).rowcount
+            if changed < settled:
+                changed += (await conn.execute(SQL.merge_settled)).rowcount
         new = counts.get("n", (0, 0))[0]
         if new:
             await conn.execute(SQL.make_new, {"at": at})

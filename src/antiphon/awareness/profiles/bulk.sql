@@ -18,6 +18,10 @@ copy staged_row (n, traits, stamp) from stdin (format csv);
 -- Identities in.
 copy staged_identity (n, kind, value, shared) from stdin (format csv);
 
+-- name: look_up
+-- The joins below look up a set of people; reading every person there is would be cheaper only by the planner's reckoning.
+set local enable_seqscan = off; set local enable_mergejoin = off; set local random_page_cost = 0.1;
+
 -- name: judge
 -- What each row is, in one look at the identities. An identity that two rows share makes both odd unless it is known.
 insert into staged_verdict (n, verdict, profile_id)
@@ -28,7 +32,9 @@ from (
     from (
         select s.n, coalesce(a.to_id, i.profile_id) as owner, s.shared
         from staged_identity s
-        left join identity i on i.kind = s.kind and i.value = s.value
+        left join lateral (
+            select profile_id from identity where identity.kind = s.kind and identity.value = s.value offset 0
+        ) i on true
         left join alias a on a.from_id = i.profile_id
     ) found
     group by n
@@ -56,6 +62,27 @@ from staged_verdict v join staged_row r using (n) where v.verdict = 'n';
 insert into identity (kind, value, profile_id)
 select s.kind, s.value, v.profile_id from staged_verdict v join staged_identity s using (n) where v.verdict = 'n'
 order by s.kind, s.value;
+
+-- name: merge_whole
+-- The same people imported again: a row that says every trait its person has, later than all of them, replaces them at once.
+with once as (
+    select min(n) as n, profile_id from staged_verdict where verdict = 's' group by profile_id having count(*) = 1
+),
+changed as (
+    update profile p set traits = r.traits::jsonb, stamp = r.stamp, stamps = '{}', updated_at = clock_timestamp()
+    from once join staged_row r using (n)
+    where p.id = once.profile_id and p.stamp < r.stamp and r.traits not like '%:null%'
+        and r.traits::jsonb ?& array(select jsonb_object_keys(p.traits))
+        and (p.stamps = '{}' or not exists (
+            select from jsonb_each_text(p.stamps) s where s.value collate "C" >= r.stamp or not r.traits::jsonb ? s.key
+        ))
+    returning p.id
+),
+unindexed as (
+    insert into profile_unindexed (profile_id) select id from changed order by id on conflict do nothing
+)
+insert into profile_dirty (profile_id, version) select id, nextval('profile_version') from changed order by id
+on conflict (profile_id) do update set version = excluded.version;
 
 -- name: merge_settled
 -- The traits of known people, each by its own stamp. A row that made its profile has nothing to add.

@@ -1,9 +1,9 @@
 -- name: dirty_batch
--- Changed profiles as they are now; no traits where the profile was erased or merged away.
+-- Changed profiles as they are now; no traits where the profile was erased or merged away. The lateral join looks each up: a join would read every profile there is.
 create or replace temp table dirty as select profile_id, version, alive, created_at, updated_at, first_seen, last_seen, try_cast(traits as json) as traits
 from postgres_query('pg', 'select d.profile_id, d.version, p.id is not null as alive, p.created_at, p.updated_at, p.first_seen, p.last_seen, p.traits::text as traits
     from (select profile_id, version from profile_dirty order by profile_id limit LIMIT) d
-    left join profile p on p.id = d.profile_id and p.merged_into is null');
+    left join lateral (select * from profile where profile.id = d.profile_id and merged_into is null offset 0) p on true');
 
 -- name: take_turn
 -- Of two copiers at once one fails here, and copies nothing.
