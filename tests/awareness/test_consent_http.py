@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from antiphon.foundation.ids import sign
 from antiphon.foundation.postgres import Database
 
 YES = {
@@ -49,6 +51,33 @@ async def test_double_opt_in_by_the_page(client: Any, stranger: Any, person: int
     assert (await stranger.post(path)).status_code == 200
     assert (await client.get("/v1/profiles/1/consents")).json()["states"][0]["state"] == "granted"
     assert (await stranger.get(path[:-1] + "~")).status_code == 400
+
+
+async def test_a_forged_confirmation_link_changes_nothing(client: Any, stranger: Any, person: int, db: Database) -> None:
+    asked = (await client.post("/v1/profiles/1/consents", json=YES | {"confirm": True})).json()
+    told = msgspec.json.encode([1, asked["id"]])
+    secret = b"a secret of tests only, 32 bytes long"
+    async with db.connection() as conn:
+        row = await (await conn.execute("select body ->> 'url' from notice where topic = 'ConfirmationRequested'")).fetchone()
+        assert row is not None
+        real = row[0].rpartition("/")[2]
+        before = await (await conn.execute("select * from consent order by id")).fetchall()
+        for token in (
+            sign(b"another secret, as long as ours is", "consent-confirm", told),
+            sign(secret, "unsubscribe", told),  # ours, but for another purpose
+            real[:-1] + ("A" if real[-1] != "A" else "B"),
+            ("A" if real[0] != "A" else "B") + real[1:],
+            real[: len(real) // 2],
+            "%00",
+            "x" * 300,
+        ):
+            for method in ("GET", "POST"):
+                answer = await stranger.request(method, f"/confirm/{token}")
+                assert answer.status_code in (400, 404), token
+                assert "You may write to me" not in answer.text
+        assert await (await conn.execute("select * from consent order by id")).fetchall() == before
+    assert (await client.get("/v1/profiles/1/consents")).json()["states"][0]["state"] == "pending"
+    assert (await stranger.get(f"/confirm/{real}")).status_code == 200  # the true one still stands
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.execution.cast import add_account
 from tests.execution.test_channels_email_bounces import ARF, dsn
-from tests.execution.test_delivery_hearing import hearing, person, rows, sent
+from tests.execution.test_delivery_hearing import events, hearing, person, rows, sent
 
 from antiphon.execution.channels.email import listen
 from antiphon.execution.delivery import bounces
@@ -72,17 +72,22 @@ async def test_a_complaint_comes_to_a_mailbox_of_its_own(ctx: Context, hearing: 
     assert await rows(ctx, "select reason from suppression") == [{"reason": "complaint"}]
 
 
-async def test_mail_for_others_and_forged_paths_are_refused(ctx: Context, hearing: Hearing, postbox: int) -> None:
+@pytest.mark.parametrize("kind", [smtplib.SMTP, smtplib.LMTP])
+async def test_mail_for_others_and_forged_paths_are_refused(
+    ctx: Context, hearing: Hearing, postbox: int, kind: type[smtplib.SMTP]
+) -> None:
     who = await person(ctx)
     delivery = await sent(ctx, who)
     path = hearing.tracker.return_path(delivery, who, "shop.example")
     forged = f"b+{'a' if path[2] != 'a' else 'b'}{path[3:]}"
     for address in ("victim@elsewhere.example", "b+nonsense@shop.example", forged):
         with pytest.raises(smtplib.SMTPRecipientsRefused):
-            await asyncio.to_thread(hand_in, postbox, address, dsn())
+            await asyncio.to_thread(hand_in, postbox, address, dsn(), kind)
     forged_inside = ARF.format(kind="abuse", path=forged).encode()
-    await asyncio.to_thread(hand_in, postbox, "abuse@shop.example", forged_inside)  # taken, and not believed
+    for mail in (forged_inside, dsn(to=forged)):  # taken, and not believed
+        await asyncio.to_thread(hand_in, postbox, "abuse@shop.example", mail, kind)
     assert await rows(ctx, "select state, complained_at from delivery") == [{"state": "sent", "complained_at": None}]
+    assert await rows(ctx, "select * from suppression") == [] and await events(ctx) == []
 
 
 async def test_what_cannot_be_stored_is_not_accepted(
