@@ -89,7 +89,7 @@ def _operation(call: str) -> Operation:
 def _receiver(call: str) -> object:
     shown = len(call) > 1 and call != "import"  # the others are the same by a name some libraries use
     document = {"POST": _operation(call)} if shown else None
-    return hot(f"/v1/{call}", permission=PUBLIC, document=document, direct=True)(receive_call)
+    return hot(f"/v1/{call}", permission=PUBLIC, document=document)(receive_call)
 
 
 @get("/v1/events", permission="events:read")

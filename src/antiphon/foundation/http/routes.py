@@ -165,20 +165,13 @@ def hot(
     permission: str,
     document: Mapping[str, Operation] | None = None,
     paths: tuple[str, ...] = (),
-    direct: bool = False,
 ) -> Callable[[Callable[..., Any]], ASGIRouteHandler]:
     """A plain ASGI handler `(scope, receive, send)` for an endpoint that must be fast.
 
     Litestar neither parses nor documents it: `document` gives an OpenAPI operation for each method, and a
     permission other than PUBLIC is checked before it by the same guard as everywhere else (a handler that looks up
     a write key itself says PUBLIC here and answers 401 itself). Errors it raises become problem details.
-
-    `direct` is for the few that take tens of thousands of requests a second: the shell hands them the request at once,
-    without routing, request id, access log or metrics, so the handler sets its own headers, counts its own answers and
-    lets no error out.
     """
-    if direct and permission != PUBLIC:
-        raise ValueError(f"{path}: nobody guards a direct handler")
     if not permission:
         raise ValueError(f"{path} has no permission")
     every = [path, *paths]
@@ -192,7 +185,7 @@ def hot(
 
     def decorate(fn: Callable[..., Any]) -> ASGIRouteHandler:
         return ASGIRouteHandler(
-            every, copy_scope=False, opt={"permission": permission, "documented": documented, "quiet": True, "direct": direct}
+            every, copy_scope=False, opt={"permission": permission, "documented": documented, "quiet": True}
         )(fn)
 
     return decorate

@@ -48,16 +48,6 @@ _DEFAULTS: tuple[tuple[bytes, bytes], ...] = (
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
-def direct_handlers(app: Any) -> dict[str, App]:
-    """Path → handler, for routes that take their requests without passing through the application."""
-    return {
-        path: route.route_handler.fn
-        for route in getattr(app, "routes", ())
-        for path in [route.path]
-        if getattr(route, "route_handler", None) is not None and route.route_handler.opt.get("direct")
-    }
-
-
 async def _refuse(error: Exception, scope: Scope, send: Send) -> None:
     """Answer a failed hot request as every other: by its problem."""
     shown, more = describe(error)
@@ -80,16 +70,10 @@ class Shell:
     def __init__(self, app: Any, *, https: bool, hot: Mapping[str, App] | None = None) -> None:
         self.app = app
         self._hot = dict(hot or {})
-        self._direct = direct_handlers(app)
         self._defaults = (*_DEFAULTS, _HSTS) if https else _DEFAULTS
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        direct = self._direct.get(scope.get("path", ""))
-        if direct is not None and scope["type"] == "http":
-            scope["litestar_app"] = self.app
-            await direct(scope, receive, send)
-            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
