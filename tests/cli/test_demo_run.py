@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -50,9 +51,10 @@ def data(tmp_path: Path) -> Iterator[Path]:
         process.kill()
 
 
-def headless(data: Path) -> dict[str, object]:
+def headless(data: Path, *more: str, customers: int = 150) -> dict[str, object]:
+    args = ["demo", "--headless", "--customers", str(customers), "--seed", "4", "--json", *more]
     done = subprocess.run(
-        [sys.executable, "-m", "antiphon", "demo", "--headless", "--customers", "150", "--seed", "4", "--json"],
+        [sys.executable, "-m", "antiphon", *args],
         env=environment(data), capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -111,3 +113,31 @@ def test_fresh_removes_a_demo_and_nothing_else(data: Path) -> None:
     done = subprocess.run(args, env=environment(data), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1 and "something other than a demo" in done.stderr and "Traceback" not in done.stderr
     assert (data / "thesis.txt").exists()
+
+
+def test_fresh_starts_over(data: Path) -> None:
+    """The second run has other customers than the first, and nothing of the first is in its figures or its mail."""
+    first = headless(data, customers=60)
+    secret, notes = (data / "secret.key").read_bytes(), json.loads((data / "demo.json").read_text())
+    (data / "left.txt").write_text("of the first run")
+    second = headless(data, "--fresh", customers=40)
+    assert first["customers"] == 60 and second["customers"] == 40
+    log = (data / "mail" / "received.jsonl").read_bytes()
+    assert log.count(b"\n") == second["sink_received"]
+    assert not (data / "left.txt").exists()
+    assert (data / "secret.key").read_bytes() != secret
+    assert json.loads((data / "demo.json").read_text())["password"] != notes["password"]
+
+
+def test_a_taken_port_is_one_sentence_and_removes_nothing(data: Path) -> None:
+    data.mkdir()
+    (data / "demo.json").write_text("{}")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        args = [sys.executable, "-m", "antiphon", "demo", "--fresh", "--port", str(taken)]
+        done = subprocess.run(args, env=environment(data), capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert f"Port {taken} on 127.0.0.1 is already in use" in done.stderr
+    assert (data / "demo.json").exists() and processes_of(data) == []
