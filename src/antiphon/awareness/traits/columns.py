@@ -116,7 +116,9 @@ def typed_select(traits: Iterable[Trait], shapes: Mapping[str, Shape]) -> TypedB
             text = f"q.{_quoted(trait.name)}"
         for column, kind in wanted:
             if native(kind, shape) and quick.get(trait.name) == _transform(kind):
-                columns.append(f"{text} as {column}")
+                # A null among texts does not show in the shape.
+                value = f"list_filter({text}, lambda x: x is not null)" if kind == "text_list" else text
+                columns.append(f"{value} as {column}")
             elif shape == "VARCHAR" and kind in ("date", "instant"):
                 columns.append(f"{_moment(kind, text)} as {column}")
             else:

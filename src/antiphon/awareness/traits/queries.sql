@@ -57,6 +57,6 @@ select exists (select from profile_dirty);
 select count(*) from (select from profile_dirty limit 100000) few;
 
 -- name: copied
--- Copied profiles wait no more, unless they changed meanwhile.
+-- Copied profiles wait no more, unless they changed meanwhile. The bounds keep it from reading everybody who waits.
 delete from profile_dirty d using unnest(%(ids)s::bigint[], %(versions)s::bigint[]) c (id, version)
-where d.profile_id = c.id and d.version = c.version;
+where d.profile_id = c.id and d.version = c.version and d.profile_id between %(low)s and %(high)s;

@@ -82,4 +82,5 @@ async def count_dirty(conn: Connection) -> int:
 
 
 async def copied(conn: Connection, ids: NDArray[np.int64], versions: NDArray[np.int64]) -> None:
-    await conn.execute(SQL.copied, {"ids": bigints(ids.tolist()), "versions": bigints(versions.tolist())})
+    params = {"ids": bigints(ids.tolist()), "versions": bigints(versions.tolist()), "low": int(ids.min()), "high": int(ids.max())}
+    await conn.execute(SQL.copied, params)
