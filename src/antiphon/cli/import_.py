@@ -98,7 +98,7 @@ async def _working(settings: Settings, database_url: str, lake_socket: str) -> A
         ctx = await stack.enter_async_context(
             open_context(settings, "cli", rooms, database_url=database_url, lake_socket=lake_socket)
         )
-        wanted = ("journal.intake", "intake", "events.intake", "traits.mirror", "lake.events")
+        wanted = ("intake", "traits.mirror", "lake.events")
         loops = [*JOB_LOOPS, *(loop for room in rooms for loop in room.loops if loop.name in wanted)]
         runner = LoopRunner(ctx, loops)
         await runner.start()
