@@ -30,6 +30,7 @@ def test_upload_map_try_import(console: Console, tmp_path: Path) -> None:
     console.button("Dry run").click()
     console.says("Nothing was changed")
     figure(console, "Rows read", "3")
+    figure(console, "Can be imported", "2")
     figure(console, "Refused", "1")
     assert console.stage.call("GET", "/v1/profiles?q=ann@import.example")["items"] == []
     console.button("Import").click()

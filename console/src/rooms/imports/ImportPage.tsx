@@ -85,9 +85,15 @@ export default function ImportPage() {
           {one.dry_run && one.state === 'done' && <Alert variant="light">{t('imports.dry_done')}</Alert>}
           <SimpleGrid cols={{ base: 2, sm: 3, lg: 5 }}>
             <Stat label={t('imports.read')} value={format.number(one.rows)} />
-            <Stat label={t(`imports.made_${one.kind}`)} value={format.number(one.made)} />
-            <Stat label={t('imports.changed')} value={format.number(one.changed)} />
-            <Stat label={t('imports.unchanged')} value={format.number(one.unchanged)} note={t('imports.unchanged_note')} />
+            {one.dry_run ? (
+              <Stat label={t('imports.good')} value={format.number(one.rows - one.refused)} />
+            ) : (
+              <>
+                <Stat label={t(`imports.made_${one.kind}`)} value={format.number(one.made)} />
+                <Stat label={t('imports.changed')} value={format.number(one.changed)} />
+                <Stat label={t('imports.unchanged')} value={format.number(one.unchanged)} note={t('imports.unchanged_note')} />
+              </>
+            )}
             <Stat label={t('imports.refused')} value={format.number(one.refused)} note={one.rows > 0 ? format.percent(one.refused, one.rows) : undefined} />
           </SimpleGrid>
           {Object.keys(one.reasons).length > 0 && (
