@@ -16,6 +16,8 @@ from antiphon.awareness.events.intake import take_in
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Leases
 
+pytestmark = pytest.mark.store
+
 NOW = "2026-06-01T12:00:00Z"
 TRAITS = {"email": "Ann@Example.ORG", "plan": "pro", "phone": "+44 20 7946 0958"}
 

@@ -19,6 +19,8 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.leases import LeaseLost, Leases
 from antiphon.foundation.postgres import Database
 
+pytestmark = pytest.mark.store
+
 
 @pytest.fixture
 async def journal(ctx: Context) -> AsyncIterator[Journal]:

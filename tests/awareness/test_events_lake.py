@@ -47,6 +47,7 @@ async def count(ctx: Context) -> tuple[int, int]:
     return rows[0][0], rows[0][1]
 
 
+@pytest.mark.store
 async def test_cold_and_hot_are_one_history(ctx: Context, lake: LakeClient) -> None:
     now = ctx.clock.now()
     assert await count(ctx) == (0, 0)
@@ -83,6 +84,7 @@ async def test_narrowed_relations_agree_with_the_whole(ctx: Context, lake: LakeC
         event_relation(["drop"])
 
 
+@pytest.mark.store
 async def test_two_movers_conflict_instead_of_doubling(ctx: Context, lake: LakeClient) -> None:
     await write(ctx.db, 0, 1, 2000, ctx.clock.now())
     done = await asyncio.gather(*(move_events(ctx, batch=2000) for _ in range(4)), return_exceptions=True)
@@ -163,6 +165,7 @@ async def test_a_month_stays_under_fifty_files_and_sorted(ctx: Context, lake: La
     assert await count(ctx) == (1200, 1200)
 
 
+@pytest.mark.store
 async def test_hot_days_are_dropped_only_when_safe(ctx: Context, lake: LakeClient, clock) -> None:
     start = clock.now()
     await write(ctx.db, 0, 1, 50, start)
@@ -184,6 +187,7 @@ async def test_hot_days_are_dropped_only_when_safe(ctx: Context, lake: LakeClien
     assert await count(ctx) == (51, 51)
 
 
+@pytest.mark.store
 async def test_a_day_that_is_being_read_is_dropped_later(ctx: Context, lake: LakeClient, clock) -> None:
     start = clock.now()
     await write(ctx.db, 0, 1, 5, start)
@@ -198,6 +202,7 @@ async def test_a_day_that_is_being_read_is_dropped_later(ctx: Context, lake: Lak
     assert start.date() in await drop_flushed_days(ctx)
 
 
+@pytest.mark.store
 async def test_the_loop_moves_what_waits(ctx: Context, lake: LakeClient) -> None:
     await write(ctx.db, 0, 1, 120, ctx.clock.now())
     await run_until_idle(ctx, LAKE_LOOPS)
@@ -205,6 +210,7 @@ async def test_the_loop_moves_what_waits(ctx: Context, lake: LakeClient) -> None
     assert await count(ctx) == (120, 120)
 
 
+@pytest.mark.store
 async def test_counters_leave_no_dead_rows_and_go_on_conflicting(ctx: Context, lake: LakeClient) -> None:
     now = ctx.clock.now()
     for n in range(6):

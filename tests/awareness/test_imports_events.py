@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.conftest import data_file
 
 from antiphon.awareness.events import Journal, event_relation, move_events
@@ -66,6 +67,7 @@ async def events(ctx: Context) -> list[dict[str, Any]]:
         return await cursor.fetchall()
 
 
+@pytest.mark.store
 async def test_rows_become_events_once(ctx: Context, lake: LakeClient, tmp_path: Path) -> None:
     path = tmp_path / "visits.csv"
     path.write_text(
@@ -96,6 +98,7 @@ async def test_rows_become_events_once(ctx: Context, lake: LakeClient, tmp_path:
     assert (again.made, again.unchanged) == (0, 3) and await events(ctx) == found
 
 
+@pytest.mark.store
 async def test_rows_without_a_key_that_repeat_exactly_count_each(ctx: Context, lake: LakeClient, tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("at,who\n2026-01-01,u-1\n2026-01-01,u-1\n2026-01-01,u-2\n")
@@ -105,6 +108,7 @@ async def test_rows_without_a_key_that_repeat_exactly_count_each(ctx: Context, l
     assert len(await events(ctx)) == 3
 
 
+@pytest.mark.store
 async def test_lines_of_one_order_become_one_event(ctx: Context, lake: LakeClient, tmp_path: Path) -> None:
     path = tmp_path / "lines.csv"
     path.write_text(

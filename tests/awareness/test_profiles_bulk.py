@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from antiphon.awareness.profiles import Identity, Loaded, Person, load_people, resolve, stamp_of
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, Database
+
+pytestmark = pytest.mark.store
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 Row = tuple[dict[str, str], dict[str, Any]]

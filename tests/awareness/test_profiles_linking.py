@@ -17,6 +17,8 @@ from antiphon.awareness.profiles.notices import ProfilesMerged
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, Database
 
+pytestmark = pytest.mark.store
+
 START = datetime(2026, 6, 1, tzinfo=UTC)
 FORGET = "; ".join(
     f"delete from {table}"

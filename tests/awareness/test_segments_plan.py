@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
+
 from antiphon.awareness.segments.compile import plan
 from antiphon.awareness.segments.evaluate import statements
 from antiphon.awareness.segments.model import EventCondition, Last, TraitColumn, TraitCondition
 from antiphon.awareness.segments.scans import Tables
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.lake import LakeClient
+
+pytestmark = pytest.mark.store
 
 MONTHS = 6
 FILL = """

@@ -39,6 +39,8 @@ from antiphon.foundation.lake import LakeClient
 from antiphon.foundation.loops import Loop, run_until_idle
 from antiphon.foundation.postgres import Jsonb
 
+pytestmark = pytest.mark.store
+
 INTAKE = Loop("intake", intake, buckets=64)
 DAY, HOUR, TICK = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
 BOUGHT_LATELY = EventCondition(name="Order Completed", window=Last(amount=1, unit="days"))

@@ -23,6 +23,8 @@ from antiphon.foundation.lake import LakeClient, LakeConflict
 from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.postgres import Jsonb
 
+pytestmark = pytest.mark.store
+
 PEOPLE: list[dict[str, Any]] = [
     {"plan": "gold", "age": 31, "vip": True, "born": "1995-02-03", "signup": "2026-01-02T03:04:05Z", "tags": ["a", "b"]},
     {"plan": "red", "age": 31.5, "vip": False, "born": "1996-12-31", "signup": "2026-01-02", "tags": [], "Plan": "other"},

@@ -13,6 +13,8 @@ from antiphon.foundation.access import SYSTEM, Access, issue_key
 from antiphon.foundation.access.room import ROOM as ACCESS
 from antiphon.web.room import ROOM as WEB
 
+pytestmark = pytest.mark.store
+
 HOUSE = (ACCESS, WEB)
 
 

@@ -17,6 +17,8 @@ from antiphon.foundation.notices import LISTENERS, Listener
 from antiphon.foundation.principal import SYSTEM
 from antiphon.web.room import ROOM as WEB
 
+pytestmark = pytest.mark.store
+
 HOUSE = (ACCESS, WEB)
 
 PASSWORD = "a long enough word"

@@ -6,6 +6,8 @@ import pytest
 from antiphon.foundation.leases import LeaseLost, Leases
 from antiphon.foundation.postgres import Database
 
+pytestmark = pytest.mark.store
+
 SHORT = timedelta(milliseconds=400)
 
 

@@ -11,6 +11,8 @@ from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.notices import Listener, Listeners, Notice, publish
 from antiphon.foundation.postgres import Connection
 
+pytestmark = pytest.mark.store
+
 
 class PersonMoved(Notice, frozen=True):
     person: int
