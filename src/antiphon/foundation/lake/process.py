@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -137,6 +138,9 @@ class LakeServer:
         while True:
             time.sleep(_WATCH)
             if self.parent and os.getppid() != self.parent:
+                self.path.unlink(missing_ok=True)
+                with suppress(OSError):  # nobody else is left to remove the folder made for the socket
+                    self.path.parent.rmdir()
                 self.stop()
             now = time.monotonic()
             for session in list(self.sessions.values()):
