@@ -19,7 +19,6 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import expect
-
 from tests.browser.stage import Console, Stage, set_stage
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +78,9 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]
     """A real SMTP server that takes everything: its port, and the log of what it received."""
     folder = tmp_path_factory.mktemp("mail")
     port = _free_port()
-    process = subprocess.Popen([sys.executable, "-m", "antiphon.sandbox.email", "--folder", str(folder), "--port", str(port)], cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "antiphon.sandbox.email", "--folder", str(folder), "--port", str(port)], cwd=ROOT
+    )
     yield port, folder / "received.jsonl"
     _stop(process)
 

@@ -76,12 +76,24 @@ def set_stage(base: str, email: str, password: str, mail_port: int, mail_log: Pa
     calls: list[dict[str, Any]] = []
     for number in range(1, PEOPLE + 1):
         who = f"C{number:03}"
-        traits = {"firstName": f"First{number}", "lastName": "Tester", "email": f"{who.lower()}@example.org", "plan": PLANS[number % 3], "age": 20 + number}
+        traits = {
+            "firstName": f"First{number}",
+            "lastName": "Tester",
+            "email": f"{who.lower()}@example.org",
+            "plan": PLANS[number % 3],
+            "age": 20 + number,
+        }
         calls.append({"type": "identify", "userId": who, "traits": traits})
         calls.append({"type": "track", "userId": who, "event": "Top Up", "properties": {"amount": 5 * number}})
     stage.track(*calls)
     stage.call("POST", "/v1/topics", {"name": "offers", "title": "Offers", "description": "Plans and prices"})
-    settings = {"host": "127.0.0.1", "port": mail_port, "security": "none", "from_email": "hello@example.com", "from_name": "Meridian"}
+    settings = {
+        "host": "127.0.0.1",
+        "port": mail_port,
+        "security": "none",
+        "from_email": "hello@example.com",
+        "from_name": "Meridian",
+    }
     stage.call("POST", "/v1/channels", {"channel": "email", "name": "Local mail", "settings": settings})
     wait_for(lambda: stage.call("GET", "/v1/profiles?limit=1")["total"] >= PEOPLE)
     for number in range(1, 11):

@@ -6,7 +6,6 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-
 from tests.browser.stage import Console, wait_for
 
 SOURCE = {
@@ -91,7 +90,13 @@ def test_test_send_goes_to_staff_alone(console: Console, segment: str, template:
 def test_schedule_pause_resume_cancel(console: Console, segment: str, template: str) -> None:
     found = console.stage.call("GET", f"/v1/segments?search={segment}")["items"][0]["id"]
     made = console.stage.call("GET", "/v1/templates?limit=1")["items"][0]["id"]
-    body = {"name": "In the far future", "segment_id": found, "template_id": made, "topic": "offers", "send_at": "2039-01-01T09:00:00Z"}
+    body = {
+        "name": "In the far future",
+        "segment_id": found,
+        "template_id": made,
+        "topic": "offers",
+        "send_at": "2039-01-01T09:00:00Z",
+    }
     campaign = console.stage.call("POST", "/v1/campaigns", body)
     console.open(f"/campaigns/{campaign['id']}")
     console.button("Schedule").click()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import expect
-
 from tests.browser.stage import Console
 
 ROWS = "E-mail,Tariff,Visits\nann@import.example,Plus,3\nnot an address,Lite,4\nbob@import.example,Max,5\n"

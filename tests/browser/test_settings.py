@@ -6,7 +6,6 @@ import re
 
 import httpx
 from playwright.sync_api import expect
-
 from tests.browser.stage import Console
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pyotp
-
 from tests.browser.stage import Console
 
 PASSWORD = "a long enough password"

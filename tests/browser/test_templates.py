@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from playwright.sync_api import expect
-
 from tests.browser.stage import Console
 
 
@@ -34,7 +33,9 @@ def test_write_preview_check_publish(console: Console) -> None:
 
 def test_hostile_html_runs_nothing(console: Console) -> None:
     body = "<p>Look</p><script>parent.document.title='taken'</script><img src=x onerror=\"parent.document.title='taken'\">"
-    made = console.stage.call("POST", "/v1/templates", {"name": "Hostile", "channel": "email", "format": "html", "subject": "x", "body": body})
+    made = console.stage.call(
+        "POST", "/v1/templates", {"name": "Hostile", "channel": "email", "format": "html", "subject": "x", "body": body}
+    )
     console.open(f"/templates/{made['template']['id']}")
     expect(console.page.frame_locator("iframe[title=Preview]").get_by_text("Look")).to_be_visible()
     assert "taken" not in console.page.title()
