@@ -6,10 +6,12 @@ import asyncio
 import email
 import email.policy
 import smtplib
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -153,3 +155,29 @@ def test_rates_are_met_and_seeded(seed: int) -> None:
 def test_rates_beyond_one_are_refused() -> None:
     with pytest.raises(ValueError, match="more than 1"):
         Rates(bounce=0.6, refuse=0.6)
+
+
+async def test_a_client_that_hangs_up_while_its_mail_is_written_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = MailLog(tmp_path)
+    writing, go_on = threading.Event(), threading.Event()
+    put = log._put
+
+    def slow(batch: Any) -> Any:
+        writing.set()
+        go_on.wait(10)
+        return put(batch)
+
+    monkeypatch.setattr(log, "_put", slow)
+    gone = [asyncio.create_task(log.append("a@x.org", [f"{n}@x.org"], b"mail", None)) for n in range(3)]
+    assert await asyncio.to_thread(writing.wait, 10)
+    await asyncio.sleep(0)
+    for task in gone:
+        task.cancel()
+    await asyncio.wait(gone)
+    go_on.set()
+    received = await asyncio.wait_for(log.append("a@x.org", ["b@x.org"], b"mail", None), 10)
+    log.close()
+    assert received.recipients == ["b@x.org"]
+    assert received.n == count_received(tmp_path)

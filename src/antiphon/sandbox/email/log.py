@@ -67,6 +67,8 @@ class MailLog:
                     last = True
                     break
                 batch.append(more)
+            # Whoever hung up meanwhile is not written for; from here on hanging up comes too late.
+            batch = [one for one in batch if one[-1].set_running_or_notify_cancel()]
             try:
                 entries = self._put(batch)
             except OSError as failed:
