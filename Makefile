@@ -27,7 +27,8 @@ test: test-python test-console
 
 test-python:
 	@PYTHON="$(PYTHON)" sh scripts/prepare test
-	@exec $(RUN) -m pytest -q $(ARGS)
+	@$(RUN) -m pytest -q -n 2 --dist loadfile --ignore tests/browser $(ARGS)
+	@exec $(RUN) -m pytest -q tests/browser $(ARGS)
 
 test-console:
 	@PYTHON="$(PYTHON)" sh scripts/prepare test

@@ -73,7 +73,7 @@ async def test_the_token_is_kept_as_a_hash_only(app: Any, signed_in: httpx.Async
 
 @pytest.mark.parametrize(
     ("email", "password"),
-    [("owner@example.com", "wrong"), ("nobody@example.com", "wrong"), ("not an address", "wrong"), ("a\0b@c", "x")],
+    [("owner@example.com", "wrong"), ("nobody@example.com", "wrong"), ("not an address", "wrong")],
 )
 async def test_wrong_credentials_all_sound_the_same(
     owner: Any, stranger: httpx.AsyncClient, email: str, password: str
