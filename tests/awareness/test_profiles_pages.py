@@ -162,8 +162,10 @@ async def test_timeline_export_and_erasure(lake: Any, here: Context, client: Any
     assert [e["name"] for e in exported["events"]["events"]] == ["E0", "E1", "E2", "E3", "E4", "Identified"]
 
     assert (await client.delete(path)).status_code == 202
-    for _ in range(2):
-        assert await run_one(here)
+    done = 0
+    while await run_one(here):  # the lake's copies are erased by jobs
+        done += 1
+    assert done >= 2
     assert (await client.get(path)).status_code == 404
     assert (await here.lake.run(f"select count(*) from lake.event where profile_id = {person['id']}")) == [(0,)]
     async with here.db.connection() as conn:
