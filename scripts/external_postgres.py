@@ -21,7 +21,8 @@ def main() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = {"listen_addresses": "127.0.0.1", "port": str(port)}
+    # Its data ends with it, and what tests kill are processes of ours, never the machine: nothing need reach the disk.
+    settings = {"listen_addresses": "127.0.0.1", "port": str(port), "fsync": "off"}
     with tempfile.TemporaryDirectory(prefix="antiphon-external-") as folder:
         with start_postgres(Path(folder), settings=settings):
             url = f"postgresql://antiphon@127.0.0.1:{port}/antiphon"
