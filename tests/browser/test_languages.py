@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 from tests.browser.stage import Console
 
 PAGES = (
@@ -30,7 +31,7 @@ def test_every_page_speaks(console: Console, language: str, scheme: str) -> None
     for path in PAGES:
         console.go(path.format(customer=customer))
         if path == "/":
-            assert console.page.locator("h1").inner_text() == TITLES[language]
+            expect(console.page.locator("h1")).to_have_text(TITLES[language])
         text = console.page.locator("body").inner_text()
         raw = [found for found in KEY.findall(text) if path not in ("/audit", "/settings/keys")]
         assert raw == [], path
@@ -47,6 +48,6 @@ def test_language_and_scheme_are_kept(console: Console) -> None:
     console.button("Светлая или тёмная тема").click()
     console.page.get_by_role("menuitem", name="Тёмная", exact=True).click()
     console.reload()
-    assert console.page.locator("h1").inner_text() == "Обзор"
+    expect(console.page.locator("h1")).to_have_text("Обзор")
     assert console.page.locator("html").get_attribute("lang") == "ru"
     assert console.page.locator("html").get_attribute("data-mantine-color-scheme") == "dark"
