@@ -16,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from pyroaring import BitMap
 
+from antiphon.awareness.events.properties import Properties
+from antiphon.awareness.events.values import lower, number, properties_of
 from antiphon.awareness.segments.bitmaps import bitmap, decode, encode, leaf_bitmaps
 from antiphon.awareness.segments.check import Checker, Happened, Person, Verdict
 from antiphon.awareness.segments.compile import plan
@@ -37,8 +39,6 @@ from antiphon.awareness.segments.model import (
 )
 from antiphon.awareness.segments.rules import validate
 from antiphon.awareness.segments.scans import Tables
-from antiphon.awareness.segments.sql import Properties
-from antiphon.awareness.segments.values import lower, number, properties_of
 from antiphon.awareness.traits import typed
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

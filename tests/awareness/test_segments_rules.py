@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from antiphon.awareness.events.properties import literal, pointer
 from antiphon.awareness.segments.compile import Plan, plan
 from antiphon.awareness.segments.errors import InvalidTree
 from antiphon.awareness.segments.formula import Every, Except, Leaf, Some
 from antiphon.awareness.segments.model import Node, TraitColumn, references, walk
 from antiphon.awareness.segments.rules import MAX_DEPTH, refuse_cycle, validate
 from antiphon.awareness.segments.scans import Tables
-from antiphon.awareness.segments.sql import identifier, literal, pointer
+from antiphon.awareness.segments.sql import identifier
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 TRAITS = {

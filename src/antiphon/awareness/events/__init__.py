@@ -2,14 +2,16 @@
 
 Owns the tables journal, intake_cursor, event, message_seen, reject, source and event_name, and the lake's event tables.
 Public: `Journal` (this process's lane; `submit`, `transaction`), `INTERNAL` (the source of Antiphon's own events), `calls`
-(the Segment spec's rules), `event_relation` (all events, cold and hot, as a lake relation) and `move_events`.
+(the Segment spec's rules), `PropertyFilter` (a condition on a property), `event_relation`
+(all events, cold and hot, as a lake relation) and `move_events`.
 """
 
+from antiphon.awareness.events.filters import PropertyFilter
 from antiphon.awareness.events.journal import INTERNAL, Entry, Journal, JournalTransaction
 from antiphon.awareness.events.lake import event_relation, hot_relation, move_events, read_watermark
 from antiphon.awareness.events.upkeep import claim_task, compact
 
 __all__ = [
-    "INTERNAL", "Entry", "Journal", "JournalTransaction", "claim_task", "compact", "event_relation", "hot_relation",
-    "move_events", "read_watermark",
+    "INTERNAL", "Entry", "Journal", "JournalTransaction", "PropertyFilter", "claim_task", "compact", "event_relation",
+    "hot_relation", "move_events", "read_watermark",
 ]  # fmt: skip

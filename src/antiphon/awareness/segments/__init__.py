@@ -6,6 +6,7 @@ profile ids), `find_segment`, `refresh` (work out some segments now), `evaluate_
 tree's types.
 """
 
+from antiphon.awareness.events import PropertyFilter
 from antiphon.awareness.segments.errors import InvalidTree, SegmentNotFound, TooSlow
 from antiphon.awareness.segments.membership import ENTERED, LEFT, Memberships, members
 from antiphon.awareness.segments.model import (
@@ -17,7 +18,6 @@ from antiphon.awareness.segments.model import (
     Not,
     Or,
     Profiles,
-    PropertyFilter,
     TraitCondition,
 )
 from antiphon.awareness.segments.service import evaluate_tree, preview, refresh

@@ -11,6 +11,8 @@ from typing import Any, assert_never
 import msgspec
 from msgspec import Struct
 
+from antiphon.awareness.events.filters import filter_holds, ordered, text_holds
+from antiphon.awareness.events.values import dig, number
 from antiphon.awareness.segments.model import (
     And,
     Dates,
@@ -21,14 +23,11 @@ from antiphon.awareness.segments.model import (
     Not,
     Or,
     Profiles,
-    PropertyFilter,
-    Scalar,
     TraitColumn,
     TraitCondition,
     duration,
 )
 from antiphon.awareness.segments.sql import operand
-from antiphon.awareness.segments.values import dig, lower, number, text
 from antiphon.awareness.traits import typed
 
 EXAMPLES = 3
@@ -183,46 +182,7 @@ def compares(node: EventCondition, measured: Fraction | None) -> bool:
         case "ne":
             return measured != low
         case _:
-            return _ordered(node.op, measured, low)
-
-
-def filter_holds(one: PropertyFilter, properties: dict[str, Any]) -> bool:
-    """Whether a condition on one property holds."""
-    value = dig(properties, one.property)
-    match one.op:
-        case "set":
-            return value is not None
-        case "not_set":
-            return value is None
-        case "is":
-            return _one_of(value, [one.value if one.value is not None else ""])
-        case "is_not":
-            return not _one_of(value, [one.value if one.value is not None else ""])
-        case "in":
-            return _one_of(value, one.values)
-        case "not_in":
-            return not _one_of(value, one.values)
-        case "lt" | "le" | "gt" | "ge":
-            exact, wanted = number(value), number(one.value)
-            return exact is not None and wanted is not None and _ordered(one.op, exact, wanted)
-        case "between":
-            exact, low, high = number(value), number(one.values[0]), number(one.values[1])
-            return exact is not None and low is not None and high is not None and low <= exact <= high
-        case "contains" | "starts" | "ends":
-            return _text_holds(one.op, text(value), str(one.value))
-        case _:
-            assert_never(one.op)
-
-
-def _one_of(value: Any, wanted: Sequence[Scalar]) -> bool:
-    if not wanted:
-        return False
-    if isinstance(wanted[0], str):
-        return text(value) in wanted
-    if isinstance(wanted[0], bool):
-        return isinstance(value, bool) and value in wanted
-    exact = number(value)
-    return exact is not None and exact in [number(one) for one in wanted]
+            return ordered(node.op, measured, low)
 
 
 def trait_holds(node: TraitCondition, actual: Any, column: TraitColumn, now: datetime) -> bool:
@@ -247,42 +207,13 @@ def trait_holds(node: TraitCondition, actual: Any, column: TraitColumn, now: dat
         case "in":
             return any(one in actual for one in values) if column.type == "text_list" else actual in values
         case "lt" | "le" | "gt" | "ge":
-            return _ordered(node.op, actual, value)
+            return ordered(node.op, actual, value)
         case "between":
             return bool(values[0] <= actual <= values[1])
         case "contains" | "starts" | "ends":
-            return _text_holds(node.op, actual, str(node.value))
+            return text_holds(node.op, actual, str(node.value))
         case _:
             assert_never(node.op)
-
-
-def _ordered(op: str, left: Any, right: Any) -> bool:
-    match op:
-        case "lt":
-            return bool(left < right)
-        case "le":
-            return bool(left <= right)
-        case "gt":
-            return bool(left > right)
-        case "ge":
-            return bool(left >= right)
-        case "eq" | "is":
-            return bool(left == right)
-        case _:
-            raise AssertionError(op)
-
-
-def _text_holds(op: str, value: str | None, wanted: str) -> bool:
-    if value is None:
-        return False
-    value, wanted = lower(value), lower(wanted)
-    match op:
-        case "starts":
-            return value.startswith(wanted)
-        case "ends":
-            return value.endswith(wanted)
-        case _:
-            return wanted in value
 
 
 def _plain(node: Node) -> dict[str, Any]:

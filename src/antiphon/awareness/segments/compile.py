@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
+from antiphon.awareness.events.properties import negated
 from antiphon.awareness.segments.formula import Every, Everyone, Except, Formula, Leaf, Listed, Some, Stored, bounded
 from antiphon.awareness.segments.model import (
     And,
@@ -29,7 +30,7 @@ from antiphon.awareness.segments.model import (
     walk,
 )
 from antiphon.awareness.segments.scans import BITS, Question, Tables, apart, earliest, event_scan, trait_scan, zero_holds
-from antiphon.awareness.segments.sql import negated, trait_sql
+from antiphon.awareness.segments.sql import trait_sql
 
 
 @dataclass

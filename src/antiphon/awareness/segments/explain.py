@@ -6,13 +6,13 @@ from datetime import datetime
 from msgspec import Struct
 
 from antiphon.awareness.events import event_relation
+from antiphon.awareness.events.values import properties_of
 from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.check import Checker, Happened, Person, Verdict
 from antiphon.awareness.segments.evaluate import Known, known
 from antiphon.awareness.segments.membership import members
 from antiphon.awareness.segments.model import EventCondition, InSegment, Node, walk
-from antiphon.awareness.segments.values import properties_of
 from antiphon.foundation.context import Context
 
 

@@ -22,6 +22,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
+from antiphon.awareness.events import PropertyFilter
 from antiphon.awareness.traits import TraitType
 
 Unit = Literal["minutes", "hours", "days", "weeks"]
@@ -52,7 +53,6 @@ class RelativeInstant(Struct, frozen=True, forbid_unknown_fields=True):
         return now - span if self.direction == "ago" else now + span
 
 
-Scalar: TypeAlias = str | int | float | bool
 Operand: TypeAlias = str | int | float | bool | RelativeInstant
 
 TraitOp = Literal[
@@ -73,10 +73,6 @@ TraitOp = Literal[
     "not_set",
 ]
 
-PropertyOp = Literal[
-    "is", "is_not", "in", "not_in", "lt", "le", "gt", "ge", "between", "contains", "starts", "ends", "set", "not_set"
-]
-
 EventOp = Literal["did", "did_not", "eq", "ne", "lt", "le", "gt", "ge", "between"]
 
 Measure = Literal["count", "sum", "avg", "min", "max"]
@@ -94,19 +90,6 @@ class TraitCondition(Struct, frozen=True, tag_field="kind", tag="trait", forbid_
     op: TraitOp
     value: Operand | None = None
     values: list[Operand] = msgspec.field(default_factory=list)
-
-
-class PropertyFilter(Struct, frozen=True, forbid_unknown_fields=True):
-    """A condition on one property of an event.
-
-    ``property`` is a name, or a path with dots into nested objects and lists (``products.0.sku``). A text operand
-    compares with texts, whole numbers and booleans by their text; a numeric one with numbers, and texts that are one.
-    """
-
-    property: str
-    op: PropertyOp
-    value: Scalar | None = None
-    values: list[Scalar] = msgspec.field(default_factory=list)
 
 
 class Last(Struct, frozen=True, tag_field="kind", tag="last", forbid_unknown_fields=True):

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from antiphon.awareness.events.filters import MOST_FILTERS, BadFilter, check_filter, check_path, check_text
+from antiphon.awareness.events.values import LIMIT, number
 from antiphon.awareness.segments.errors import InvalidTree
 from antiphon.awareness.segments.model import (
     Dates,
@@ -13,9 +15,7 @@ from antiphon.awareness.segments.model import (
     Node,
     Operand,
     Profiles,
-    PropertyFilter,
     RelativeInstant,
-    Scalar,
     TraitColumn,
     TraitCondition,
     Unit,
@@ -23,21 +23,17 @@ from antiphon.awareness.segments.model import (
     references,
     walk,
 )
-from antiphon.awareness.segments.values import LIMIT, instant, number
+from antiphon.awareness.segments.values import instant
 from antiphon.awareness.traits import TraitType
 
 MAX_DEPTH = 16
 MAX_NODES = 300
 MAX_VALUES = 1_000
-MAX_TEXT = 1_000
 MAX_PROFILES = 10_000
-MAX_PATH = 8
 MAX_SPAN = timedelta(days=36_525)
 
 _OPS: dict[TraitType, frozenset[str]] = {
-    "text": frozenset(
-        {"is", "is_not", "in", "not_in", "contains", "not_contains", "starts", "ends", "set", "not_set"}
-    ),
+    "text": frozenset({"is", "is_not", "in", "not_in", "contains", "not_contains", "starts", "ends", "set", "not_set"}),
     "number": frozenset({"is", "is_not", "in", "not_in", "lt", "le", "gt", "ge", "between", "set", "not_set"}),
     "boolean": frozenset({"is", "is_not", "set", "not_set"}),
     "instant": frozenset({"is", "is_not", "lt", "le", "gt", "ge", "between", "set", "not_set"}),
@@ -99,9 +95,7 @@ def _trait(node: TraitCondition, path: str, traits: Mapping[str, TraitColumn]) -
         raise InvalidTree("give the text to look for", field=f"{path}.value")
 
 
-def _operands(
-    op: str, value: Operand | None, values: Sequence[Operand], path: str
-) -> list[tuple[str, Operand]]:
+def _operands(op: str, value: Operand | None, values: Sequence[Operand], path: str) -> list[tuple[str, Operand]]:
     """Return the operands ``op`` takes, each with its path; raise when there are too few or too many."""
     if op in ("set", "not_set"):
         if value is not None or values:
@@ -147,12 +141,10 @@ def _typed(operand: Operand, kind: TraitType, place: str) -> None:
 
 
 def _text(operand: Operand, place: str) -> None:
-    if not isinstance(operand, str):
-        raise InvalidTree("must be text", field=place)
-    if len(operand) > MAX_TEXT:
-        raise InvalidTree(f"at most {MAX_TEXT} characters", field=place)
-    if "\x00" in operand or any("\ud800" <= c <= "\udfff" for c in operand):
-        raise InvalidTree("text has a character that cannot be stored", field=place)
+    try:
+        check_text(operand, place)
+    except BadFilter as wrong:
+        raise InvalidTree(wrong.rule, field=wrong.field) from None
 
 
 def _number(operand: Operand | None, place: str) -> Decimal:
@@ -166,17 +158,20 @@ def _number(operand: Operand | None, place: str) -> Decimal:
 
 def _event(node: EventCondition, path: str) -> None:
     _name(node.name, f"{path}.name")
-    for i, one in enumerate(node.where):
-        _filter(one, f"{path}.where[{i}]")
-    if len(node.where) > 20:
-        raise InvalidTree("at most 20 conditions on properties", field=f"{path}.where")
+    try:
+        for i, one in enumerate(node.where):
+            check_filter(one, f"{path}.where[{i}]")
+        if node.property is not None and node.measure != "count":
+            check_path(node.property, f"{path}.property")
+    except BadFilter as wrong:
+        raise InvalidTree(wrong.rule, field=wrong.field) from None
+    if len(node.where) > MOST_FILTERS:
+        raise InvalidTree(f"at most {MOST_FILTERS} conditions on properties", field=f"{path}.where")
     if node.measure == "count":
         if node.property is not None:
             raise InvalidTree("count takes no property", field=f"{path}.property")
     elif node.property is None:
         raise InvalidTree(f"{node.measure} needs a property", field=f"{path}.property")
-    else:
-        _path(node.property, f"{path}.property")
     if node.op in ("did", "did_not"):
         if node.measure != "count":
             raise InvalidTree(f"compare the {node.measure} with a value", field=f"{path}.op")
@@ -209,37 +204,3 @@ def _name(name: str, place: str) -> None:
     if not name:
         raise InvalidTree("give the name of an event", field=place)
     _text(name, place)
-
-
-def _path(prop: str, place: str) -> None:
-    _text(prop, place)
-    steps = prop.split(".")
-    if not all(steps):
-        raise InvalidTree("give the name of a property", field=place)
-    if len(steps) > MAX_PATH:
-        raise InvalidTree(f"at most {MAX_PATH} names in a path", field=place)
-
-
-def _filter(one: PropertyFilter, path: str) -> None:
-    _path(one.property, f"{path}.property")
-    operands = _operands(one.op, one.value, one.values, path)
-    kinds = {_kind(operand) for _, operand in operands}
-    if len(kinds) > 1:
-        raise InvalidTree("values must be all text or all numbers", field=f"{path}.values")
-    for place, operand in operands:
-        if one.op in ("lt", "le", "gt", "ge", "between"):
-            _number(operand, place)
-        elif one.op in ("contains", "starts", "ends"):
-            _text(operand, place)
-            if operand == "":
-                raise InvalidTree("give the text to look for", field=place)
-        elif isinstance(operand, str):
-            _text(operand, place)
-        elif not isinstance(operand, bool):
-            _number(operand, place)
-
-
-def _kind(value: Operand | Scalar) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    return "text" if isinstance(value, str) else "number"

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from antiphon.awareness.events.properties import Properties, filter_sql, literal
 from antiphon.awareness.segments.model import Dates, EventCondition, Last, duration
-from antiphon.awareness.segments.sql import Properties, filter_sql, literal, measure_sql, window_sql
+from antiphon.awareness.segments.sql import measure_sql, window_sql
 
 BITS = 64
 """Leaves of one scan: they travel as the bits of one unsigned integer."""
