@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -31,8 +32,11 @@ from antiphon.foundation.embedded.errors import from_server_words
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 not_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 
+LAUNCHED: list[subprocess.Popen[str]] = []
+# Whoever runs the suite in the background has SIGINT ignored, and children inherit that.
 LAUNCHER = textwrap.dedent("""
-    import sys, threading, time
+    import signal, sys, threading, time
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from pathlib import Path
     from antiphon.foundation.embedded import start_postgres
     server = []
@@ -48,6 +52,13 @@ LAUNCHER = textwrap.dedent("""
     except KeyboardInterrupt:
         pass
 """)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    yield
+    while LAUNCHED:
+        LAUNCHED.pop().kill()
 
 
 def ask(url: str, question: str = "select 1") -> object:
@@ -77,6 +88,7 @@ def wait_until_none(folder: Path, seconds: float = 15.0) -> None:
 
 def launch(folder: Path, *more: str) -> tuple[subprocess.Popen[str], int, str]:
     parent = subprocess.Popen([sys.executable, "-c", LAUNCHER, str(folder), *more], stdout=subprocess.PIPE, text=True)
+    LAUNCHED.append(parent)
     assert parent.stdout is not None
     words = parent.stdout.readline().split()
     assert len(words) == 2, "the launcher failed"
