@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from pyroaring import BitMap
 
 from antiphon.awareness.profiles import mark_dirty
 from antiphon.awareness.traits import TYPES, Trait, mirror_profiles, observe_traits, registry, typed
@@ -220,3 +221,13 @@ async def test_fifty_thousand_changes_are_copied_quickly(ctx: Context, lake: Lak
     begun = time.monotonic()
     assert await mirror_profiles(ctx) == 50_000
     assert time.monotonic() - begun < 5
+
+
+async def test_whoever_was_mirrored_is_said_in_order(ctx: Context, lake: LakeClient) -> None:
+    first = await put(ctx, PEOPLE)
+    await mirror_profiles(ctx)
+    await change(ctx, first[1], {"plan": "green"})
+    await mirror_profiles(ctx)
+    async with ctx.db.connection() as conn:
+        rows = await (await conn.execute("select ids from mirror_change order by seq", binary=True)).fetchall()
+    assert [list(BitMap.deserialize(bytes(ids))) for (ids,) in rows] == [first, [first[1]]]

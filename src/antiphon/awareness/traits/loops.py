@@ -15,12 +15,17 @@ from antiphon.foundation.loops import Loop
 MIRROR = "traits.mirror"
 _COMPACT_EVERY = timedelta(seconds=30)
 _MUCH_DELETED = 0.2
+KEEP_CHANGES = timedelta(days=1)
+"""How long it is remembered whose row of the mirror changed."""
+_FORGET_EVERY = timedelta(hours=1)
 
 
 async def _tick(ctx: Context, held: Held) -> bool:
     async with ctx.db.connection() as conn:
         if not await store.any_dirty(conn):
             return False
+        if await claim_task(ctx, "traits.changes", _FORGET_EVERY):
+            await store.forget_mirrored(conn, KEEP_CHANGES)
     try:
         count = await mirror_profiles(ctx, held)
         if await claim_task(ctx, "traits.compact", _COMPACT_EVERY):

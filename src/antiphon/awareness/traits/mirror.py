@@ -49,6 +49,7 @@ async def mirror_profiles(ctx: Context, held: Held | None = None, batch: int = B
         await store.copied(conn, done["profile_id"], done["version"])
         if found:
             await _refuse_or_widen(conn, traits, found, ctx.clock.now())
+        await store.note_mirrored(conn, done["profile_id"].tolist())
     return count
 
 

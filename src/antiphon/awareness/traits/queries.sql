@@ -60,3 +60,12 @@ select count(*) from (select from profile_dirty limit 100000) few;
 -- Copied profiles wait no more, unless they changed meanwhile. The bounds keep it from reading everybody who waits.
 delete from profile_dirty d using unnest(%(ids)s::bigint[], %(versions)s::bigint[]) c (id, version)
 where d.profile_id = c.id and d.version = c.version and d.profile_id between %(low)s and %(high)s;
+
+-- name: note_mirrored
+-- Whose row of the mirror changed. The lock, held to the end of the transaction, makes seq the order of commits.
+with turn as materialized (select pg_advisory_xact_lock(hashtextextended('mirror_change', 0)))
+insert into mirror_change (ids) select %(ids)s from turn;
+
+-- name: forget_mirrored
+-- Changes nobody follows any more.
+delete from mirror_change where at < clock_timestamp() - %(keep)s::interval;

@@ -126,6 +126,8 @@ async def _run_erase(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
             ("delete from lake.profile where profile_id = $id", {"id": job.args["profile_id"]}),
         ]
     )
+    async with ctx.db.transaction() as conn:
+        await store.note_mirrored(conn, [int(job.args["profile_id"])])
     await ctx.lake.command("call ducklake_flush_inlined_data('lake', table_name => 'profile')", timeout=_LONG)
     await ctx.lake.command("call ducklake_rewrite_data_files('lake', 'profile', delete_threshold => 0.0)", timeout=_LONG)
     return {}

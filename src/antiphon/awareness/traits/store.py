@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pyroaring import BitMap
 
 from antiphon.awareness.traits.model import NoSuchTrait, Trait, TraitType
 from antiphon.foundation.postgres import Connection, load_queries, struct_row
@@ -84,3 +85,15 @@ async def count_dirty(conn: Connection) -> int:
 async def copied(conn: Connection, ids: NDArray[np.int64], versions: NDArray[np.int64]) -> None:
     params = {"ids": bigints(ids.tolist()), "versions": bigints(versions.tolist()), "low": int(ids.min()), "high": int(ids.max())}
     await conn.execute(SQL.copied, params)
+
+
+async def note_mirrored(conn: Connection, ids: Iterable[int]) -> None:
+    """Say whose row in the mirror was written, made or removed: whoever writes `lake.profile` says so once it is committed.
+
+    Make it the last statement of the transaction: it waits for others who say so.
+    """
+    await conn.execute(SQL.note_mirrored, {"ids": BitMap(ids).serialize()}, binary=True)
+
+
+async def forget_mirrored(conn: Connection, keep: timedelta) -> None:
+    await conn.execute(SQL.forget_mirrored, {"keep": keep})
