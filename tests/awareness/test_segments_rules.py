@@ -183,9 +183,9 @@ def test_leaves_of_one_name_share_a_scan_and_its_bounds() -> None:
     (question,) = planned.questions(Tables(hot="hot", alias="merged"))[1:]
     assert len(question.leaves) == 2
     assert question.sql.count("from lake.event") == question.sql.count("from hot") == 1
-    assert question.sql.count("ts >= timestamptz '2026-03-03 12:00:00.000000+00'") == 2
+    assert question.sql.count("ts >= timestamptz '2026-03-03 12:00:00.000001+00'") == 2
     assert "left join merged" in question.sql
-    assert planned.start == datetime(2026, 3, 3, 12, tzinfo=UTC)
+    assert planned.start == datetime(2026, 3, 3, 12, 0, 0, 1, tzinfo=UTC)
     assert compiled(OFTEN, BOUGHT).start is None
     assert not planned.properties
 

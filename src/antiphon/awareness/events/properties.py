@@ -81,6 +81,17 @@ class Properties:
         )
         return name
 
+    def plain(self, path: str) -> str:
+        """Return the column of a property as the text that tells its value from others, null if it is none (see ``plain``)."""
+        name, json, number = f"d{self._place(path)}", self.json(path), self.number(path)
+        digits = f"rtrim(rtrim({number}::varchar, '0'), '.')"
+        whole = f"json_type({json}) in ('BIGINT', 'UBIGINT')"
+        self.read[name] = (
+            f"case when {json}[1] = '\"' then json_extract_string({json}, '$') when {json} in ('true', 'false') "
+            f"or {whole} then {json} else {digits} end"
+        )
+        return name
+
     def select(self, rows: str) -> str:
         """Return ``rows`` (profile_id, ts, properties) with the columns asked for, as a subquery."""
         if not self.paths:

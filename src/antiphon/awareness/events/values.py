@@ -49,6 +49,18 @@ def text(value: Json) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def plain(value: Json) -> str | None:
+    """Return the text that tells a value from others: of a fraction, its digits to nine places; None for what has no text."""
+    known = text(value)
+    if known is not None:
+        return known
+    exact = number(value)
+    if exact is None:
+        return None
+    digits = f"{exact:f}".rstrip("0").rstrip(".")
+    return "0" if digits == "-0" else digits
+
+
 def lower(value: str) -> str:
     """Lower each character by itself, as the lake does (no special final sigma; İ becomes i)."""
     if value.isascii():

@@ -5,49 +5,31 @@ The same rules as ``compile``, read from the same words of ``model``: property t
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from fractions import Fraction
 from typing import Any, assert_never
 
 import msgspec
 from msgspec import Struct
 
-from antiphon.awareness.events.filters import filter_holds, ordered, text_holds
-from antiphon.awareness.events.values import dig, number
+from antiphon.awareness.events.filters import ordered, text_holds
+from antiphon.awareness.segments.measures import compares, counted, measure
 from antiphon.awareness.segments.model import (
     And,
-    Dates,
     EventCondition,
     InSegment,
-    Last,
     Node,
     Not,
     Or,
     Profiles,
     TraitColumn,
     TraitCondition,
-    duration,
 )
+from antiphon.awareness.segments.person import Happened, Person
 from antiphon.awareness.segments.sql import operand
 from antiphon.awareness.traits import typed
 
+__all__ = ["Checker", "Example", "Happened", "Person", "Verdict"]
+
 EXAMPLES = 3
-
-
-class Happened(Struct, frozen=True):
-    """An event of one person."""
-
-    ts: datetime
-    name: str
-    properties: dict[str, Any]
-
-
-class Person(Struct, frozen=True):
-    """All that a tree may ask about one person. ``lists``: the static segments the person is in."""
-
-    id: int
-    traits: dict[str, Any]
-    events: list[Happened]
-    lists: frozenset[int] = frozenset()
 
 
 class Example(Struct, frozen=True):
@@ -113,76 +95,29 @@ class Checker:
             case Profiles(ids=ids):
                 return Verdict(path, "profiles", person.id in ids, {})
             case _:
-                assert_never(node)
+                raise AssertionError(node)
 
     def holds(self, node: Node, person: Person) -> bool:
         """Return whether the person belongs."""
         return self.why(node, person).holds
 
     def _event(self, node: EventCondition, person: Person, path: str) -> Verdict:
-        counted = [one for one in person.events if counts(node, one, self.now)]
-        measured = measure(node, counted)
-        latest = sorted(counted, key=lambda one: one.ts, reverse=True)[:EXAMPLES]
+        found = counted(node, person.events, self.now)
+        measured = measure(node, found)
         return Verdict(
             path,
             "event",
             compares(node, measured),
             _plain(node),
             actual=None if measured is None else float(measured),
-            events=len(counted),
-            examples=[Example(one.ts, one.properties) for one in latest],
+            events=len(found),
+            examples=_examples(found),
         )
 
 
-def counts(node: EventCondition, event: Happened, now: datetime) -> bool:
-    """Whether ``event`` is one that ``node`` measures at ``now``."""
-    if event.name != node.name or event.ts > now:
-        return False
-    match node.window:
-        case Last(amount=amount, unit=unit):
-            inside = event.ts > now - duration(amount, unit)
-        case Dates(since=since, until=until):
-            inside = (since is None or event.ts >= since) and (until is None or event.ts < until)
-        case None:
-            inside = True
-        case _:
-            assert_never(node.window)
-    return inside and all(filter_holds(one, event.properties) for one in node.where)
-
-
-def measure(node: EventCondition, counted: Sequence[Happened]) -> Fraction | None:
-    """Return the exact measure of the events that count; None where there is nothing to average or compare."""
-    if node.measure == "count":
-        return Fraction(len(counted))
-    path = node.property or ""
-    found = [Fraction(exact) for one in counted if (exact := number(dig(one.properties, path))) is not None]
-    match node.measure:
-        case "sum":
-            return sum(found, Fraction(0))
-        case "avg":
-            return sum(found, Fraction(0)) / len(found) if found else None
-        case "min":
-            return min(found, default=None)
-        case "max":
-            return max(found, default=None)
-        case _:
-            assert_never(node.measure)
-
-
-def compares(node: EventCondition, measured: Fraction | None) -> bool:
-    """Whether the measure satisfies the node's comparison."""
-    if measured is None:
-        return False
-    if node.op in ("did", "did_not"):
-        return (measured > 0) == (node.op == "did")
-    low, high = (Fraction(number(one) or 0) for one in (node.value, node.high))
-    match node.op:
-        case "between":
-            return low <= measured <= high
-        case "ne":
-            return measured != low
-        case _:
-            return ordered(node.op, measured, low)
+def _examples(found: Sequence[Happened]) -> list[Example]:
+    latest = sorted(found, key=lambda one: one.ts, reverse=True)[:EXAMPLES]
+    return [Example(one.ts, one.properties) for one in latest]
 
 
 def trait_holds(node: TraitCondition, actual: Any, column: TraitColumn, now: datetime) -> bool:
@@ -206,6 +141,8 @@ def trait_holds(node: TraitCondition, actual: Any, column: TraitColumn, now: dat
             return value in actual if column.type == "text_list" else bool(actual == value)
         case "in":
             return any(one in actual for one in values) if column.type == "text_list" else actual in values
+        case "all":
+            return all(one in actual for one in values)
         case "lt" | "le" | "gt" | "ge":
             return ordered(node.op, actual, value)
         case "between":

@@ -13,7 +13,6 @@ returns the people that matter and not every trait's.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import assert_never
 
 from antiphon.awareness.events.properties import negated
 from antiphon.awareness.segments.formula import Every, Everyone, Except, Formula, Leaf, Listed, Some, Stored, bounded
@@ -94,9 +93,7 @@ def plan(
 class _Planner:
     """Numbers leaves, each once however many trees ask it."""
 
-    def __init__(
-        self, now: datetime, traits: Mapping[str, TraitColumn], segments: Mapping[int, Node | None]
-    ) -> None:
+    def __init__(self, now: datetime, traits: Mapping[str, TraitColumn], segments: Mapping[int, Node | None]) -> None:
         self.plan = Plan(now)
         self.traits = traits
         self.segments = segments
@@ -132,7 +129,7 @@ class _Planner:
             case TraitCondition():
                 return self.trait_leaf(node)
             case _:
-                assert_never(node)
+                raise AssertionError(node)
 
     def parts(self, of: Sequence[Node], join: type[And] | type[Or]) -> tuple[Formula, ...]:
         """Return the formulas of the parts, those about traits alone fused into one."""

@@ -15,29 +15,51 @@ Rules that hold in both:
   traits are what the mirror holds: binary doubles.
 """
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
 
 from antiphon.awareness.events import PropertyFilter
+from antiphon.awareness.segments.kinds import (
+    Age,
+    Anniversary,
+    ConsentIs,
+    Engagement,
+    EventTime,
+    Length,
+    Lookalike,
+    Near,
+    OfProfile,
+    Place,
+    Reachable,
+    Sequence,
+    Share,
+    Step,
+)
+from antiphon.awareness.segments.windows import (
+    Ago,
+    Calendar,
+    Dates,
+    Fixed,
+    Last,
+    SinceEvent,
+    Span,
+    Unit,
+    Window,
+    duration,
+)
 from antiphon.awareness.traits import TraitType
 
-Unit = Literal["minutes", "hours", "days", "weeks"]
-
-_UNIT: dict[str, timedelta] = {
-    "minutes": timedelta(minutes=1),
-    "hours": timedelta(hours=1),
-    "days": timedelta(days=1),
-    "weeks": timedelta(weeks=1),
-}
-
-
-def duration(amount: int, unit: Unit) -> timedelta:
-    """Return the fixed length of ``amount`` units (a day is always 24 hours)."""
-    return amount * _UNIT[unit]
+__all__ = [
+    "Age", "Ago", "And", "Anniversary", "Calendar", "Condition", "ConsentIs", "Dates", "Engagement", "EventCondition", "EventOp",
+    "EventTime", "Fixed", "InSegment", "Last", "Length", "Lookalike", "Measure", "Near", "Node", "Not", "OfProfile",
+    "Operand", "Or", "Place", "Profiles", "PropertyFilter", "Reachable", "RelativeInstant", "Sequence", "Share", "SinceEvent",
+    "Span", "Step", "Surroundings", "TraitColumn", "TraitCondition", "TraitOp", "Unit", "Window", "duration", "parts",
+    "references", "walk",
+]  # fmt: skip
 
 
 class RelativeInstant(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +87,7 @@ TraitOp = Literal[
     "gt",
     "ge",
     "between",
+    "all",
     "contains",
     "not_contains",
     "starts",
@@ -75,15 +98,16 @@ TraitOp = Literal[
 
 EventOp = Literal["did", "did_not", "eq", "ne", "lt", "le", "gt", "ge", "between"]
 
-Measure = Literal["count", "sum", "avg", "min", "max"]
+Measure = Literal["count", "distinct", "sum", "avg", "min", "max"]
 
 
 class TraitCondition(Struct, frozen=True, tag_field="kind", tag="trait", forbid_unknown_fields=True):
     """A condition on one trait of the profile.
 
-    ``value`` for one operand, ``values`` for ``in``/``not_in`` (any number) and ``between`` (low and high, both
-    included). Dates and instants are RFC 3339 text or ``RelativeInstant``. ``is`` on a list trait means *includes*. Text is
-    compared exactly by ``is`` and ``in``, and without regard to case by ``contains``, ``starts`` and ``ends``.
+    ``value`` for one operand, ``values`` for ``in``/``not_in``/``all`` (any number) and ``between`` (low and high, both
+    included). Dates and instants are RFC 3339 text or ``RelativeInstant``. On a list trait ``is`` means *includes*, ``in``
+    *includes any*, ``all`` *includes all* (of none: any list does), ``not_in`` *includes none*. Text is compared exactly by
+    ``is`` and ``in``, and without regard to case by ``contains``, ``starts`` and ``ends``.
     """
 
     trait: str
@@ -92,28 +116,12 @@ class TraitCondition(Struct, frozen=True, tag_field="kind", tag="trait", forbid_
     values: list[Operand] = msgspec.field(default_factory=list)
 
 
-class Last(Struct, frozen=True, tag_field="kind", tag="last", forbid_unknown_fields=True):
-    """The rolling window ``(now - amount units, now]``."""
-
-    amount: Annotated[int, Meta(ge=1, le=5_256_000)]
-    unit: Unit
-
-
-class Dates(Struct, frozen=True, tag_field="kind", tag="dates", forbid_unknown_fields=True):
-    """The absolute window ``[since, until)``; either end may be left open."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-Window: TypeAlias = Last | Dates
-
-
 class EventCondition(Struct, frozen=True, tag_field="kind", tag="event", forbid_unknown_fields=True):
     """A condition on the events of one name: did, did not, or a measure of them compared with a number.
 
     ``where`` must hold entirely for an event to be counted. ``measure`` other than ``count`` needs ``property``.
-    ``between`` includes both ``value`` and ``high``.
+    ``distinct`` counts its different values: texts, booleans and numbers by their text (1 and "1" are one, "1" and "01" are
+    two; a fraction has nine places at most), no lists and no objects. ``between`` includes both ``value`` and ``high``.
     """
 
     name: str
@@ -156,7 +164,52 @@ class Profiles(Struct, frozen=True, tag_field="kind", tag="profiles", forbid_unk
     ids: list[Annotated[int, Meta(ge=0, lt=2**32)]]
 
 
-Node: TypeAlias = TraitCondition | EventCondition | And | Or | Not | InSegment | Profiles
+Condition: TypeAlias = (
+    TraitCondition
+    | Age
+    | Anniversary
+    | Length
+    | Near
+    | Share
+    | EventCondition
+    | EventTime
+    | Sequence
+    | Engagement
+    | ConsentIs
+    | Reachable
+    | Profiles
+    | Lookalike
+)
+"""What is asked of a person alone, without looking at other conditions."""
+
+Node: TypeAlias = (
+    TraitCondition
+    | Age
+    | Anniversary
+    | Length
+    | Near
+    | Share
+    | EventCondition
+    | EventTime
+    | Sequence
+    | Engagement
+    | ConsentIs
+    | Reachable
+    | Profiles
+    | Lookalike
+    | InSegment
+    | And
+    | Or
+    | Not
+)
+
+
+class Surroundings(Struct, frozen=True):
+    """What an installation has beside traits and segments: the kind of address each channel uses, topics, and models."""
+
+    channels: Mapping[str, str] = {}
+    topics: frozenset[str] = frozenset()
+    lookalike: bool = False
 
 
 class TraitColumn(Struct, frozen=True):
@@ -188,4 +241,4 @@ def walk(node: Node, path: str = "tree") -> Iterator[tuple[str, int, Node]]:
 
 def references(node: Node) -> set[int]:
     """Return the ids of the segments ``node`` refers to directly."""
-    return {part.id for _, _, part in walk(node) if isinstance(part, InSegment)}
+    return {part.id for _, _, part in walk(node) if isinstance(part, InSegment | Lookalike)}

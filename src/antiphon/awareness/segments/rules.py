@@ -8,14 +8,20 @@ from antiphon.awareness.events.filters import MOST_FILTERS, BadFilter, check_fil
 from antiphon.awareness.events.values import LIMIT, number
 from antiphon.awareness.segments.errors import InvalidTree
 from antiphon.awareness.segments.model import (
+    Ago,
+    And,
+    Calendar,
     Dates,
     EventCondition,
     InSegment,
     Last,
     Node,
+    Not,
     Operand,
+    Or,
     Profiles,
     RelativeInstant,
+    SinceEvent,
     TraitColumn,
     TraitCondition,
     Unit,
@@ -38,7 +44,7 @@ _OPS: dict[TraitType, frozenset[str]] = {
     "boolean": frozenset({"is", "is_not", "set", "not_set"}),
     "instant": frozenset({"is", "is_not", "lt", "le", "gt", "ge", "between", "set", "not_set"}),
     "date": frozenset({"is", "is_not", "in", "not_in", "lt", "le", "gt", "ge", "between", "set", "not_set"}),
-    "text_list": frozenset({"is", "is_not", "in", "not_in", "set", "not_set"}),
+    "text_list": frozenset({"is", "is_not", "in", "not_in", "all", "set", "not_set"}),
 }
 
 
@@ -63,8 +69,10 @@ def validate(tree: Node, traits: Mapping[str, TraitColumn], segments: Mapping[in
             case Profiles(ids=ids):
                 if len(ids) > MAX_PROFILES:
                     raise InvalidTree(f"list at most {MAX_PROFILES} profiles; use a static list", field=f"{path}.ids")
-            case _:
+            case And() | Or() | Not():
                 pass
+            case _:
+                raise InvalidTree("this kind of condition cannot be worked out yet", field=f"{path}.kind")
 
 
 def refuse_cycle(segment_id: int | None, tree: Node, segments: Mapping[int, Node | None]) -> None:
@@ -101,7 +109,7 @@ def _operands(op: str, value: Operand | None, values: Sequence[Operand], path: s
         if value is not None or values:
             raise InvalidTree(f"{op} takes no value", field=f"{path}.value")
         return []
-    if op in ("in", "not_in", "between"):
+    if op in ("in", "not_in", "all", "between"):
         if value is not None:
             raise InvalidTree(f"{op} takes values, not value", field=f"{path}.value")
         if op == "between" and len(values) != 2:
@@ -183,6 +191,8 @@ def _event(node: EventCondition, path: str) -> None:
             _number(node.high, f"{path}.high")
         elif node.high is not None:
             raise InvalidTree("only between takes high", field=f"{path}.high")
+    if isinstance(node.window, Ago | Calendar | SinceEvent):
+        raise InvalidTree("this kind of window cannot be worked out yet", field=f"{path}.window")
     if isinstance(node.window, Last):
         _span(node.window.amount, node.window.unit, f"{path}.window")
     elif isinstance(node.window, Dates):

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from antiphon.awareness.events.properties import Properties, filter_sql, literal
-from antiphon.awareness.segments.model import Dates, EventCondition, Last, duration
+from antiphon.awareness.segments.model import EventCondition
 from antiphon.awareness.segments.sql import measure_sql, window_sql
+from antiphon.awareness.segments.windows import bounds, fixed
 
 BITS = 64
 """Leaves of one scan: they travel as the bits of one unsigned integer."""
@@ -69,15 +69,7 @@ def zero_holds(node: EventCondition) -> bool:
 
 def starts(node: EventCondition, now: datetime) -> datetime | None:
     """Return the earliest instant ``node`` looks at, or None if it looks at all of history."""
-    match node.window:
-        case Last(amount=amount, unit=unit):
-            return now - duration(amount, unit)
-        case Dates(since=since):
-            return since
-        case None:
-            return None
-        case _:
-            assert_never(node.window)
+    return bounds(fixed(node.window), now)[0]
 
 
 def earliest(nodes: Sequence[EventCondition], now: datetime) -> datetime | None:
@@ -119,11 +111,11 @@ def event_scan(name: str, leaves: Sequence[tuple[int, EventCondition]], tables: 
     alone = len(nodes) == 1
     common = [f"name = {literal(name)}", f"ts <= {literal(now)}", "profile_id is not null"]
     if alone:
-        common += window_sql(nodes[0], now)
+        common += window_sql(fixed(nodes[0].window), now)
     elif (start := earliest(nodes, now)) is not None:
         common.append(f"ts >= {literal(start)}")
     keeps = [
-        " and ".join(([] if alone else window_sql(node, now)) + [filter_sql(one, properties) for one in node.where])
+        " and ".join(([] if alone else window_sql(fixed(node.window), now)) + [filter_sql(one, properties) for one in node.where])
         for node in nodes
     ]
     conditions = [
@@ -139,9 +131,8 @@ def event_scan(name: str, leaves: Sequence[tuple[int, EventCondition]], tables: 
         having = "" if nodes[0].op in ("did", "did_not") else f" having {conditions[0]}"
         sql = f"select {person}::uinteger as profile_id from {rows} e{merged}{where} group by 1{having}"
     else:
-        sql = (
-            f"select {person}::uinteger as profile_id, {_bits(conditions)} as bits from {rows} e{merged} group by 1"
-            + (f" having {' or '.join(conditions)}" if len(nodes) <= FEW else "")
+        sql = f"select {person}::uinteger as profile_id, {_bits(conditions)} as bits from {rows} e{merged} group by 1" + (
+            f" having {' or '.join(conditions)}" if len(nodes) <= FEW else ""
         )
     return Question(sql, tuple(index for index, _ in leaves))
 

@@ -4,17 +4,9 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from antiphon.awareness.events.properties import Properties, Value, exact, literal, negated, text_test
-from antiphon.awareness.segments.model import (
-    Dates,
-    EventCondition,
-    Last,
-    Operand,
-    RelativeInstant,
-    TraitColumn,
-    TraitCondition,
-    duration,
-)
+from antiphon.awareness.segments.model import EventCondition, Operand, RelativeInstant, TraitColumn, TraitCondition
 from antiphon.awareness.segments.values import day, instant
+from antiphon.awareness.segments.windows import Fixed, Last, bounds, duration
 from antiphon.awareness.traits import TraitType
 
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "is": "=", "eq": "=", "ne": "<>"}
@@ -61,6 +53,8 @@ def trait_sql(node: TraitCondition, column: TraitColumn, now: datetime) -> str:
                 test = "false"
             else:
                 test = f"list_has_any({name}, [{joined}])" if many else f"{name} in ({joined})"
+        case "all":
+            test = f"list_has_all({name}, [{', '.join(values)}]::varchar[])"
         case "lt" | "le" | "gt" | "ge":
             test = f"{name} {_COMPARE[node.op]} {value}"
         case "between":
@@ -72,17 +66,12 @@ def trait_sql(node: TraitCondition, column: TraitColumn, now: datetime) -> str:
     return negated(test) if node.op in ("is_not", "not_in", "not_contains") else f"({test})"
 
 
-def window_sql(node: EventCondition, now: datetime) -> list[str]:
+def window_sql(window: Fixed | None, now: datetime) -> list[str]:
     """Return the window as conditions on ``ts``, without the one that holds for all: nothing after now."""
-    match node.window:
-        case None:
-            return []
-        case Last(amount=amount, unit=unit):
-            return [f"ts > {literal(now - duration(amount, unit))}"]
-        case Dates(since=since, until=until):
-            return ([f"ts >= {literal(since)}"] if since else []) + ([f"ts < {literal(until)}"] if until else [])
-        case _:
-            assert_never(node.window)
+    if isinstance(window, Last):
+        return [f"ts > {literal(now - duration(window.amount, window.unit))}"]
+    first, end = bounds(window, now)
+    return ([f"ts >= {literal(first)}"] if first else []) + ([f"ts < {literal(end)}"] if end else [])
 
 
 def measure_sql(node: EventCondition, keep: str, properties: Properties) -> str:
@@ -93,6 +82,8 @@ def measure_sql(node: EventCondition, keep: str, properties: Properties) -> str:
     low, high = exact(node.value), exact(node.high if node.high is not None else 0)
     if node.measure == "count":
         return _compared(f"count(*){only}", node.op, low, high)
+    if node.measure == "distinct":
+        return _compared(f"count(distinct {properties.plain(node.property or '')}){only}", node.op, low, high)
     value = properties.number(node.property or "")
     match node.measure:
         case "sum":
