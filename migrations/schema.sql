@@ -643,6 +643,7 @@ CREATE TABLE public.preference (
     aspect text NOT NULL,
     value jsonb,
     at timestamp with time zone NOT NULL,
+    source text NOT NULL,
     change_id bigint CONSTRAINT preference_change_id_not_null1 NOT NULL
 )
 WITH (fillfactor='85');

@@ -28,8 +28,9 @@ from antiphon.awareness.segments import (
 )
 from antiphon.awareness.segments.errors import InvalidTree, NameTaken, NotStatic, SegmentInUse, Superseded
 from antiphon.awareness.segments.explain import why
+from antiphon.awareness.segments.lookup import Memberships
 from antiphon.awareness.segments.loops import refresh_due
-from antiphon.awareness.segments.membership import Memberships, chunks, store_members
+from antiphon.awareness.segments.membership import chunks, store_members
 from antiphon.awareness.segments.model import And, Node, PropertyFilter
 from antiphon.awareness.traits import mirror_profiles
 from antiphon.foundation.access import SYSTEM
@@ -315,7 +316,6 @@ async def test_deltas_are_folded_and_read_alike_by_everybody(world: World) -> No
     await people(world, 1)
     segment = await world.segment("List", None)
     kept = Memberships(world.ctx)
-    kept.AGE = -1.0
     expected, folds = BitMap(range(1, 5001)), 0
     for step in range(40):
         expected = (expected | BitMap(range(6000 + step * 30, 6010 + step * 30))) - BitMap([step * 7 + 1])
@@ -328,9 +328,11 @@ async def test_deltas_are_folded_and_read_alike_by_everybody(world: World) -> No
             folds += deltas == 0
             row = await store.find_segment(conn, segment)
         assert row.size == len(expected)
+        await kept.look()
         for one in (1, 2, 6005 + step * 30):
             assert bool(await kept.of(one)) == (one in expected)
         world.clock.advance(HOUR)
+    await kept.close()
     assert 1 < folds < 10
 
 

@@ -14,7 +14,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import LitestarDeprecationWarning
-from litestar.handlers import ASGIRouteHandler, BaseRouteHandler
+from litestar.handlers import ASGIRouteHandler, BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 
 from antiphon.app import all_rooms, rooms_of
@@ -28,6 +28,7 @@ from antiphon.foundation.principal import Role
 from antiphon.foundation.process import open_context
 from antiphon.foundation.rooms import Room
 from antiphon.web.console import console
+from antiphon.web.express import KeyExpress
 from antiphon.web.health import HEALTH
 from antiphon.web.live import LiveFeed
 from antiphon.web.openapi import openapi_json
@@ -86,6 +87,17 @@ def hot_handlers(rooms: Sequence[Room]) -> dict[str, Any]:
     return {path: route.fn for route in routes if route.opt["permission"] == PUBLIC for path in route.paths}
 
 
+def express_ways(app: Litestar) -> list[KeyExpress]:
+    """The routes that have a quick way for keys."""
+    handlers = [one for route in app.routes for one in getattr(route, "route_handlers", ())]
+    return [
+        KeyExpress(path, handler.opt["permission"], handler.opt["express"], app.state)
+        for handler in handlers
+        if isinstance(handler, HTTPRouteHandler) and "express" in handler.opt
+        for path in sorted(handler.paths)
+    ]
+
+
 @asynccontextmanager
 async def _closing(feed: LiveFeed) -> AsyncIterator[None]:
     """End the live streams when the process is told to stop: the server waits for every open answer."""
@@ -135,4 +147,5 @@ def create_app(
                 yield
 
     https = settings.base_url.startswith("https:")
-    return Shell(compose(on, lifespan=[lifespan]), https=https, hot=hot_handlers(on))
+    app = compose(on, lifespan=[lifespan])
+    return Shell(app, https=https, hot=hot_handlers(on), express=express_ways(app))

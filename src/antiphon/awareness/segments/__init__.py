@@ -8,7 +8,8 @@ tree's types.
 
 from antiphon.awareness.events import PropertyFilter
 from antiphon.awareness.segments.errors import InvalidTree, SegmentNotFound, TooSlow
-from antiphon.awareness.segments.membership import ENTERED, LEFT, Memberships, members
+from antiphon.awareness.segments.lookup import Memberships
+from antiphon.awareness.segments.membership import ENTERED, LEFT, members
 from antiphon.awareness.segments.model import (
     And,
     EventCondition,

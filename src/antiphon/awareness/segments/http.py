@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 import msgspec
 from litestar.params import Parameter, QueryParameter
 
-from antiphon.awareness.segments import service, store
+from antiphon.awareness.segments import lookup_http, service, store
 from antiphon.awareness.segments.catalogue import Catalogue, Catalogues
 from antiphon.awareness.segments.errors import SegmentNotFound
 from antiphon.awareness.segments.explain import SegmentWhy, why
-from antiphon.awareness.segments.membership import Memberships, members
+from antiphon.awareness.segments.membership import members
 from antiphon.awareness.segments.model import Node
 from antiphon.awareness.segments.service import CustomerCard, SegmentPreview
 from antiphon.awareness.segments.store import Announce, SegmentGrowth, SegmentRow, SegmentVersion, State
@@ -83,14 +83,6 @@ class ListChanged(msgspec.Struct, frozen=True, kw_only=True):
 
     size: int
     unknown: int
-
-
-class SegmentOfCustomer(msgspec.Struct, frozen=True, kw_only=True):
-    """A segment somebody is in, as of its last refresh."""
-
-    id: int
-    name: str
-    evaluated_at: datetime | None
 
 
 def item(row: SegmentRow, now: datetime) -> SegmentItem:
@@ -232,15 +224,8 @@ async def read_growth(ctx: Context, segment_id: PathId, limit: Limit = 200) -> P
         return Page(items=await store.list_growth(conn, segment_id, limit))
 
 
-@get("/v1/profiles/{profile_id:int}/segments", permission="segments:read")
-async def read_segments_of(ctx: Context, profile_id: PathId) -> Page[SegmentOfCustomer]:
-    """The segments a customer is in, as of their last refreshes."""
-    found = await ctx.get(Memberships).of(profile_id)
-    items = [SegmentOfCustomer(id=one.id, name=one.name, evaluated_at=one.evaluated_at) for one in found]
-    return Page(items=items, total=len(items))
-
-
 ROUTES = (
     list_segments, create_segment, read_catalogue, preview_segment, read_segment, change_segment, archive_segment,
-    restore_segment, refresh_segment, read_members, change_members, explain, read_versions, read_growth, read_segments_of,
+    restore_segment, refresh_segment, read_members, change_members, explain, read_versions, read_growth,
+    *lookup_http.ROUTES,
 )  # fmt: skip

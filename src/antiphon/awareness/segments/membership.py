@@ -1,6 +1,5 @@
 """Who is in which segment: what a refresh found becomes deltas, and customer events, exactly once."""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -122,32 +121,3 @@ def _payloads(row: SegmentRow, seq: int, name: str, ids: BitMap, moment: str) ->
     return [
         b'{"profileId":%d,"messageId":"segment-%d-%d-%d-%s",' % (one, row.id, seq, one, word.encode()) + rest for one in ids
     ]
-
-
-class Memberships:
-    """The members of every segment in force, kept in this process; looking costs one small query at most a second."""
-
-    AGE = 1.0
-
-    def __init__(self, ctx: Context) -> None:
-        self._ctx = ctx
-        self._known: dict[int, tuple[int, BitMap]] = {}
-        self._places: list[store.Place] = []
-        self._read_at = float("-inf")
-
-    async def of(self, profile_id: int) -> list[store.Place]:
-        """Return the segments that hold a profile."""
-        await self._look()
-        return [place for place in self._places if profile_id in self._known[place.id][1]]
-
-    async def _look(self) -> None:
-        if time.monotonic() - self._read_at < self.AGE:
-            return
-        async with self._ctx.db.connection() as conn:
-            places = await store.places(conn)
-            known = {place.id: self._known[place.id] for place in places if place.id in self._known}
-            stale = [place.id for place in places if place.id not in known or known[place.id][0] < place.delta_seq]
-            fresh = await store.read_members(conn, stale, known) if stale else {}
-        self._known = known | fresh
-        self._places = places
-        self._read_at = time.monotonic()

@@ -7,8 +7,8 @@ from antiphon.awareness.profiles import ProfilesMerged
 from antiphon.awareness.segments import service
 from antiphon.awareness.segments.catalogue import Catalogues
 from antiphon.awareness.segments.http import ROUTES
+from antiphon.awareness.segments.lookup import Memberships
 from antiphon.awareness.segments.loops import LOOPS
-from antiphon.awareness.segments.membership import Memberships
 from antiphon.foundation.context import Context
 from antiphon.foundation.notices import Listener
 from antiphon.foundation.rooms import Resource, Room
@@ -17,7 +17,11 @@ from antiphon.foundation.rooms import Resource, Room
 @asynccontextmanager
 async def open_memberships(ctx: Context) -> AsyncIterator[Memberships]:
     """The members of all segments; read when first asked for."""
-    yield Memberships(ctx)
+    kept = Memberships(ctx)
+    try:
+        yield kept
+    finally:
+        await kept.close()
 
 
 @asynccontextmanager

@@ -198,18 +198,21 @@ async def places(conn: Connection) -> list[Place]:
         return await (await cursor.execute(SQL.places)).fetchall()
 
 
-async def read_members(
-    conn: Connection, ids: Sequence[int], known: Mapping[int, tuple[int, BitMap]] | None = None
-) -> dict[int, tuple[int, BitMap]]:
-    """(seq, members) of some segments; of those `known` only what changed since is read."""
-    found: dict[int, tuple[int, BitMap]] = {i: known[i] if known and i in known else (-1, BitMap()) for i in ids}
-    params = {"ids": list(found), "seqs": [seq for seq, _ in found.values()]}
-    for i, seq, entered, gone in await (await conn.execute(SQL.read_members, params, binary=True)).fetchall():
+async def read_members(conn: Connection, ids: Sequence[int]) -> dict[int, tuple[int, BitMap]]:
+    """(seq, members) of some segments."""
+    found: dict[int, tuple[int, BitMap]] = {i: (-1, BitMap()) for i in ids}
+    for i, seq, entered, gone in await changes(conn, dict.fromkeys(found, -1)):
         if gone is None:
             found[i] = (seq, decode(entered))
         else:
             found[i] = (seq, (found[i][1] | decode(entered)) - decode(gone))
     return {i: (max(seq, 0), members) for i, (seq, members) in found.items()}
+
+
+async def changes(conn: Connection, seqs: Mapping[int, int]) -> list[tuple[int, int, bytes, bytes | None]]:
+    """Of each segment what is newer than its seq, in order: (segment, seq, entered, gone); whole when ``gone`` is None."""
+    params = {"ids": list(seqs), "seqs": list(seqs.values())}
+    return await (await conn.execute(SQL.read_members, params, binary=True)).fetchall()
 
 
 async def take_revision(conn: Connection, row: SegmentRow, *, size: int, seq: int, now: datetime) -> SegmentRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect as python_inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, get_type_hints
 
 import msgspec
@@ -33,6 +33,8 @@ _DESCRIBED = {
 }
 
 Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
+Quick = Callable[[Any, str, bytes], Awaitable[bytes | None]]
+"""Answers a GET past the framework: (context, the path's variable part, query string) → its JSON, or None to decline."""
 
 
 _RESERVED = {"state", "query", "scope", "socket"}
@@ -119,9 +121,15 @@ def _route(
 
 
 def get(path: str, *, permission: str, status: int | None = None, responses: Mapping[int, ResponseSpec] | None = None,
-        problems: tuple[int, ...] = (), opt: Mapping[str, Any] | None = None, **options: Any) -> Decorator:  # fmt: skip
-    """A GET route. `permission` is `room:verb`, SIGNED_IN or PUBLIC; `problems` are further statuses to document."""
-    return _route("GET", path, permission, status, None, responses, problems, opt, options)
+        problems: tuple[int, ...] = (), opt: Mapping[str, Any] | None = None, express: Quick | None = None,
+        **options: Any) -> Decorator:  # fmt: skip
+    """A GET route. `permission` is `room:verb`, SIGNED_IN or PUBLIC; `problems` are further statuses to document.
+
+    `express` answers past the framework those who call with an API key that has the permission, and declines what it does
+    not understand: that, and everybody else, is answered by the route itself.
+    """
+    more = {**(opt or {}), **({} if express is None else {"express": express})}
+    return _route("GET", path, permission, status, None, responses, problems, more, options)
 
 
 def post(path: str, *, permission: str, status: int | None = None, max_body: int | None = None,
