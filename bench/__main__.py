@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-MODULES = {"intake": "intake", "segment": "segment", "send": "send", "import": "imports", "kill": "kill"}
+MODULES = {"intake": "intake", "segment": "segment", "lookup": "lookup", "send": "send", "import": "imports", "kill": "kill"}
 
 
 def main(args: list[str]) -> int:

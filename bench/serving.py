@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import psutil
@@ -36,7 +36,7 @@ class Server:
     """An installation of one api process, one worker and one lake process on an embedded database."""
 
     def __init__(self, url: str, port: int, key: str, process: subprocess.Popen[bytes]) -> None:
-        self.url, self.port, self.process = url, port, process
+        self.url, self.port, self.key, self.process = url, port, key, process
         self.auth = "Basic " + b64encode(f"{key}:".encode()).decode()
 
     def parts(self) -> dict[str, list[psutil.Process]]:
@@ -102,7 +102,8 @@ async def prepare(settings: Settings, url: str) -> str:
 
 
 @contextmanager
-def serving() -> Iterator[tuple[Server, int]]:
+def serving(prepare: Callable[[Settings, str], Awaitable[str]] = prepare) -> Iterator[tuple[Server, int]]:
+    """A server on a database that `prepare` has filled; it returns the key to call with. And the postmaster's id."""
     with tempfile.TemporaryDirectory(prefix="antiphon-bench-") as folder:
         port = free_port()
         settings = Settings(data_dir=folder, port=port, secret=SECRET, log_level="warning")
