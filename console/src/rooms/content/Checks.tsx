@@ -2,7 +2,7 @@ import { Group, List, Skeleton, Stack, Text, ThemeIcon } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { api, take } from '@/api/client';
+import { api, take, type Schema } from '@/api/client';
 import { useFormat } from '@/design/format';
 import { IconAlert, IconCheck, IconInfo } from '@/design/icons';
 import { ProblemAlert } from '@/design/ProblemAlert';
@@ -19,10 +19,24 @@ export function useChecks(draft: Draft) {
   });
 }
 
+/** A finding in the reader's language; the server's own words where the catalogue has none. */
+function useFinding(): (one: Schema<'Finding'>) => string {
+  const { t } = useTranslation();
+  const format = useFormat();
+  return ({ code, detail, facts = {} }) =>
+    t(`finding.${code}`, {
+      ...facts,
+      why: facts.why ? t(`finding.fault.${facts.why}`) : '',
+      share: format.percent(Number(facts.share), 1),
+      defaultValue: detail,
+    });
+}
+
 /** What would go wrong if this were sent: missing traits, broken links, faults of the language. */
 export function Checks({ checks }: { checks: ReturnType<typeof useChecks> }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const say = useFinding();
   const found = checks.data;
   if (checks.error) return <ProblemAlert error={checks.error} />;
   if (!found) return <Skeleton height={120} />;
@@ -40,7 +54,7 @@ export function Checks({ checks }: { checks: ReturnType<typeof useChecks> }) {
             {one.severity === 'error' ? <IconAlert size={13} /> : <IconInfo size={13} />}
           </ThemeIcon>
           <div>
-            <Text size="sm" lang="en">{one.detail}</Text>
+            <Text size="sm">{say(one)}</Text>
             <Text size="xs" c="dimmed">
               {t(`content.part_${one.part}`)}
               {one.line ? ` · ${t('content.line', { line: one.line })}` : ''}

@@ -7,6 +7,7 @@ import type { usePages } from '@/api/pages';
 import { DataTable, type Column } from '@/design/DataTable';
 import { Moment } from '@/design/Moment';
 import { Status } from '@/design/Status';
+import { useReasonSentence } from './reasons';
 
 type Item = Schema<'DeliveryItem'>;
 
@@ -38,6 +39,7 @@ function Marks({ item }: { item: Item }) {
 /** Rows of the ledger; each opens its "why". */
 export function DeliveryTable({ list, onOpen, empty, withoutCustomer }: DeliveryTableProps) {
   const { t } = useTranslation();
+  const sentence = useReasonSentence();
   const columns: (Column<Item> & { hidden?: boolean })[] = [
     {
       key: 'state',
@@ -66,7 +68,7 @@ export function DeliveryTable({ list, onOpen, empty, withoutCustomer }: Delivery
     {
       key: 'sentence',
       head: t('delivery.why'),
-      cell: (item) => <Text size="sm" c="dimmed" lineClamp={2} maw={420} lang="en">{item.sentence}</Text>,
+      cell: (item) => <Text size="sm" c="dimmed" lineClamp={2} maw={420}>{sentence(item, item.sentence)}</Text>,
     },
     {
       key: 'at',

@@ -7,7 +7,7 @@ import { useFormat } from '@/design/format';
 import { IconInfo } from '@/design/icons';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Status } from '@/design/Status';
-import { useReasonTitle } from './reasons';
+import { useReasonSentence, useReasonTitle } from './reasons';
 import styles from './delivery.module.css';
 
 function Consent({ consent }: { consent: Schema<'ConsentThen'> }) {
@@ -30,6 +30,7 @@ export function WhyDrawer({ id, onClose }: { id: number | null; onClose: () => v
   const { t } = useTranslation();
   const format = useFormat();
   const title = useReasonTitle();
+  const sentence = useReasonSentence();
   const why = useQuery({
     queryKey: ['delivery', id],
     queryFn: () => take(api.GET('/v1/deliveries/{delivery_id}', { params: { path: { delivery_id: id ?? 0 } } })),
@@ -53,7 +54,7 @@ export function WhyDrawer({ id, onClose }: { id: number | null; onClose: () => v
             <Text fw={600}>{found.delivery.reason ? title(found.delivery.reason, found.title) : t(`state.${found.delivery.state}`)}</Text>
           </Group>
           <Alert variant="light" color="gray" icon={<IconInfo size={18} />}>
-            <Text size="sm" lang="en" c="var(--mantine-color-text)">{found.sentence}</Text>
+            <Text size="sm" c="var(--mantine-color-text)">{sentence(found.delivery, found.sentence, found.delivery.topic_title)}</Text>
           </Alert>
           <Group gap="lg">
             {found.delivery.profile_id > 0 && (

@@ -12,11 +12,14 @@ from liquid.builtin.tags.assign_tag import AssignNode
 from liquid.expression import Expression
 
 from antiphon.execution.content.compile import CompiledTemplate
-from antiphon.execution.content.links import fault
+from antiphon.execution.content.links import FAULTS, fault
 from antiphon.execution.content.liquid import Liquid
 from antiphon.execution.content.model import Finding, Source, TraitUse
 
-GIVEN = frozenset({"profile", "unsubscribe_url", "now", "today", "campaign", "offer", "event", "forloop", "tablerowloop"})
+GIVEN = frozenset({
+    "profile", "unsubscribe_url", "preferences_url", "language", "now", "today", "campaign", "offer", "event", "forloop",
+    "tablerowloop",
+})  # fmt: skip
 CLIPPED = 100_000  # octets of HTML after which a large mailbox provider cuts a message
 
 _HREF = re.compile(r"<(?:a|area)\b[^>]*?\shref\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+))", re.IGNORECASE)
@@ -74,8 +77,9 @@ def _link_findings(source: Source) -> Iterator[Finding]:
                 yield Finding(
                     code=f"{what}-broken",
                     severity="error" if what == "link" else "warning",
-                    detail=f"{what} {url[:100]!r}: {why}",
+                    detail=f"{what} {url[:100]!r}: {FAULTS[why]}",
                     line=source.body[: match.start()].count("\n") + 1,
+                    facts={"url": url[:100], "why": why},
                 )
 
 
@@ -89,6 +93,7 @@ def _html_findings(source: Source) -> Iterator[Finding]:
             severity="error",
             detail=f"mail programs refuse {match[0].strip()[:40]!r}",
             line=masked[: match.start()].count("\n") + 1,
+            facts={"found": match[0].strip()[:40]},
         )
     for match in _IMG.finditer(masked):
         if not re.search(r"\salt\s*=", match[0], re.IGNORECASE):
@@ -107,7 +112,8 @@ def _trait_findings(compiled: CompiledTemplate, missing: Mapping[str, float]) ->
         share = missing.get(use.name, 0.0)
         if share > 0 and not use.has_default:
             detail = f"{share:.0%} of sampled people lack {use.name}, and there is no default"
-            yield Finding(code="trait-missing", severity="warning", detail=detail)
+            facts = {"share": f"{share:.4f}", "trait": use.name}
+            yield Finding(code="trait-missing", severity="warning", detail=detail, facts=facts)
 
 
 def _masked(body: str) -> str:

@@ -19,7 +19,7 @@ _HREF = re.compile(
 )
 _UNTRACKED = re.compile(r"\sdata-track\s*=\s*[\"']?off\b", re.IGNORECASE)
 _BARE = re.compile(r"https?://[^\s<>\"'()\[\]{}|\\^`]+[^\s<>\"'()\[\]{}|\\^`.,;:!?]")
-_UNSUBSCRIBE = re.compile(r"\{\{-?\s*unsubscribe_url\b.*\}\}", re.DOTALL)
+_UNSUBSCRIBE = re.compile(r"\{\{-?\s*(?:unsubscribe_url|preferences_url)\b.*\}\}", re.DOTALL)
 _SAFE = ("http://", "https://", "mailto:", "tel:", "sms:", "#")
 
 
@@ -97,26 +97,38 @@ def filler(mark: str) -> Callable[[str, LinksOf, dict[str, str], bool], str]:
     return fill
 
 
+FAULTS = {
+    "empty": "the address is empty",
+    "only_hash": "the address is only #",
+    "space": "the address contains a space",
+    "malformed": "the address is broken",
+    "relative": "the address is relative: in a message it leads nowhere",
+    "scheme": "such an address cannot be opened from a message",
+    "host": "the address has no proper host",
+}
+"""What can be wrong with an address, by a stable code."""
+
+
 def fault(url: str) -> str | None:
-    """What is wrong with a static address, in words; None if nothing is."""
+    """The code in ``FAULTS`` of what is wrong with a static address; None if nothing is."""
     if not url:
-        return "the address is empty"
+        return "empty"
     if url.startswith("#"):
-        return None if len(url) > 1 else "the address is only #"
+        return None if len(url) > 1 else "only_hash"
     if re.search(r"\s", url):
-        return "the address contains a space"
+        return "space"
     try:
         parts = urlsplit(url)
         host = parts.hostname
         _ = parts.port
-    except ValueError as broken:
-        return f"the address is broken: {broken}"
+    except ValueError:
+        return "malformed"
     if parts.scheme in ("mailto", "tel", "sms"):
-        return None if parts.path else "the address is empty"
+        return None if parts.path else "empty"
     if not parts.scheme:
-        return "the address is relative: in a message it leads nowhere"
+        return "relative"
     if parts.scheme not in ("http", "https"):
-        return f"{parts.scheme}: cannot be opened from a message"
+        return "scheme"
     if not host or ("." not in host and ":" not in host and host != "localhost") or ".." in host:
-        return "the address has no proper host"
+        return "host"
     return None

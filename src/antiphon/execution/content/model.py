@@ -33,6 +33,11 @@ class Links(Protocol):
         ...
 
     @property
+    def preferences_url(self) -> str:
+        """The hosted page on which this person chooses what they receive, and how."""
+        ...
+
+    @property
     def open_url(self) -> str | None:
         """The picture whose loading counts as an open; None for none."""
         ...
@@ -50,6 +55,7 @@ class Untracked(msgspec.Struct, frozen=True):
     """Links as their author wrote them, for previews and checks."""
 
     unsubscribe_url: str = "#unsubscribe"
+    preferences_url: str = "#preferences"
     open_url: str | None = None
 
     def fixed(self, link_id: int, url: str) -> str:
@@ -73,13 +79,17 @@ Severity = Literal["error", "warning"]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing a check found: a stable code, how bad, in which part, at which line (from 1), in words."""
+    """One thing a check found: a stable code, how bad, in which part, at which line (from 1), in words.
+
+    ``facts`` are what ``detail`` speaks of, for those who say it in another language.
+    """
 
     code: str
     severity: Severity
     detail: str
     part: Literal["subject", "body", "text", "preheader"] = "body"
     line: int | None = None
+    facts: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class TraitUse(msgspec.Struct, frozen=True, kw_only=True):
