@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import msgspec
@@ -166,17 +166,23 @@ def answer(cursor: duckdb.DuckDBPyConnection, request: Request) -> list[Any]:
 
 
 def _result(cursor: duckdb.DuckDBPyConnection, statement: Statement) -> Any:
-    done = cursor.execute(statement.sql, statement.params) if statement.params else cursor.execute(statement.sql)
     match statement.shape:
         case "none":
+            cursor.execute(statement.sql, statement.params or None)
             return None
         case "rows":
-            return [[pack(value) for value in row] for row in done.fetchall()]
+            return [[pack(value) for value in row] for row in cursor.execute(statement.sql, statement.params or None).fetchall()]
         case "ids":
-            first = next(iter(done.fetchnumpy().values()))
-            return np.ascontiguousarray(np.asarray(first).astype(np.uint32)).tobytes()
+            first = next(iter(_columns(cursor, statement).values()))
+            return np.ascontiguousarray(np.asarray(first).astype(np.uint32, copy=False)).tobytes()
         case "columns":
-            return {name: column(values) for name, values in done.fetchnumpy().items()}
+            return {name: column(values) for name, values in _columns(cursor, statement).items()}
+
+
+def _columns(cursor: duckdb.DuckDBPyConnection, statement: Statement) -> dict[str, Any]:
+    """A result of any size. TRICKY: `sql` works it out whole on all threads; `execute` hands it out bit by bit, on one."""
+    found = cast("duckdb.DuckDBPyRelation | None", cursor.sql(statement.sql, params=statement.params or None))
+    return {} if found is None else found.fetchnumpy()  # None: the statement was not a question
 
 
 def translated(failed: BaseException, timeout: float) -> AntiphonError:
