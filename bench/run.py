@@ -61,6 +61,18 @@ def children(pid: int) -> list[int]:
         return []
 
 
+def processor_seconds(pids: Iterable[int]) -> float:
+    """Processor time these processes used so far, with that of their children that ended."""
+    total = 0.0
+    for pid in pids:
+        try:
+            used = psutil.Process(pid).cpu_times()
+        except psutil.Error:
+            continue
+        total += used.user + used.system + used.children_user + used.children_system
+    return total
+
+
 def median(figures: Iterable[float]) -> float:
     return statistics.median(figures)
 

@@ -21,7 +21,7 @@ from antiphon.awareness.imports.compile import plain_identity
 from antiphon.awareness.imports.loading import JOBS, import_folder
 from antiphon.awareness.imports.model import BadMap, ColumnMissing, ImportMap
 from antiphon.awareness.imports.reading import mend
-from antiphon.awareness.imports.staging import safe_cell
+from antiphon.awareness.imports.refusing import safe_cell
 from antiphon.awareness.profiles import normal_identity
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.context import Context

@@ -24,16 +24,16 @@ _FALSE = "('false', 'f', 'no', 'n', '0', 'off')"
 # Conservative forms of identities that are normal already, or after trimming and lowering: anything else is looked at
 # one by one by `profiles.normal_identity`, whose answer these must equal (a property test).
 _PLAIN_EMAIL = r"[a-z0-9_+%-]+(\.[a-z0-9_+%-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}"
-_PLAIN_PHONE = r"\+[1-9][0-9]{7,14}"
+_PLAIN_PHONE = r"\+(" + "|".join(str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE) + ")[0-9]*"
 _PLAIN_OTHER = r"[A-Za-z0-9][A-Za-z0-9_.:-]{2,99}"
-_CODES = ", ".join(f"'{code}'" for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
 
 class Typed(NamedTuple):
-    """A cell as SQL: its value as JSON text, or null; and the reason a row is refused for it, or null."""
+    """A cell as SQL: as JSON text, or null; the reason a row is refused for it, or null; as a column of the mirror."""
 
     json: str
     reason: str
+    column: str
 
 
 def literal(text: str) -> str:
@@ -95,40 +95,56 @@ def instant_json(instant: str) -> str:
 
 
 def typed(one: Cell, kind: CellType) -> Typed:
-    """A cell as JSON of its type. Values that are no such thing give null, and a reason."""
+    """A cell as its type. Values that are no such thing give null, and a reason."""
     text = raw(one)
     where = one.column or "+".join(one.times) or "value"
     words = {"boolean": "yes or no", "date": "a date", "instant": "a date and time"}
+    plain, shown = "false", text
     match kind:
         case "text":
-            return Typed(f"to_json({text})::varchar", "null")
+            return Typed(f"to_json({text})::varchar", _no_nul(one, text), text)
         case "integer":
             plain = f"regexp_full_match({text}, {literal(_PLAIN_INTEGER)})"  # 17850 and 17850.0 alike
             whole = f"try_cast(try_cast({text} as decimal(38, 10)) as bigint)::varchar"
             slow = f"case when regexp_full_match({text}, {literal(_INTEGER)}) then {whole} end"
-            return Typed(
-                f"case when {plain} then split_part({text}, '.', 1) else {slow} end",
-                _unless(plain, slow, text, f"{where}: not a whole number: "),
-            )
+            value = f"case when {plain} then split_part({text}, '.', 1) else {slow} end"
+            reason = _unless(plain, slow, text, f"{where}: not a whole number: ")
+            return Typed(value, reason, f"try_cast({value} as double)")
         case "number" if one.times:
             value = decimal_text(number_of(one))
-            return Typed(
-                value, _unless("false", value, " || ' x ' || ".join(column(c) for c in one.times), f"{where}: not numbers: ")
-            )
+            shown = " || ' x ' || ".join(column(c) for c in one.times)
+            return Typed(value, _unless(plain, value, shown, f"{where}: not numbers: "), f"try_cast({value} as double)")
         case "number":
             plain = f"regexp_full_match({text}, {literal(_PLAIN_NUMBER)})"
             slow = f"case when regexp_full_match({text}, {literal(_NUMBER)}) then {decimal_text(number_of(one))} end"
-            return Typed(f"case when {plain} then {text} else {slow} end", _unless(plain, slow, text, f"{where}: not a number: "))
+            value = f"case when {plain} then {text} else {slow} end"
+            return Typed(value, _unless(plain, slow, text, f"{where}: not a number: "), f"try_cast({value} as double)")
         case "boolean":
             value = f"case when lower({text}) in {_TRUE} then 'true' when lower({text}) in {_FALSE} then 'false' end"
+            found = f"({value}) = 'true'"
         case "date":
-            found = f"try_strptime({text}, {literal(one.format)})" if one.format else f"try_cast({text} as date)"
-            value = f"strftime({found}, '\"%Y-%m-%d\"')"
+            parsed = f"try_strptime({text}, {literal(one.format)})" if one.format else f"try_cast({text} as date)"
+            value = f"strftime({parsed}, '\"%Y-%m-%d\"')"
+            found = _mirrored(f"({parsed})::date", value, "date")
         case "instant":
-            value = instant_json(instant_of(one, text))
+            moment = instant_of(one, text)
+            value, found = instant_json(moment), _mirrored(moment, instant_json(moment), "timestamptz")
         case _:
-            return Typed(f"to_json(string_split_regex({text}, '\\s*[;,|]\\s*'))::varchar", "null")
-    return Typed(value, _unless("false", value, text, f"{where}: not {words[kind]}: "))
+            items = f"string_split_regex({text}, '\\s*[;,|]\\s*')"
+            return Typed(f"to_json({items})::varchar", _no_nul(one, text), items)
+    return Typed(value, _unless(plain, value, shown, f"{where}: not {words[kind]}: "), found)
+
+
+def _no_nul(one: Cell, text: str) -> str:
+    """PostgreSQL keeps no text with a NUL in it."""
+    return f"case when contains({text}, chr(0)) then {literal(one.column + ': a NUL in it')} end" if one.column else "null"
+
+
+def _mirrored(moment: str, json: str, kind: str) -> str:
+    """A moment as the mirror holds it, which reads JSON: years of other than four digits are none there."""
+    shown = f"trim({json}, '\"')"
+    odd = f"case when regexp_full_match({shown}, {literal(_DAY + '.*')}) then try_cast({shown} as {kind}) end"
+    return f"case when {moment} between '1000-01-01'::{kind} and '9999-12-31'::{kind} then {moment} else {odd} end"
 
 
 def _unless(plain: str, value: str, text: str, words: str) -> str:
@@ -156,8 +172,8 @@ def plain_identity(kind: str, text: str) -> str:
             fine = f"regexp_full_match({lowered}, {literal(_PLAIN_EMAIL)}) and {short}"
             return f"case when {fine} then {lowered} end"
         case "phone":
-            codes = " or ".join(f"substr({text}, 2, {length}) in ({_CODES})" for length in (1, 2, 3))
-            return f"case when regexp_full_match({text}, {literal(_PLAIN_PHONE)}) and ({codes}) then {text} end"
+            fine = f"length({text}) between 9 and 16 and regexp_full_match({text}, {literal(_PLAIN_PHONE)})"
+            return f"case when {fine} then {text} end"
         case _:
             fine = f"regexp_full_match({text}, {literal(_PLAIN_OTHER)}) and regexp_matches({text}, '[1-9]')"
             return f"case when {fine} then {text} end"
@@ -189,16 +205,6 @@ def broken_text(imported: ImportMap) -> str:
 
 def first_reason(reasons: list[str]) -> str:
     return f"coalesce({', '.join([*reasons, 'null::varchar'])})"
-
-
-def customers_select(imported: ImportMap, types: Mapping[str, CellType], source: str) -> str:
-    """Rows as (n, reason, traits, ids)."""
-    found = {key: typed(cell(one), types[f"traits.{key}"]) for key, one in imported.traits.items()}
-    ids, reasons = identities(imported)
-    reasons = [broken_text(imported), *reasons, *(one.reason for one in found.values() if one.reason != "null")]
-    traits = json_object({key: one.json for key, one in found.items()}, keep_null=imported.empty == "remove")
-    source = cleaned(source, columns_of(imported))
-    return f"select {ROW} as n, {first_reason(reasons)} as reason, {traits} as traits, {ids} as ids from {source}"
 
 
 def events_select(imported: ImportMap, types: Mapping[str, CellType], source: str, columns: list[str]) -> str:
@@ -300,11 +306,11 @@ def guess_select(columns: list[str], source: str) -> str:
     return f"select {', '.join(parts)} from {cleaned(source, columns)}"
 
 
-def guessed(row: tuple[int, ...], number: int) -> CellType:
-    """The type of a column by what all its values look like."""
+def guessed(row: tuple[int, ...], number: int) -> CellType | None:
+    """The type of a column by what all its values look like; None when it has none."""
     total, numbers, booleans, dates, instants = row[number * 5 : number * 5 + 5]
     if total == 0:
-        return "text"
+        return None
     for count, kind in ((numbers, "number"), (booleans, "boolean"), (dates, "date"), (instants, "instant")):
         if count == total:
             return kind  # type: ignore[return-value]

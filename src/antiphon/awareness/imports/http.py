@@ -11,8 +11,8 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from antiphon.awareness.imports import service, store
-from antiphon.awareness.imports.loading import file_chunks
 from antiphon.awareness.imports.model import ImportMap, NoErrors
+from antiphon.awareness.imports.reading import file_chunks
 from antiphon.awareness.imports.store import Import, UploadedFile
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, encode_cursor, get, post

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import tomllib
 import zoneinfo
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -76,6 +77,24 @@ class Cell(Body, frozen=True, kw_only=True):
 
 
 Source = Name | Cell
+
+
+class Tally(msgspec.Struct):
+    """What became of the rows so far. `made` are new customers, or new events."""
+
+    rows: int = 0
+    refused: int = 0
+    made: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    reasons: dict[str, int] = {}
+
+    def refuse(self, count: int, reasons: Mapping[str, int]) -> None:
+        """Count refused rows, by at most a hundred sorts of reason."""
+        self.refused += count
+        for reason, many in reasons.items():
+            if reason in self.reasons or len(self.reasons) < 100:
+                self.reasons[reason] = self.reasons.get(reason, 0) + many
 
 
 class ImportMap(Body, frozen=True, kw_only=True):

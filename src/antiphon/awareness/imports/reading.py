@@ -6,7 +6,7 @@ import codecs
 import csv
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -40,6 +40,13 @@ def is_gzip(path: Path) -> bool:
 def open_plain(path: Path) -> IO[bytes]:
     """The file's bytes, unpacked if it is gzip."""
     return gzip.open(path, "rb") if is_gzip(path) else path.open("rb")  # type: ignore[return-value]
+
+
+async def file_chunks(path: Path) -> AsyncIterator[bytes]:
+    """A file a piece at a time."""
+    with path.open("rb") as file:
+        while block := file.read(1 << 18):
+            yield block
 
 
 def prepare(path: Path, folder: Path, *, encoding: str, sheet: str | None) -> Path:

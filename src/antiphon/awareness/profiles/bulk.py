@@ -62,6 +62,18 @@ async def load_people(
     return msgspec.structs.replace(loaded, changed=loaded.changed + len(odd))
 
 
+async def known_rows(conn: Connection, identities: Chunks) -> list[int]:
+    """Of rows with these identities (as for `load_people`), the numbers of those that name somebody known by now."""
+    await conn.execute(SQL.make_stage_identities)
+    async with conn.transaction():
+        async with conn.cursor() as cursor, cursor.copy(SQL.copy_identities) as into:
+            async for data in identities():
+                await into.write(data)
+        await conn.execute(SQL.look_up)
+        row = await (await conn.execute(SQL.known_rows)).fetchone()
+    return row[0] if row else []
+
+
 async def _plain(
     conn: Connection, rows: Chunks, identities: Chunks, at: datetime, fence: Callable[[Connection], Awaitable[None]]
 ) -> tuple[Loaded, list[Person]]:

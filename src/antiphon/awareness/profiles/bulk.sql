@@ -22,6 +22,13 @@ copy staged_identity (n, kind, value, shared) from stdin (format csv);
 -- The joins below look up a set of people; reading every person there is would be cheaper only by the planner's reckoning.
 set local enable_seqscan = off; set local enable_mergejoin = off; set local random_page_cost = 0.1;
 
+-- name: known_rows
+-- Which rows name somebody known.
+select array(
+    select distinct s.n from staged_identity s
+    cross join lateral (select from identity where identity.kind = s.kind and identity.value = s.value offset 0) i
+);
+
 -- name: judge
 -- What each row is, in one look at the identities. An identity that two rows share makes both odd unless it is known.
 insert into staged_verdict (n, verdict, profile_id)

@@ -16,6 +16,12 @@ async def index_words(ctx: Context, held: Held) -> bool:
     async with ctx.db.transaction() as conn:
         await held.fence(conn)
         ids = [row["profile_id"] for row in await store.rows(conn, "take_unindexed", limit=MOST)]
+        if not ids:
+            ids = [
+                one
+                for span in await store.rows(conn, "take_newcomers", limit=MOST)
+                for one in range(span["first_id"], span["last_id"] + 1)
+            ]
         if ids:
             await store.run(conn, "index_words", ids=ids)
             await store.run(conn, "unindex_words", ids=ids)

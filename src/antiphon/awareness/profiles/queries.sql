@@ -250,7 +250,10 @@ order by s.words ilike %(prefix)s desc, s.profile_id limit %(limit)s;
 
 -- name: unindexed_by_words
 -- The same among those whose words are not indexed yet.
-select p.id from profile_unindexed u join profile p on p.id = u.profile_id
+select p.id from (
+    select profile_id from profile_unindexed
+    union all select generate_series(first_id, last_id) from newcomer_unindexed
+) u join profile p on p.id = u.profile_id
 where p.traits::text ilike %(pattern)s limit %(limit)s;
 
 -- name: summaries
@@ -279,6 +282,20 @@ from pg_class where oid = 'profile'::regclass;
 delete from profile_unindexed where profile_id in (
     select profile_id from profile_unindexed order by profile_id limit %(limit)s for update skip locked
 ) returning profile_id;
+
+-- name: take_newcomers
+-- The next of the new people of an import: a span of ids, cut from the beginning of what waits.
+with span as (select first_id, last_id from newcomer_unindexed order by first_id limit 1 for update skip locked),
+whole as (
+    delete from newcomer_unindexed n using span where n.first_id = span.first_id and n.first_id + %(limit)s > n.last_id
+    returning n.first_id, n.last_id
+),
+cut as (
+    update newcomer_unindexed n set first_id = n.first_id + %(limit)s from span
+    where n.first_id = span.first_id and n.first_id + %(limit)s <= n.last_id
+    returning n.first_id - %(limit)s as first_id, n.first_id - 1 as last_id
+)
+select first_id, last_id from whole union all select first_id, last_id from cut;
 
 -- name: index_words
 -- The words of a profile: its text traits and its identities.

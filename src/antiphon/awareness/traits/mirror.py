@@ -34,7 +34,7 @@ async def mirror_profiles(ctx: Context, held: Held | None = None, batch: int = B
         if not count:
             return 0
         traits = await _registered(ctx, held, lake, shapes)
-        await _add_columns(lake, traits)
+        await add_columns(lake, traits)
         batch_typed = typed_select(traits, shapes)
         await lake.run(f"create or replace temp table typed as {batch_typed.select}")
         await lake.run(LAKE.forget_dirty)
@@ -83,7 +83,8 @@ async def _registered(ctx: Context, held: Held | None, lake: LakeTransaction, sh
         return await observe_traits(conn, types, ctx.clock.now())
 
 
-async def _add_columns(lake: LakeTransaction, traits: list[Trait]) -> None:
+async def add_columns(lake: LakeTransaction, traits: list[Trait]) -> None:
+    """Columns of the mirror for traits that have none yet."""
     have = {row[0] for row in await lake.run(LAKE.mirror_columns)}
     for trait in traits:
         for column, kind in ((trait.column_name, trait.type), (trait.next_column, trait.next_type)):
@@ -108,7 +109,7 @@ async def _refuse_or_widen(conn: Connection, traits: list[Trait], found: dict[st
     """A value that does not fit widens the type where nothing is lost by it; otherwise it is noted for people to see."""
     await store.note_misfits(conn, found, at)
     for trait in traits:
-        if trait.name in found and trait.next_type is None:
+        if trait.name in found and trait.next_type is None and not trait.locked:
             wider = WIDENS.get((trait.type, _of(found[trait.name])))
             if wider is not None:
                 await retype(conn, trait.name, wider, by="mirror")

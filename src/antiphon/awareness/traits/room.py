@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from antiphon.awareness.profiles import newcomers_waiting
 from antiphon.awareness.traits import service, store
 from antiphon.awareness.traits.http import ROUTES
 from antiphon.awareness.traits.loops import LOOPS
@@ -15,7 +16,7 @@ from antiphon.foundation.rooms import Room
 
 async def overview(ctx: Context, conn: Connection) -> Mapping[str, float]:
     """How many customers' changes are not in the mirror yet (100,000 and more count as that)."""
-    return {"waiting": await store.count_dirty(conn)}
+    return {"waiting": min(100_000, await store.count_dirty(conn) + await newcomers_waiting(conn))}
 
 
 ROOM = Room(

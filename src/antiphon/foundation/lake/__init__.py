@@ -4,7 +4,7 @@ Tables are `lake.<table>`; PostgreSQL is attached read-only as `pg` (best read b
 are `$name`. Rooms keep their statements in `lake.sql`.
 """
 
-from antiphon.foundation.lake.client import LakeClient, LakeTransaction, transaction_variable
+from antiphon.foundation.lake.client import LakeClient, LakeSession, LakeTransaction, transaction_variable
 from antiphon.foundation.lake.errors import LakeConflict, LakeQueryFailed, LakeTimeout, LakeUnavailable
 from antiphon.foundation.lake.launcher import LakeProcess, start_lake
 
@@ -13,6 +13,7 @@ __all__ = [
     "LakeConflict",
     "LakeProcess",
     "LakeQueryFailed",
+    "LakeSession",
     "LakeTimeout",
     "LakeTransaction",
     "LakeUnavailable",

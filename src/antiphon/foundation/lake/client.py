@@ -95,6 +95,41 @@ class LakeTransaction:
         return await self._wire.ask(_request([Statement(sql, pack(params), shape)], self._timeout, tables))
 
 
+class LakeSession:
+    """One connection held for a while: temporary tables made in one question are there for the next.
+
+    Each question is a transaction of its own; `transaction` groups several.
+    """
+
+    def __init__(self, wire: _Wire, timeout: float) -> None:
+        self._wire = wire
+        self._timeout = timeout
+
+    async def run(self, sql: str, params: Any = None, *, tables: Tables | None = None) -> list[tuple[Any, ...]]:
+        (rows,) = await self._ask(sql, params, "rows", tables)
+        return [tuple(row) for row in rows]
+
+    async def columns(self, sql: str, params: Any = None, *, tables: Tables | None = None) -> dict[str, NDArray[Any]]:
+        (found,) = await self._ask(sql, params, "columns", tables)
+        return _arrays(found)
+
+    async def _ask(self, sql: str, params: Any, shape: Shape, tables: Tables | None) -> list[Any]:
+        return await self._wire.ask(_request([Statement(sql, pack(params), shape)], self._timeout, tables))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[LakeTransaction]:
+        """Several questions as one; LakeConflict when somebody else changed the same rows first. The session goes on."""
+        await self._wire.ask(Request("begin", timeout=self._timeout))
+        try:
+            yield LakeTransaction(self._wire, self._timeout)
+        except tuple(_ERRORS.values()):
+            raise  # the process has rolled back already
+        except Exception:
+            await self._wire.ask(Request("rollback", timeout=self._timeout))
+            raise
+        await self._wire.ask(Request("commit", timeout=self._timeout))
+
+
 class LakeClient:
     """Asks the lake process. Safe to share between tasks; at most `size` questions run at once, others wait their turn."""
 
@@ -178,6 +213,15 @@ class LakeClient:
             except BaseException:
                 wire.close()  # what was begun is rolled back
                 raise
+
+    @asynccontextmanager
+    async def session(self, *, timeout: float | None = None) -> AsyncIterator[LakeSession]:
+        """A connection of one's own, with temporary tables that live as long as it; it is closed afterwards."""
+        async with self._wire() as wire:
+            try:
+                yield LakeSession(wire, self._limit(timeout))
+            finally:
+                wire.close()
 
     async def ready(self) -> bool:
         """Whether the lake answers."""
