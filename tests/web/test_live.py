@@ -12,10 +12,12 @@ import pytest
 from antiphon.foundation.access.room import ROOM as ACCESS
 from antiphon.foundation.context import Context
 from antiphon.foundation.jobs import enqueue
+from antiphon.foundation.leases import Leases
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import SYSTEM, Principal
-from antiphon.foundation.rooms import Room
+from antiphon.foundation.rooms import House, Room
 from antiphon.web import live
+from antiphon.web.history import LOOPS, note_overview
 from antiphon.web.live import LiveFeed, stream
 from antiphon.web.room import ROOM as WEB
 
@@ -140,3 +142,28 @@ async def test_the_stream_says_what_it_is(app: Any, client: Any) -> None:
     answer = await client.get("/v1/live")
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_the_overview_has_a_past(ctx: Context, rooms: Any, client: Any) -> None:
+    ctx.put(House, House(rooms))
+    leases = Leases(ctx.db, ctx.node, "worker")
+    await leases.beat()
+    await leases.declare(LOOPS[0].name, 1)
+    held = await leases.take_one(LOOPS[0].name)
+    for _ in range(3):
+        await note_overview(ctx, held)
+    async with ctx.db.connection() as conn:
+        await conn.execute("update overview_point set at = at - interval '2 days' where at = (select min(at) from overview_point)")
+    points = (await client.get("/v1/overview/history")).json()["points"]
+    assert len(points) == 2
+    asked_then = [point["numbers"]["counting"]["asked"] for point in points]
+    assert asked_then == sorted(set(asked_then))
+    await note_overview(ctx, held)
+    async with ctx.db.connection() as conn:
+        (kept,) = await (await conn.execute("select count(*) from overview_point")).fetchone() or (0,)
+    assert kept == 3  # what is older than a day is gone
+    many = "insert into overview_point select clock_timestamp() - n * interval '1 second', '{}' from generate_series(1, 3000) n"
+    async with ctx.db.connection() as conn:
+        await conn.execute(many)
+    points = (await client.get("/v1/overview/history")).json()["points"]
+    assert 200 < len(points) <= 240

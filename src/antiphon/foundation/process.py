@@ -18,7 +18,7 @@ from antiphon.foundation.lake import LakeClient
 from antiphon.foundation.notices import LISTENERS
 from antiphon.foundation.personal import PERSONAL
 from antiphon.foundation.postgres import Database
-from antiphon.foundation.rooms import Room
+from antiphon.foundation.rooms import House, Room
 from antiphon.foundation.tasks import end_task
 from antiphon.foundation.telemetry import get_logger
 
@@ -66,6 +66,7 @@ async def open_context(
             keeper = asyncio.create_task(_keep_clock(ctx, kept))
             stack.push_async_callback(end_task, keeper)
         PERSONAL.register(rooms)
+        ctx.put(House, House(tuple(rooms)))
         for room in rooms:
             LISTENERS.register(room.listeners)
             register_kinds(room.jobs)

@@ -52,6 +52,13 @@ class Room:
     """What must exist before the room works, beyond migrations (runs once at start of each worker, idempotent)."""
 
 
+@dataclass(frozen=True)
+class House:
+    """The rooms that run in this process's installation; `ctx.get(House)`."""
+
+    rooms: tuple[Room, ...]
+
+
 class UnknownRoom(BadSettings):
     """rooms_off names {room}, which is no room that can be switched off; those are: {rooms}."""
 

@@ -52,6 +52,11 @@ async def read_numbers(ctx: Context, room: Room) -> dict[str, float]:
         return {}
 
 
+async def read_all(ctx: Context, rooms: Sequence[Room]) -> dict[str, dict[str, float]]:
+    """The overview numbers of every room that has any, by its name."""
+    return {room.name: row for room in rooms if (row := await read_numbers(ctx, room))}
+
+
 def visible(overview: Overview, who: Principal, rooms: Sequence[Room]) -> Overview:
     """The numbers of the rooms `who` may read."""
     allowed = {
@@ -79,10 +84,7 @@ class LiveFeed:
 
     async def read(self) -> Moment:
         """Ask every room now."""
-        numbers = {}
-        for room in self.rooms:
-            if row := await read_numbers(self._ctx, room):
-                numbers[room.name] = row
+        numbers = await read_all(self._ctx, self.rooms)
         async with self._ctx.db.connection() as conn:
             jobs = await recent_jobs(conn, limit=20)
         return Moment(overview=Overview(at=self._ctx.clock.now(), numbers=numbers), jobs=jobs)

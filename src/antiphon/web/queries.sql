@@ -11,3 +11,16 @@ select node, body from process_metrics where at > clock_timestamp() - interval '
 -- name: forget_metrics
 -- A process ends.
 delete from process_metrics where node = %(node)s;
+
+-- name: note_overview
+-- One point more, a day's worth kept.
+with old as (delete from overview_point where at < clock_timestamp() - interval '1 day')
+insert into overview_point (numbers) values (%(numbers)s);
+
+-- name: read_overview
+-- The last points, thinned evenly to so many, oldest first.
+with points as (
+    select at, numbers, row_number() over (order by at desc) - 1 as place, count(*) over () as total
+    from overview_point where at > clock_timestamp() - %(minutes)s * interval '1 minute'
+)
+select at, numbers from points where place %% greatest(1, ceil(total::numeric / %(most)s)::bigint) = 0 order by at;

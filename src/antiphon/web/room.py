@@ -2,6 +2,7 @@
 
 from antiphon.foundation.principal import ROLES
 from antiphon.foundation.rooms import Room
+from antiphon.web.history import LOOPS, overview_history
 from antiphon.web.jobs import list_jobs, read_job, stop_job
 from antiphon.web.live import live, overview
 from antiphon.web.metrics import BOARD
@@ -12,7 +13,8 @@ ROOM = Room(
     floor="web",
     always=True,
     resources=(BOARD,),
-    routes=(list_jobs, read_job, stop_job, live, overview, read_settings),
+    loops=LOOPS,
+    routes=(list_jobs, read_job, stop_job, live, overview, overview_history, read_settings),
     permissions={
         "jobs:read": ("owner", "marketer", "analyst", "developer"),
         "jobs:cancel": ("owner", "marketer", "developer"),

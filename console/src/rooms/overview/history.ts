@@ -1,6 +1,6 @@
-import { useCallback, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useSyncExternalStore } from 'react';
+import { api, take, type Schema } from '@/api/client';
 import { useLive, type LiveMessage } from '@/api/live';
-import type { Schema } from '@/api/client';
 
 /** Numbers at one moment, by name. */
 export interface Point {
@@ -35,6 +35,14 @@ class History {
     this.watchers.forEach((tell) => tell());
   }
 
+  /** What was before the first point this tab knows. */
+  prepend(line: string, past: Point[]): void {
+    const here = this.lines[line] ?? [];
+    const first = here[0]?.at ?? Infinity;
+    this.lines = { ...this.lines, [line]: [...past.filter((point) => point.at < first), ...here].slice(-KEPT) };
+    this.watchers.forEach((tell) => tell());
+  }
+
   read(line: string): Point[] {
     return this.lines[line] ?? NONE;
   }
@@ -52,6 +60,13 @@ export function useHistory(line: string): Point[] {
   return useSyncExternalStore(history.watch, () => history.read(line));
 }
 
+const merged = (numbers: Schema<'Overview'>['numbers']) => Object.assign({}, ...Object.values(numbers)) as Record<string, number>;
+
+async function remember(): Promise<void> {
+  const past = await take(api.GET('/v1/overview/history'));
+  history.prepend('rooms', past.points.map((point) => ({ at: Date.parse(point.at), values: merged(point.numbers) })));
+}
+
 let latest: Schema<'Overview'> | null = null;
 let jobs: Schema<'Job'>[] = [];
 
@@ -64,9 +79,10 @@ export function useRecorder(): void {
         return;
       }
       latest = message.data;
-      history.add('rooms', Object.assign({}, ...Object.values(message.data.numbers)) as Record<string, number>);
+      history.add('rooms', merged(message.data.numbers));
     }, []),
   );
+  useEffect(() => void remember().catch(() => undefined), []);
 }
 
 export function useLatest(): Schema<'Overview'> | null {
