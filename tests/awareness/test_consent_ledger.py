@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from antiphon.awareness.consent import (
+    ChannelRegistry,
     ConfirmationRequested,
     ConsentState,
     Evidence,
@@ -23,7 +24,8 @@ from antiphon.awareness.consent import (
     withdraw_all,
 )
 from antiphon.awareness.consent.model import InTheFuture, LinkUsedUp, TopicInUse
-from antiphon.awareness.consent.service import add_topic, fold_together, part_again, remove_topic, unsuppress
+from antiphon.awareness.consent.personal import fold_together, part_again
+from antiphon.awareness.consent.service import add_topic, remove_topic, unsuppress
 from antiphon.awareness.profiles import MergeUndone, NoSuchProfile, ProfilesMerged
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
@@ -158,7 +160,7 @@ async def test_merging_keeps_the_newer_word_and_undoing_gives_each_their_own(ctx
         assert (await word(conn, 1), await word(conn, 2), await word(conn, 3)) == ("granted", "withdrawn", "granted")
 
 
-async def test_a_worse_reason_stays_on_the_list(db: Database) -> None:
+async def test_a_worse_reason_stays_on_the_list(ctx: Context) -> None:
     def entry(reason: str) -> Suppressed:
         return Suppressed(channel="email", address="a@example.com", reason=reason, source="t", at=T0)  # type: ignore[arg-type]
 
@@ -166,13 +168,14 @@ async def test_a_worse_reason_stays_on_the_list(db: Database) -> None:
         rows = await store.list_suppressions(conn, channel=None, reason=None, prefix="a@", after=None, limit=5)
         return [row.reason for row in rows]
 
-    async with db.transaction() as conn:
-        await suppress(conn, [entry("manual"), entry("hard_bounce")])
+    ctx.put(ChannelRegistry, ChannelRegistry())
+    async with ctx.db.transaction() as conn:
+        await suppress(ctx, conn, [entry("manual"), entry("hard_bounce")])
         assert await listed(conn) == ["hard_bounce"]
-        await suppress(conn, [entry("complaint")])
-        await suppress(conn, [entry("manual")])
+        await suppress(ctx, conn, [entry("complaint")])
+        await suppress(ctx, conn, [entry("manual")])
         assert await listed(conn) == ["complaint"]
-        await unsuppress(conn, "email", "a@example.com")
+        await unsuppress(ctx, conn, "email", "a@example.com")
         assert await listed(conn) == []
 
 

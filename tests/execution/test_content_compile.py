@@ -22,6 +22,7 @@ class Marked:
     """Links that show what was asked of them."""
 
     unsubscribe_url = "https://m.example/u/T"
+    preferences_url = "https://m.example/p/T"
     open_url = "https://m.example/o/T.gif"
 
     def fixed(self, link_id: int, url: str) -> str:

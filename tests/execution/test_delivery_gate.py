@@ -54,11 +54,11 @@ async def test_each_refusal_has_its_reason(scene: Context) -> None:
         await add_people(conn, 1, first=7, address=False)
         await add_people(conn, 4, first=9)
         await conn.execute("update identity set value = 'not an address' where profile_id = 9")
-        await suppress(conn, [
+        await suppress(scene, conn, [
             Suppressed(channel="parrot", address=f"p{i}@example.com", reason=reason, source="", at=now)
             for i, reason in ((10, "hard_bounce"), (11, "complaint"), (12, "manual"))
         ])  # fmt: skip
-        await suppress(conn, [Suppressed(channel="email", address="p1@example.com", reason="manual", source="", at=now)])
+        await suppress(scene, conn, [Suppressed(channel="email", address="p1@example.com", reason="manual", source="", at=now)])
         reasons = await decide(scene, conn, NEWS, [*range(1, 13)], excluded=[2])
     assert reasons == {
         1: None, 2: "excluded", 3: None, 4: "no_consent", 5: "consent_withdrawn", 6: "consent_pending", 7: "no_address",
@@ -80,7 +80,7 @@ async def test_what_needs_no_consent_still_obeys_the_list(scene: Context, messag
     reasons = {1: None, 2: "hard_bounce", 3: "complaint", 4: "manual"}
     async with scene.db.transaction() as conn:
         await add_people(conn, 4, consent=None)
-        await suppress(conn, [
+        await suppress(scene, conn, [
             Suppressed(channel="parrot", address=f"p{i}@example.com", reason=r, source="", at=scene.clock.now())  # type: ignore[arg-type]
             for i, r in reasons.items() if r
         ])  # fmt: skip

@@ -11,9 +11,9 @@ import pytest
 from tests.execution.cast import add_account, add_people, stage
 
 from antiphon.execution.delivery import Content, Intents, NewDispatch, open_dispatch, submit
-from antiphon.execution.delivery.sheet import safe
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Database
+from antiphon.foundation.sheets import safe
 
 NEWS = NewDispatch(
     key="campaign:7:1", channel="email", message_class="marketing", topic="news", campaign_id=7, occurrence="1",

@@ -121,7 +121,7 @@ class Ledger(RuleBasedStateMachine):
                 channel="parrot", address=f"p{who}@example.com", reason="complaint", source="t", at=self.clock.now()
             )
             async with self.ctx.db.transaction() as conn:
-                await suppress(conn, [entry])
+                await suppress(self.ctx, conn, [entry])
 
         self.runner.run(act())
 

@@ -147,7 +147,7 @@ async def test_consent_and_list_are_looked_at_again_just_before(ctx: Context, pa
     await hand_in(ctx, NEWS, 3)
     async with ctx.db.transaction() as conn:
         await withdraw_all(conn, 1, "parrot", at=ctx.clock.now(), source="page", evidence=Evidence())
-        await suppress(conn, [
+        await suppress(ctx, conn, [
             Suppressed(channel="parrot", address="p2@example.com", reason="complaint", source="", at=ctx.clock.now())
         ])  # fmt: skip
     await speak(ctx)

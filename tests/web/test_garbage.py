@@ -22,7 +22,7 @@ from antiphon.web.openapi import build
 
 DOCUMENT = build(all_rooms())
 ENDLESS_OR_OUT = {("get", "/v1/live"), ("delete", "/v1/session"), ("delete", "/v1/session/others")}
-PAGES = ("/u/", "/c/", "/l/", "/o/", "/confirm/")  # for customers: what is wrong there is said in HTML, or by a bare status
+PAGES = ("/u/", "/p/", "/c/", "/l/", "/o/", "/confirm/")  # for customers: what is wrong there is said in HTML, or by a bare status
 NOT_JSON = [
     b"", b"{", b'{"name": }', b"\xff\xfe{}", b'{"a": NaN}', b"{} {}", b"[" * 100_000, b'{"a": "\xff"}',
 ]  # fmt: skip

@@ -1,11 +1,13 @@
 """What customers allow: the append-only consent ledger by channel and topic, topics, and the suppression list.
 
-Owns ``consent``, ``consent_state``, ``topic`` and ``suppression``. Every row of the ledger carries its evidence: the
+Owns ``consent``, ``consent_state``, ``topic``, ``suppression`` and ``suppression_digest``; `preferences` below it owns
+how customers want to be written to. Every row of the ledger carries its evidence: the
 text shown, where, when, and from which address. `ChannelRegistry` says which channels there are and which identity
 reaches a person on each; execution fills it. Leaves the notice `ConfirmationRequested`, which delivery takes: a
 double opt-in is asked for by service mail.
 """
 
+from antiphon.awareness.consent.hosted import HEADERS as HOSTED_HEADERS, Language, hosted_page, language_of, veiled
 from antiphon.awareness.consent.model import (
     ChannelKind,
     ChannelRegistry,
@@ -19,9 +21,11 @@ from antiphon.awareness.consent.model import (
     TopicUnknown,
     normal_address,
 )
+from antiphon.awareness.consent.preferences import Said, current_preferences, link as preferences_link, state_preferences
 from antiphon.awareness.consent.service import (
     ask_confirmation,
     confirm,
+    digest_key,
     record_consent,
     record_consents,
     suppress,
@@ -31,12 +35,15 @@ from antiphon.awareness.consent.service import (
 from antiphon.awareness.consent.store import consent_as_of
 
 __all__ = [
+    "HOSTED_HEADERS",
     "ChannelKind",
     "ChannelRegistry",
     "ChannelUnknown",
     "ConfirmationRequested",
     "ConsentState",
     "Evidence",
+    "Language",
+    "Said",
     "Statement",
     "Suppressed",
     "SuppressionReason",
@@ -44,10 +51,17 @@ __all__ = [
     "ask_confirmation",
     "confirm",
     "consent_as_of",
+    "current_preferences",
+    "digest_key",
+    "hosted_page",
+    "language_of",
     "normal_address",
+    "preferences_link",
     "record_consent",
     "record_consents",
+    "state_preferences",
     "suppress",
     "topic_title",
+    "veiled",
     "withdraw_all",
 ]

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from antiphon.awareness.profiles import normal_identity
 from antiphon.foundation.errors import Conflict, Invalid, NotFound
 from antiphon.foundation.notices import Notice
 
@@ -87,6 +88,8 @@ class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
     reason: SuppressionReason
     source: str
     at: datetime
+    expires_at: datetime | None = None
+    note: str = ""
 
 
 class ConfirmationRequested(Notice, frozen=True, kw_only=True):
@@ -132,6 +135,6 @@ class ChannelRegistry:
 
 
 def normal_address(channel_identity: str, address: str) -> str:
-    """An address as identities keep it: e-mail addresses in lower case, others without blanks around."""
-    address = address.strip()
-    return address.lower() if channel_identity == "email" else address
+    """An address as identities keep it; one that can be no identity of its kind as it is, without blanks around."""
+    found = normal_identity(channel_identity, address)
+    return found.value if found is not None else address.strip()

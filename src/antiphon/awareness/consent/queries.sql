@@ -26,7 +26,7 @@ with given as (
         where (consent_state.at, consent_state.consent_id) < (excluded.at, excluded.consent_id)
           and not (consent_state.state = 'granted' and excluded.state = 'pending')
 )
-select id from written order by id;
+select id, profile_id from written order by id;
 
 -- name: withdraw_all
 -- A customer's no to every topic of a channel, with one evidence.
@@ -110,25 +110,77 @@ select * from unnest(%(profile_ids)s::bigint[], %(channels)s::text[], %(topics)s
                      %(ats)s::timestamptz[], %(consent_ids)s::bigint[]);
 
 -- name: suppress
--- Put addresses on the suppression list; a complaint outweighs a bounce, a bounce outweighs what a person entered.
-insert into suppression (channel, address, reason, source, at)
-select distinct on (channel, address) channel, address, reason, source, at
-from unnest(%(channels)s::text[], %(addresses)s::text[], %(reasons)s::text[], %(sources)s::text[], %(ats)s::timestamptz[])
-    as given (channel, address, reason, source, at)
-order by channel, address, array_position(array['complaint', 'hard_bounce', 'manual'], reason)
-on conflict (channel, address) do update
-    set reason = excluded.reason, source = excluded.source, at = excluded.at
-    where array_position(array['complaint', 'hard_bounce', 'manual'], excluded.reason)
-        < array_position(array['complaint', 'hard_bounce', 'manual'], suppression.reason);
+-- Put addresses on the suppression list; a complaint outweighs a bounce, a bounce outweighs what a person entered, and what
+-- lasts outweighs what ends. An entry that has run out is as if it were not there. Whose addresses they are comes back.
+with given as (
+    select distinct on (channel, address) channel, address, reason, source, at, expires_at, note
+    from unnest(
+        %(channels)s::text[], %(addresses)s::text[], %(reasons)s::text[], %(sources)s::text[], %(ats)s::timestamptz[],
+        %(expires)s::timestamptz[], %(notes)s::text[]
+    ) as given (channel, address, reason, source, at, expires_at, note)
+    order by channel, address, array_position(array['complaint', 'hard_bounce', 'manual'], reason), expires_at desc nulls first
+), listed as (
+    insert into suppression (channel, address, reason, source, at, expires_at, note)
+    select channel, address, reason, source, at, expires_at, note from given order by channel, address
+    on conflict (channel, address) do update
+        set reason = excluded.reason, source = excluded.source, at = excluded.at, expires_at = excluded.expires_at,
+            note = excluded.note
+        where array_position(array['complaint', 'hard_bounce', 'manual'], excluded.reason)
+            < array_position(array['complaint', 'hard_bounce', 'manual'], suppression.reason)
+           or suppression.expires_at <= excluded.at
+           or suppression.reason = excluded.reason and suppression.expires_at is not null
+              and (excluded.expires_at is null or excluded.expires_at > suppression.expires_at)
+    returning address
+)
+select (select count(*) from listed) as listed, i.profile_id
+from (select 1) once
+left join (listed l join identity i on i.kind = any(%(kinds)s::text[]) and i.value = l.address) on true;
 
 -- name: unsuppress
 -- Take an address off the suppression list.
 delete from suppression where channel = %(channel)s and address = %(address)s
-returning channel, address, reason, source, at;
+returning channel, address, reason, source, at, expires_at, note;
+
+-- name: run_out
+-- Entries whose time is over leave the list, some thousands at a time.
+with gone as (
+    delete from suppression
+    where (channel, address) in (
+        select channel, address from suppression where expires_at <= %(now)s order by expires_at limit %(most)s
+        for update skip locked
+    )
+    returning channel, address
+), digests as (
+    delete from suppression_digest where expires_at <= %(now)s
+)
+select g.channel, g.address, i.profile_id
+from gone g left join identity i on i.kind = any(%(kinds)s::text[]) and i.value = g.address;
+
+-- name: owners_of_address
+-- Whose an address is, by any of these kinds of identity.
+select profile_id from identity where kind = any(%(kinds)s::text[]) and value = any(%(addresses)s::text[]);
+
+-- name: veil_suppressed
+-- Erasure: the addresses of these people stay on the list as keyed digests only.
+with gone as (
+    delete from suppression s using identity i
+    where i.profile_id = any(%(profile_ids)s) and i.kind = any(%(kinds)s::text[]) and s.address = i.value
+    returning s.channel, s.address, s.reason, s.at, s.expires_at
+)
+insert into suppression_digest (channel, digest, reason, at, expires_at)
+select distinct on (channel, address) channel, sha256(%(key)s::bytea || convert_to(address, 'UTF8')), reason, at, expires_at
+from gone
+on conflict (channel, digest) do nothing;
+
+-- name: unveil_suppressed
+-- An address is allowed again: its digest goes as well.
+delete from suppression_digest
+where channel = %(channel)s and digest = sha256(%(key)s::bytea || convert_to(%(address)s, 'UTF8'))
+returning reason;
 
 -- name: list_suppressions
 -- The suppression list, newest first, by channel, reason and the beginning of an address.
-select channel, address, reason, source, at
+select channel, address, reason, source, at, expires_at, note
 from suppression
 where (%(channel)s::text is null or channel = %(channel)s)
   and (%(reason)s::text is null or reason = %(reason)s)
@@ -139,7 +191,7 @@ limit %(limit)s;
 
 -- name: list_topics
 -- All topics, with how many customers said yes and no to each.
-select t.name, t.title, t.description, t.created_at,
+select t.name, t.title, t.description, t.translations, t.created_at,
        count(*) filter (where s.state = 'granted') as granted,
        count(*) filter (where s.state = 'withdrawn') as withdrawn,
        count(*) filter (where s.state = 'pending') as pending
@@ -152,13 +204,14 @@ select name, title from topic order by name;
 
 -- name: insert_topic
 -- A new topic; nothing comes back if the name is taken.
-insert into topic (name, title, description) values (%(name)s, %(title)s, %(description)s)
+insert into topic (name, title, description, translations) values (%(name)s, %(title)s, %(description)s, %(translations)s)
 on conflict (name) do nothing
 returning name;
 
 -- name: update_topic
 -- Change what a topic is called.
-update topic set title = %(title)s, description = %(description)s where name = %(name)s returning name;
+update topic set title = %(title)s, description = %(description)s, translations = %(translations)s
+where name = %(name)s returning name;
 
 -- name: delete_topic
 -- Remove a topic nobody has said anything about.
@@ -168,6 +221,12 @@ delete from topic where name = %(name)s and not exists (select 1 from consent wh
 -- Everything one customer said, for their own copy.
 select channel, topic, state, at, source, evidence, recorded_at
 from consent where profile_id = any(%(profile_ids)s) order by id;
+
+-- name: export_suppressions
+-- The customer's addresses that nothing is sent to, for their own copy.
+select s.channel, s.address, s.reason, s.at, s.expires_at
+from suppression s join identity i on i.kind = any(%(kinds)s::text[]) and i.value = s.address
+where i.profile_id = any(%(profile_ids)s) order by s.channel, s.address;
 
 -- name: erase_states
 -- Forget a customer's latest words.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
 from antiphon.awareness.consent import store
 from antiphon.awareness.consent.model import (
+    ChannelRegistry,
     ConfirmationRequested,
     Evidence,
     InTheFuture,
@@ -21,9 +21,9 @@ from antiphon.awareness.consent.model import (
     TopicInUse,
     TopicUnknown,
 )
-from antiphon.awareness.profiles import MergeUndone, NoSuchProfile, ProfilesMerged, canonical, every_id
+from antiphon.awareness.profiles import NoSuchProfile, canonical, mark_dirty
 from antiphon.foundation.context import Context
-from antiphon.foundation.ids import BadSignature, sign, unsign
+from antiphon.foundation.ids import BadSignature, keyed_hash, sign, unsign
 from antiphon.foundation.notices import publish
 from antiphon.foundation.postgres import Connection
 
@@ -38,7 +38,11 @@ async def record_consents(conn: Connection, statements: Sequence[Statement], *, 
     out, so that an import may run again. A later statement wins over an earlier one by ``at``; a pending confirmation
     never takes away a consent already given.
     """
-    return await store.record_consents(conn, statements, only_changes=only_changes) if statements else []
+    if not statements:
+        return []
+    written = await store.record_consents(conn, statements, only_changes=only_changes)
+    await mark_dirty(conn, [profile_id for _, profile_id in written])
+    return [consent_id for consent_id, _ in written]
 
 
 async def record_consent(ctx: Context, conn: Connection, statement: Statement) -> int:
@@ -57,7 +61,10 @@ async def withdraw_all(
     conn: Connection, profile_id: int, channel: str, *, at: datetime, source: str, evidence: Evidence
 ) -> list[str]:
     """Record a customer's no to every topic of a channel; returns the topics this changed."""
-    return await store.withdraw_all(conn, profile_id, channel, at=at, source=source, evidence=evidence)
+    topics = await store.withdraw_all(conn, profile_id, channel, at=at, source=source, evidence=evidence)
+    if topics:
+        await mark_dirty(conn, [profile_id])
+    return topics
 
 
 async def ask_confirmation(ctx: Context, conn: Connection, statement: Statement) -> int:
@@ -117,18 +124,40 @@ async def confirm(ctx: Context, conn: Connection, token: str, evidence: Evidence
     return pending
 
 
-async def suppress(conn: Connection, suppressed: Sequence[Suppressed]) -> None:
-    """Put addresses (normalised as identities are) on the suppression list, many at a time. Repeats change nothing."""
-    if suppressed:
-        await store.suppress(conn, suppressed)
+def _reaching(ctx: Context) -> list[str]:
+    """The kinds of identity by which some channel reaches people."""
+    return sorted({kind.identity for kind in ctx.get(ChannelRegistry)})
 
 
-async def unsuppress(conn: Connection, channel: str, address: str) -> store.SuppressionRow:
-    """Take an address off the list. Raises NotSuppressed."""
+def digest_key(ctx: Context) -> bytes:
+    """With which addresses of erased people are kept on the suppression list: sha256 of it and the address."""
+    return keyed_hash(ctx.secret, "suppression")
+
+
+async def suppress(ctx: Context, conn: Connection, suppressed: Sequence[Suppressed]) -> int:
+    """Put addresses (normalised as identities are) on the suppression list, many at a time; returns how many were news."""
+    if not suppressed:
+        return 0
+    listed, whose = await store.suppress(conn, suppressed, _reaching(ctx))
+    await mark_dirty(conn, whose)
+    return listed
+
+
+async def unsuppress(ctx: Context, conn: Connection, channel: str, address: str) -> store.SuppressionRow | None:
+    """Take an address off the list; None if only the digest of somebody erased was on it. Raises NotSuppressed."""
     row = await store.unsuppress(conn, channel, address)
-    if row is None:
+    veiled = await store.unveil(conn, channel, address, digest_key(ctx))
+    if row is None and not veiled:
         raise NotSuppressed(channel=channel, address=address)
+    await mark_dirty(conn, await store.owners_of(conn, [address], _reaching(ctx)))
     return row
+
+
+async def run_out(ctx: Context, conn: Connection, most: int = 5000) -> int:
+    """Entries of the list whose time is over leave it; returns how many."""
+    count, whose = await store.run_out(conn, _reaching(ctx), now=ctx.clock.now(), most=most)
+    await mark_dirty(conn, whose)
+    return count
 
 
 async def topic_title(conn: Connection, topic: str) -> str:
@@ -139,15 +168,19 @@ async def topic_title(conn: Connection, topic: str) -> str:
         raise TopicUnknown(field="topic", topic=topic) from None
 
 
-async def add_topic(conn: Connection, name: str, title: str, description: str) -> None:
-    """A new topic. Raises TopicExists."""
-    if not await store.insert_topic(conn, name, title, description):
+async def add_topic(
+    conn: Connection, name: str, title: str, description: str, translations: store.Translations | None = None
+) -> None:
+    """A new topic, with what it is called in other languages. Raises TopicExists."""
+    if not await store.insert_topic(conn, name, title, description, translations or {}):
         raise TopicExists(field="name", topic=name)
 
 
-async def rename_topic(conn: Connection, name: str, title: str, description: str) -> None:
-    """Change a topic's title and description; its name stays. Raises TopicUnknown."""
-    if not await store.update_topic(conn, name, title, description):
+async def rename_topic(
+    conn: Connection, name: str, title: str, description: str, translations: store.Translations | None = None
+) -> None:
+    """Change a topic's titles and descriptions; its name stays. Raises TopicUnknown."""
+    if not await store.update_topic(conn, name, title, description, translations or {}):
         raise TopicUnknown(topic=name)
 
 
@@ -156,24 +189,3 @@ async def remove_topic(conn: Connection, name: str) -> None:
     await topic_title(conn, name)
     if not await store.delete_topic(conn, name):
         raise TopicInUse(topic=name)
-
-
-async def fold_together(ctx: Context, conn: Connection, merged: ProfilesMerged) -> None:
-    """People became one: what counts is the newer word of the two. Their ledgers stay as they are."""
-    await store.take_over_states(conn, merged.gone, merged.into)
-
-
-async def part_again(ctx: Context, conn: Connection, undone: MergeUndone) -> None:
-    """A merge was undone: each of the two is held to their own words again."""
-    await store.rebuild_states(conn, [undone.revived, undone.survivor])
-
-
-async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str, Any]:
-    """What this room knows about a customer, for their own copy."""
-    ids = await every_id(conn, profile_id) or [profile_id]
-    return {"consents": await store.export_consents(conn, ids)}
-
-
-async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
-    """Forget what a customer said. A suppressed address stays suppressed: it must not be written to again."""
-    await store.erase(conn, await every_id(conn, profile_id) or [profile_id])

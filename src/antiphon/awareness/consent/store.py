@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,8 @@ class SuppressionRow(msgspec.Struct, frozen=True, kw_only=True):
     reason: SuppressionReason
     source: str
     at: datetime
+    expires_at: datetime | None = None
+    note: str = ""
 
 
 class TopicRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,14 +58,15 @@ class TopicRow(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     description: str
+    translations: dict[str, dict[str, str]]
     created_at: datetime
     granted: int
     withdrawn: int
     pending: int
 
 
-async def record_consents(conn: Connection, statements: Sequence[Statement], *, only_changes: bool) -> list[int]:
-    """Ids of the ledger rows written, in the order of the statements."""
+async def record_consents(conn: Connection, statements: Sequence[Statement], *, only_changes: bool) -> list[tuple[int, int]]:
+    """Id and customer of the ledger rows written, in the order of the statements."""
     params = {
         "profile_ids": [s.profile_id for s in statements],
         "channels": [s.channel for s in statements],
@@ -74,7 +77,7 @@ async def record_consents(conn: Connection, statements: Sequence[Statement], *, 
         "evidence": [msgspec.json.encode(s.evidence).decode() for s in statements],
         "only_changes": only_changes,
     }
-    return [row[0] for row in await (await conn.execute(SQL.record_consents, params)).fetchall()]
+    return [(row[0], row[1]) for row in await (await conn.execute(SQL.record_consents, params)).fetchall()]
 
 
 async def withdraw_all(
@@ -126,15 +129,37 @@ async def rebuild_states(conn: Connection, profile_ids: Sequence[int]) -> None:
     await conn.execute(SQL.restore_states, {name: [row[i] for row in rows] for i, name in enumerate(names)})
 
 
-async def suppress(conn: Connection, suppressed: Sequence[Suppressed]) -> None:
+async def suppress(conn: Connection, suppressed: Sequence[Suppressed], kinds: Sequence[str]) -> tuple[int, list[int]]:
+    """How many entries were added or changed, and whose addresses they are by these kinds of identity."""
     params = {
         "channels": [s.channel for s in suppressed],
         "addresses": [s.address for s in suppressed],
         "reasons": [s.reason for s in suppressed],
         "sources": [s.source for s in suppressed],
         "ats": [s.at for s in suppressed],
+        "expires": [s.expires_at for s in suppressed],
+        "notes": [s.note for s in suppressed],
+        "kinds": list(kinds),
     }
-    await conn.execute(SQL.suppress, params)
+    rows = await (await conn.execute(SQL.suppress, params)).fetchall()
+    return rows[0][0], [row[1] for row in rows if row[1] is not None]
+
+
+async def owners_of(conn: Connection, addresses: Sequence[str], kinds: Sequence[str]) -> list[int]:
+    params = {"kinds": list(kinds), "addresses": list(addresses)}
+    return [row[0] for row in await (await conn.execute(SQL.owners_of_address, params)).fetchall()]
+
+
+async def run_out(conn: Connection, kinds: Sequence[str], *, now: datetime, most: int) -> tuple[int, list[int]]:
+    """How many entries left the list because their time was over, and whose addresses they are."""
+    rows = await (await conn.execute(SQL.run_out, {"kinds": list(kinds), "now": now, "most": most})).fetchall()
+    return len({(row[0], row[1]) for row in rows}), [row[2] for row in rows if row[2] is not None]
+
+
+async def unveil(conn: Connection, channel: str, address: str, key: bytes) -> bool:
+    """Whether the address of somebody erased was known by its digest and is let go."""
+    params = {"channel": channel, "address": address, "key": key}
+    return await (await conn.execute(SQL.unveil_suppressed, params)).fetchone() is not None
 
 
 async def unsuppress(conn: Connection, channel: str, address: str) -> SuppressionRow | None:
@@ -177,13 +202,16 @@ async def topic_titles(conn: Connection) -> dict[str, str]:
     return dict(await (await conn.execute(SQL.topic_names)).fetchall())
 
 
-async def insert_topic(conn: Connection, name: str, title: str, description: str) -> bool:
-    params = {"name": name, "title": title, "description": description}
+Translations = Mapping[str, Mapping[str, str]]
+
+
+async def insert_topic(conn: Connection, name: str, title: str, description: str, translations: Translations) -> bool:
+    params = {"name": name, "title": title, "description": description, "translations": Jsonb(translations)}
     return await (await conn.execute(SQL.insert_topic, params)).fetchone() is not None
 
 
-async def update_topic(conn: Connection, name: str, title: str, description: str) -> bool:
-    params = {"name": name, "title": title, "description": description}
+async def update_topic(conn: Connection, name: str, title: str, description: str, translations: Translations) -> bool:
+    params = {"name": name, "title": title, "description": description, "translations": Jsonb(translations)}
     return await (await conn.execute(SQL.update_topic, params)).fetchone() is not None
 
 
@@ -197,6 +225,14 @@ async def export_consents(conn: Connection, profile_ids: Sequence[int]) -> list[
         return await cur.fetchall()
 
 
-async def erase(conn: Connection, profile_ids: Sequence[int]) -> None:
+async def export_suppressions(conn: Connection, profile_ids: Sequence[int], kinds: Sequence[str]) -> list[dict[str, Any]]:
+    async with conn.cursor(row_factory=dict_row) as cur:
+        await cur.execute(SQL.export_suppressions, {"profile_ids": list(profile_ids), "kinds": list(kinds)})
+        return await cur.fetchall()
+
+
+async def erase(conn: Connection, profile_ids: Sequence[int], kinds: Sequence[str], key: bytes) -> None:
+    """Suppressed addresses stay as digests with this key."""
+    await conn.execute(SQL.veil_suppressed, {"profile_ids": list(profile_ids), "kinds": list(kinds), "key": key})
     await conn.execute(SQL.erase_states, {"profile_ids": list(profile_ids)})
     await conn.execute(SQL.erase_consents, {"profile_ids": list(profile_ids)})

@@ -59,7 +59,8 @@ class CompiledTemplate:
     def render(self, given: Render, links: Links | None = None) -> Rendered:
         """One person's content. Raises `RenderFailed` or `RenderLimit`."""
         links = links if links is not None else Untracked()
-        names = values(given.traits, {**given.extra, "unsubscribe_url": links.unsubscribe_url}, given.now)
+        ways = {"unsubscribe_url": links.unsubscribe_url, "preferences_url": links.preferences_url}
+        names = values(given.traits, {**given.extra, **ways}, given.now)
         fixed = self._fixed(links)
         html = None
         if self._html is not None:

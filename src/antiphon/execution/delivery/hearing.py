@@ -131,7 +131,7 @@ class Hearing:
             rows = await note(journal.conn, batch)
             known = [(heard, rows[_key(heard)]) for heard in batch if _key(heard) in rows]
             await _withdraw(journal.conn, known)
-            await _suppress(journal.conn, known)
+            await _suppress(self._ctx, journal.conn, known)
             await journal.append([(INTERNAL, heard.at, _event(heard, row)) for heard, row in _newsworthy(known)])
         return rows
 
@@ -203,7 +203,7 @@ async def _withdraw(conn: Connection, known: Known) -> None:
         await record_consents(conn, statements, only_changes=True)
 
 
-async def _suppress(conn: Connection, known: Known) -> None:
+async def _suppress(ctx: Context, conn: Connection, known: Known) -> None:
     """Addresses that bounced for good or complained are written to no more."""
     listed: dict[tuple[str, str], Suppressed] = {}
     for heard, row in known:
@@ -217,7 +217,7 @@ async def _suppress(conn: Connection, known: Known) -> None:
             at=heard.at,
         )
     if listed:
-        await suppress(conn, list(listed.values()))
+        await suppress(ctx, conn, list(listed.values()))
 
 
 def _source(heard: Heard) -> str:

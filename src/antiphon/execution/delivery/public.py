@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote
 from litestar import Request, Response
 from litestar.params import Parameter
 
-from antiphon.awareness.consent import Evidence
+from antiphon.awareness.consent import Evidence, preferences_link
 from antiphon.execution.delivery import pages
 from antiphon.execution.delivery.hearing import Heard, Hearing, Kind, count_forged
 from antiphon.execution.delivery.tracking import Purpose, Ref
@@ -66,10 +66,10 @@ async def unsubscribe_page(ctx: Context, request: Asked, token: Token) -> Respon
     """Asks whether to unsubscribe. Opening it changes nothing: scanners open links, too."""
     ref = _read(ctx, "unsubscribe", token)
     row = await ctx.get(Hearing).page(ref.delivery_id, ref.profile_id) if ref is not None else None
-    if row is None:
+    if ref is None or row is None:
         return _invalid(request)
     language = _language(request)
-    return _page(pages.question(language, row.topic_title or row.channel, row.address))
+    return _page(pages.question(language, row.topic_title or row.channel, row.address, _preferences(ctx, ref)))
 
 
 @post("/u/{token:str}", permission=PUBLIC, status=200, media_type="text/html", max_body=20_000, problems=(404,))
@@ -101,7 +101,12 @@ async def unsubscribe(ctx: Context, request: Asked, token: Token) -> Response[st
     except (AntiphonError, PostgresError) as failed:
         log.warning("an unsubscribe could not be noted", error=repr(failed))
         return _page(pages.busy(language), 503, {"retry-after": "30"})
-    return _page(pages.done(language, row.topic_title or row.channel, everything))
+    return _page(pages.done(language, row.topic_title or row.channel, everything, _preferences(ctx, ref)))
+
+
+def _preferences(ctx: Context, ref: Ref) -> str:
+    """The way on to the customer's own page."""
+    return preferences_link(ctx.secret, ctx.settings.base_url, ref.profile_id, ctx.clock.now())
 
 
 def _read(ctx: Context, purpose: Purpose, token: str) -> Ref | None:

@@ -54,10 +54,11 @@ with intent as materialized (
         when i.address is null then case
             when exists (select 1 from profile p where p.id = i.person_id) then 'no_address' else 'no_such_customer' end
         when i.address !~ %(address_rule)s then 'invalid_address'
-        when s.reason = any(%(obeys)s::text[]) then 'suppressed_' || s.reason
+        when coalesce(s.reason, z.reason) = any(%(obeys)s::text[]) then 'suppressed_' || coalesce(s.reason, z.reason)
         when %(needs_consent)s and c.state is null then 'no_consent'
         when %(needs_consent)s and c.state = 'pending' then 'consent_pending'
         when %(needs_consent)s and c.state = 'withdrawn' then 'consent_withdrawn'
+        when (w.value #>> '{}')::timestamptz > %(due_at)s then 'paused_by_customer'
         when exists (
             select 1 from delivery d
             where d.address = i.address and d.campaign_id = %(campaign_id)s and d.occurrence = %(occurrence)s
@@ -66,8 +67,13 @@ with intent as materialized (
     end as reason
     from intent i
     left join suppression s on s.channel = %(channel)s and s.address = i.address
+        and (s.expires_at is null or s.expires_at > %(now)s)
+    left join suppression_digest z on z.channel = %(channel)s
+        and z.digest = sha256(%(digest_key)s::bytea || convert_to(i.address, 'UTF8'))
+        and (z.expires_at is null or z.expires_at > %(now)s)
     left join consent_state c
         on %(needs_consent)s and c.profile_id = i.person_id and c.channel = %(channel)s and c.topic = %(topic)s
+    left join preference w on %(needs_consent)s and w.profile_id = i.person_id and w.aspect = 'paused_until'
 ), decided as materialized (
     select j.profile_id, j.suffix, j.variables, j.address, j.n,
            coalesce(j.reason, case
@@ -136,11 +142,12 @@ with due as (
     returning q.delivery_id, q.profile_id, q.dispatch_id, q.bucket, q.epoch, q.attempts, q.expires_at, q.claimed_at
 )
 select c.delivery_id, c.profile_id, c.dispatch_id, c.bucket, c.epoch, c.attempts, c.expires_at, c.claimed_at,
-       d.address, d.variables::text, p.traits::text
+       d.address, d.variables::text, p.traits::text, w.value #>> '{}' as language
 from claimed c
 join delivery d on d.id = c.delivery_id and d.profile_id = c.profile_id
 left join alias a on a.from_id = coalesce((d.variables ->> '_as')::bigint, c.profile_id)
 left join profile p on p.id = coalesce(a.to_id, (d.variables ->> '_as')::bigint, c.profile_id)
+left join preference w on w.profile_id = p.id and w.aspect = 'language'
 order by c.dispatch_id, c.bucket, c.delivery_id;
 
 -- name: recheck
@@ -151,7 +158,9 @@ select q.delivery_id, case
     when q.expires_at < %(now)s then 'too_late'
     when s.reason in ('hard_bounce', 'manual') and p.message_class <> 'test' or s.reason = 'manual'
       or s.reason = 'complaint' and p.message_class in ('marketing', 'service') then 'suppressed_' || s.reason
-    when c.state = 'granted' or p.message_class <> 'marketing' then null
+    when p.message_class <> 'marketing' then null
+    when c.state = 'granted' and (w.value #>> '{}')::timestamptz > %(now)s then 'paused_by_customer'
+    when c.state = 'granted' then null
     when c.state is null then 'no_consent'
     when c.state = 'pending' then 'consent_pending'
     else 'consent_withdrawn'
@@ -160,9 +169,16 @@ from unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[], %(addresses)s::text[])
 join delivery_queue q on q.delivery_id = g.delivery_id and q.profile_id = g.profile_id
 join dispatch p on p.id = q.dispatch_id
 left join alias a on a.from_id = g.profile_id
-left join suppression s on s.channel = p.channel and s.address = g.address
+left join suppression l on l.channel = p.channel and l.address = g.address
+    and (l.expires_at is null or l.expires_at > %(now)s)
+left join suppression_digest z on z.channel = p.channel
+    and z.digest = sha256(%(digest_key)s::bytea || convert_to(g.address, 'UTF8'))
+    and (z.expires_at is null or z.expires_at > %(now)s)
+cross join lateral (select coalesce(l.reason, z.reason) as reason) s
 left join consent_state c on p.message_class = 'marketing'
-    and c.profile_id = coalesce(a.to_id, g.profile_id) and c.channel = p.channel and c.topic = p.topic;
+    and c.profile_id = coalesce(a.to_id, g.profile_id) and c.channel = p.channel and c.topic = p.topic
+left join preference w on p.message_class = 'marketing'
+    and w.profile_id = coalesce(a.to_id, g.profile_id) and w.aspect = 'paused_until';
 
 -- name: mark_speaking
 -- The point of no return: from here a crash leaves these rows unknown. The fence is part of the statement, which is the

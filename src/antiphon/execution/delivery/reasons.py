@@ -42,6 +42,8 @@ _ALL = (
            sentence="The customer agreed to {topic} by {channel}, but has not confirmed it yet."),
     Reason(code="consent_withdrawn", states=("suppressed",), title="Consent withdrawn",
            sentence="The customer said no to {topic} by {channel}."),
+    Reason(code="paused_by_customer", states=("suppressed",), title="Paused by the customer",
+           sentence="The customer asked for a pause that was not over."),
     Reason(code="duplicate_address", states=("suppressed",), title="Address already written to",
            sentence="{address} got this message as another customer's address."),
     Reason(code="frequency_cap", states=("suppressed",), title="Too many messages",

@@ -15,7 +15,7 @@ from itertools import groupby
 
 from prometheus_client import Counter
 
-from antiphon.awareness.consent import Suppressed, suppress
+from antiphon.awareness.consent import Suppressed, digest_key, suppress
 from antiphon.execution.channels import Account, Channel, Channels, Receipt, Speaking, Wire
 from antiphon.execution.delivery import store
 from antiphon.execution.delivery.breaker import Breakers
@@ -166,7 +166,7 @@ class Sender:
     async def _look_again(self, rows: Sequence[Claimed]) -> tuple[list[Claimed], list[Record], list[Claimed]]:
         """(to be said, refused after all, to go back unsaid): consent, suppression, pause and cancel as they are now."""
         async with self._ctx.db.connection() as conn:
-            verdicts = await store.recheck(conn, rows, self._ctx.clock.now())
+            verdicts = await store.recheck(conn, rows, digest_key(self._ctx), self._ctx.clock.now())
         said: list[Claimed] = []
         refused: list[Record] = []
         returned: list[Claimed] = []
@@ -205,7 +205,7 @@ class Sender:
                     if returned:
                         await store.unclaim(conn, returned)
                     if dead:
-                        await suppress(conn, [_gone(channel, r, now) for r in records if r.row.delivery_id in dead])
+                        await suppress(self._ctx, conn, [_gone(channel, r, now) for r in records if r.row.delivery_id in dead])
                 break
             except (PostgresError, DatabaseUnavailable):
                 if attempt + 1 == KEEP_TRYING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from antiphon.awareness.consent import ChannelRegistry, normal_address
+from antiphon.awareness.consent import ChannelRegistry, digest_key, normal_address
 from antiphon.execution.delivery import store
 from antiphon.execution.delivery.errors import NoAccount, NothingToSay, TopicMissing
 from antiphon.execution.delivery.model import (
@@ -62,7 +62,9 @@ async def submit(ctx: Context, conn: Connection, dispatch: Dispatch, intents: In
     if len(intents.profile_ids) > CHUNK:
         raise ValueError(f"at most {CHUNK} intents at a time")
     identity = ctx.get(ChannelRegistry)[dispatch.channel].identity
-    verdict = await store.decide(conn, dispatch, intents, identity=identity, now=ctx.clock.now(), write=True)
+    verdict = await store.decide(
+        conn, dispatch, intents, identity=identity, digest_key=digest_key(ctx), now=ctx.clock.now(), write=True
+    )
     if verdict.passed:
         await wake(conn, SEND_LOOP)
     return verdict
@@ -73,7 +75,9 @@ async def estimate(ctx: Context, conn: Connection, dispatch: Dispatch, intents: 
     identity = ctx.get(ChannelRegistry)[dispatch.channel].identity
     total = Verdict()
     for part in chunks(intents):
-        total += await store.decide(conn, dispatch, part, identity=identity, now=ctx.clock.now(), write=False)
+        total += await store.decide(
+            conn, dispatch, part, identity=identity, digest_key=digest_key(ctx), now=ctx.clock.now(), write=False
+        )
     return total
 
 

@@ -1,15 +1,13 @@
-"""Lists of people as CSV (RFC 4180) that a spreadsheet opens without running anything."""
+"""Lists of people as CSV."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator
 
 from antiphon.execution.delivery import ledger
 from antiphon.execution.delivery.ledger import Search
 from antiphon.foundation.context import Context
+from antiphon.foundation.sheets import lines
 
 AT_ONCE = 2_000
 COLUMNS = (
@@ -17,26 +15,6 @@ COLUMNS = (
     "sentence", "planned_at", "sent_at", "delivered_at", "bounced_at", "opened_at", "clicked_at", "unsubscribed_at",
     "complained_at",
 )  # fmt: skip
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def safe(cell: object) -> str:
-    """A cell no spreadsheet takes for a formula: what could begin one is led by an apostrophe (OWASP, CSV injection)."""
-    if cell is None:
-        return ""
-    if isinstance(cell, datetime):
-        return cell.isoformat()
-    if isinstance(cell, int):
-        return str(cell)
-    text = str(cell).replace("\0", "")
-    return f"'{text}" if text.lstrip(" ").startswith(_STARTS) else text
-
-
-def lines(rows: Sequence[Sequence[object]]) -> bytes:
-    """Rows as CSV."""
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows([safe(cell) for cell in row] for row in rows)
-    return out.getvalue().encode()
 
 
 async def people(ctx: Context, wanted: Search) -> AsyncIterator[bytes]:

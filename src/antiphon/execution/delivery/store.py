@@ -46,6 +46,7 @@ class Claimed(msgspec.Struct, frozen=True):
     address: str
     variables: Mapping[str, Any] | None
     traits: Mapping[str, Any] | None
+    language: str | None = None  # the one the customer asked for
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +101,9 @@ async def hold_dispatches(conn: Connection, campaign_id: int, state: DispatchSta
     return [row[0] for row in rows]
 
 
-async def decide(conn: Connection, dispatch: Dispatch, intents: Intents, *, identity: str, now: datetime, write: bool) -> Verdict:
+async def decide(
+    conn: Connection, dispatch: Dispatch, intents: Intents, *, identity: str, digest_key: bytes, now: datetime, write: bool
+) -> Verdict:
     """Judge a set and write its rows; one statement."""
     rules = dispatch.rules
     due_at = max(intents.due_at or now, now)
@@ -111,6 +114,7 @@ async def decide(conn: Connection, dispatch: Dispatch, intents: Intents, *, iden
         "addresses": texts(intents.addresses),
         "excluded": bigints(intents.excluded),
         "identity": identity,
+        "digest_key": digest_key,
         "address_rule": ADDRESS_RULES.get(identity, ANY_ADDRESS),
         "obeys": list(rules.obeys),
         "needs_consent": rules.needs_consent,
@@ -162,8 +166,8 @@ async def claim(
 
 
 def _claimed(*row: Any) -> Claimed:
-    *plain, variables, traits = row
-    values: tuple[Any, ...] = (*plain, _object(variables), _object(traits))
+    *plain, variables, traits, language = row
+    values: tuple[Any, ...] = (*plain, _object(variables), _object(traits), language)
     return Claimed(*values)
 
 
@@ -172,12 +176,13 @@ def _object(text: str | None) -> Mapping[str, Any] | None:
     return None if text is None else _decode_object(text)
 
 
-async def recheck(conn: Connection, rows: Sequence[Claimed], now: datetime) -> dict[int, str | None]:
+async def recheck(conn: Connection, rows: Sequence[Claimed], digest_key: bytes, now: datetime) -> dict[int, str | None]:
     """The verdict on each row that is still in the queue; None for one that may be said."""
     params = {
         "ids": bigints([r.delivery_id for r in rows]),
         "profile_ids": bigints([r.profile_id for r in rows]),
         "addresses": texts([r.address for r in rows]),
+        "digest_key": digest_key,
         "now": now,
     }
     return dict(await (await conn.execute(SQL.recheck, params)).fetchall())

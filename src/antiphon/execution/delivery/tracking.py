@@ -9,10 +9,12 @@ from __future__ import annotations
 import base64
 import hmac
 import struct
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
+from antiphon.awareness.consent import preferences_link
 from antiphon.foundation.ids import BadSignature, sign, unsign
 
 Purpose = Literal["open", "click", "link", "unsubscribe"]
@@ -20,6 +22,8 @@ Purpose = Literal["open", "click", "link", "unsubscribe"]
 PATHS: dict[Purpose, str] = {"open": "/o/", "click": "/c/", "link": "/l/", "unsubscribe": "/u/"}
 MAX_URL = 2000  # a longer address is sent as it is, untracked: its token would not survive mail programs
 RETURN_PREFIX = "b+"
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 _REF = struct.Struct(">QI")
 _REF_LINK = struct.Struct(">QII")
@@ -39,14 +43,17 @@ class Ref(msgspec.Struct, frozen=True):
 class DeliveryLinks:
     """The URLs of one delivery, made on demand while its template renders. Implements `content.Links`."""
 
-    __slots__ = ("_base", "_clicks", "_key", "_ref", "open_url", "unsubscribe_url")
+    __slots__ = ("_base", "_clicks", "_key", "_ref", "open_url", "preferences_url", "unsubscribe_url")
 
-    def __init__(self, key: bytes, base: str, delivery_id: int, profile_id: int, opens: bool, clicks: bool) -> None:
+    def __init__(
+        self, key: bytes, base: str, delivery_id: int, profile_id: int, opens: bool, clicks: bool, at: datetime
+    ) -> None:
         self._key = key
         self._base = base
         self._clicks = clicks
         self._ref = ref = _REF.pack(delivery_id, profile_id)
         self.unsubscribe_url = f"{base}/u/{sign(key, 'unsubscribe', ref)}"
+        self.preferences_url = preferences_link(key, base, profile_id, at)
         self.open_url = f"{base}/o/{sign(key, 'open', ref)}.gif" if opens else None
 
     def fixed(self, link_id: int, url: str) -> str:
@@ -69,9 +76,14 @@ class Tracker:
         self._key = secret
         self._base = public_url.rstrip("/")
 
-    def links(self, delivery_id: int, profile_id: int, *, opens: bool = True, clicks: bool = True) -> DeliveryLinks:
-        """The links of one delivery; ``opens`` and ``clicks`` switch tracking off, never the way to unsubscribe."""
-        return DeliveryLinks(self._key, self._base, delivery_id, profile_id, opens, clicks)
+    def links(
+        self, delivery_id: int, profile_id: int, *, opens: bool = True, clicks: bool = True, at: datetime = NEVER
+    ) -> DeliveryLinks:
+        """The links of one delivery; ``opens`` and ``clicks`` switch tracking off, never the way to unsubscribe.
+
+        The link to the customer's preferences is good for a year from ``at``; without it, it has expired.
+        """
+        return DeliveryLinks(self._key, self._base, delivery_id, profile_id, opens, clicks, at)
 
     def return_path(self, delivery_id: int, profile_id: int, domain: str) -> str:
         """The envelope sender bounces come back to (VERP). Lower case only: local parts do not always keep theirs."""

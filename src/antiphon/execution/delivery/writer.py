@@ -43,8 +43,11 @@ class Writer:
         skeleton = str(dispatch.id)
 
         def write(row: Claimed, now: datetime) -> Message:
-            links = self._tracker.links(row.delivery_id, row.profile_id, opens=dispatch.track_opens, clicks=dispatch.track_clicks)
+            links = self._tracker.links(
+                row.delivery_id, row.profile_id, opens=dispatch.track_opens, clicks=dispatch.track_clicks, at=now
+            )
             variables = {k: v for k, v in row.variables.items() if k != "_as"} if row.variables else {}
+            variables.setdefault("language", row.language or "")
             try:
                 content = template.render(Render(traits=row.traits or {}, now=now, extra=variables), links)
             except (RenderFailed, RenderLimit) as failed:
