@@ -51,6 +51,8 @@ def trait_sql(node: TraitCondition, column: TraitColumn, now: datetime) -> str:
             joined = ", ".join(values)
             if not values:
                 test = "false"
+            elif column.type == "text":
+                test = f"list_contains([{joined}], {name})"  # a function is asked once for each text of the file's dictionary
             else:
                 test = f"list_has_any({name}, [{joined}])" if many else f"{name} in ({joined})"
         case "all":
