@@ -59,7 +59,7 @@ async def refuse(
     )
     if not kinds:
         return 0, {}
-    shown = ", ".join(safe(sql.column(c)) for c in columns)
+    shown = ", ".join(safe("r." + sql.column(c)) for c in columns)
     found = await lake.run(
         f"copy (select c.n, c.reason, null, {shown} from {rows} r "
         f"join (select {lines} as n, reason from chunk where reason is not null) c on r.{sql.ROW} = c.n order by c.n) "
