@@ -22,6 +22,7 @@ from antiphon.awareness.segments import (
     Or,
     TraitCondition,
     members,
+    reads,
     refresh,
     service,
     store,
@@ -251,7 +252,7 @@ async def test_a_new_version_changes_the_members_and_keeps_the_old_tree(world: W
     assert sorted(await world.told()) == [("ann", "Segment Left", "Plan"), ("bob", "Segment Entered", "Plan")]
     async with world.ctx.db.connection() as conn:
         assert [version.version for version in await store.list_versions(conn, segment)] == [2, 1]
-        growth = await store.list_growth(conn, segment, 10)
+        growth = await reads.growth(conn, segment, step="hour", zone="UTC", since=None, until=None, limit=10)
     assert [(one.version, one.size, one.entered, one.gone) for one in growth] == [(2, 1, 1, 1), (1, 1, 1, 0)]
 
 

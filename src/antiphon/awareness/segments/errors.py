@@ -39,6 +39,18 @@ class NotStatic(Conflict):
     code = "segment-not-static"
 
 
+class NotRule(Conflict):
+    """The members of this list are put in by hand; it has no conditions to compare."""
+
+    code = "segment-not-rule"
+
+
+class VersionNotFound(NotFound):
+    """The segment never had a version {version}."""
+
+    code = "segment-version-not-found"
+
+
 class Superseded(Conflict):
     """Somebody else refreshed or changed this segment meanwhile; nothing was stored."""
 

@@ -1,43 +1,72 @@
 """Why one customer is in a segment, or is not: their own traits and events, checked with the facts that decided."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 
 from antiphon.awareness.events import event_relation
 from antiphon.awareness.events.values import properties_of
 from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id
-from antiphon.awareness.segments import store
+from antiphon.awareness.segments import reads, store
 from antiphon.awareness.segments.check import Checker, Happened, Person, Verdict
 from antiphon.awareness.segments.evaluate import Known, known
 from antiphon.awareness.segments.membership import members
-from antiphon.awareness.segments.model import EventCondition, InSegment, Node, walk
+from antiphon.awareness.segments.model import EventCondition, InSegment, Node, references, walk
+from antiphon.awareness.segments.rules import validate
 from antiphon.foundation.context import Context
 
 
 class SegmentWhy(Struct, frozen=True, kw_only=True):
-    """Whether a customer belongs now and why, and whether the last refresh had them as a member."""
+    """Whether a customer belongs now and why, and whether the last refresh had them as a member.
+
+    `profile_id` is who they are now, if they were merged. `segments` names the segments the verdict speaks of. Of a tree that
+    is not saved nobody is a `member` yet: null.
+    """
 
     profile_id: int
     holds: bool
-    member: bool
+    member: bool | None
     evaluated_at: datetime | None
     verdict: Verdict
+    segments: dict[int, str]
 
 
 async def why(ctx: Context, segment_id: int, profile_id: int) -> SegmentWhy:
     """Explain whether a customer belongs now, from their own traits and events. Raises SegmentNotFound, NoSuchProfile."""
     async with ctx.db.connection() as conn:
         row = await store.find_segment(conn, segment_id)
-        about = await known(conn)
         stored = await members(conn, segment_id)
     tree = row.tree if row.tree is not None else InSegment(id=row.id)
+    found = await why_tree(ctx, tree, profile_id)
+    return msgspec.structs.replace(found, member=found.profile_id in stored, evaluated_at=row.evaluated_at)
+
+
+async def why_tree(ctx: Context, tree: Node, profile_id: int) -> SegmentWhy:
+    """Explain whether a customer would belong to a tree that is not saved. Raises InvalidTree, NoSuchProfile."""
+    async with ctx.db.connection() as conn:
+        about = await known(conn)
+        validate(tree, about.traits, about.segments)
+        names = await reads.segment_names(conn, reached(tree, about.segments))
     person = await one_person(ctx, profile_id, tree, about)
     verdict = Checker(ctx.clock.now(), about.traits, about.segments).why(tree, person)
     return SegmentWhy(
-        profile_id=person.id, holds=verdict.holds, member=person.id in stored, evaluated_at=row.evaluated_at, verdict=verdict
+        profile_id=person.id, holds=verdict.holds, member=None, evaluated_at=None, verdict=verdict, segments=names
     )
+
+
+def reached(tree: Node | None, segments: Mapping[int, Node | None]) -> set[int]:
+    """The segments a tree refers to, directly or through others."""
+    found: set[int] = set()
+    todo = [] if tree is None else sorted(references(tree))
+    while todo:
+        one = todo.pop()
+        if one not in found:
+            found.add(one)
+            inner = segments.get(one)
+            todo += [] if inner is None else sorted(references(inner))
+    return found
 
 
 async def one_person(ctx: Context, profile_id: int, tree: Node, about: Known) -> Person:

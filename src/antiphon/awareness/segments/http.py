@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from litestar.params import Parameter, QueryParameter
 
-from antiphon.awareness.segments import lookup_http, service, store
+from antiphon.awareness.segments import lookup_http, service, sets_http, store, versions_http
 from antiphon.awareness.segments.catalogue import Catalogue, Catalogues
 from antiphon.awareness.segments.errors import SegmentNotFound
-from antiphon.awareness.segments.explain import SegmentWhy, why
 from antiphon.awareness.segments.membership import members
 from antiphon.awareness.segments.model import Node
 from antiphon.awareness.segments.service import CustomerCard, SegmentPreview
-from antiphon.awareness.segments.store import Announce, SegmentGrowth, SegmentRow, SegmentVersion, State
+from antiphon.awareness.segments.shown import Name, PathId, SegmentItem, Text, item
+from antiphon.awareness.segments.store import Announce, State
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post, put
 from antiphon.foundation.principal import Principal
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")]
-Text = Annotated[str, msgspec.Meta(max_length=4000)]
-PathId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 Ids = Annotated[list[Annotated[int, msgspec.Meta(ge=1, lt=2**32)]], msgspec.Meta(max_length=100_000)]
-
-
-class SegmentItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A segment. Its members are true for `evaluated_at`, `age_seconds` ago.
-
-    `refreshing` until they are those of the present version.
-    """
-
-    id: int
-    name: str
-    description: str
-    kind: Literal["rule", "static"]
-    tree: Node | None
-    version: int
-    state: State
-    announce: Announce
-    size: int
-    evaluated_at: datetime | None
-    age_seconds: float | None
-    refreshing: bool
-    took_ms: int | None
-    failed: str | None
-    created_at: datetime
-    updated_at: datetime
 
 
 class SegmentBody(Body, frozen=True, kw_only=True):
@@ -83,17 +55,6 @@ class ListChanged(msgspec.Struct, frozen=True, kw_only=True):
 
     size: int
     unknown: int
-
-
-def item(row: SegmentRow, now: datetime) -> SegmentItem:
-    """The row as people see it."""
-    age = None if row.evaluated_at is None else max(0.0, (now - row.evaluated_at).total_seconds())
-    return SegmentItem(
-        id=row.id, name=row.name, description=row.description, kind=row.kind, tree=row.tree, version=row.version,
-        state=row.state, announce=row.announce, size=row.size, evaluated_at=row.evaluated_at, age_seconds=age,
-        refreshing=row.kind == "rule" and row.evaluated_version != row.version, took_ms=row.took_ms, failed=row.failed,
-        created_at=row.created_at, updated_at=row.updated_at,
-    )  # fmt: skip
 
 
 @get("/v1/segments", permission="segments:read")
@@ -202,30 +163,8 @@ async def change_members(ctx: Context, who: Principal, segment_id: PathId, data:
     return ListChanged(size=row.size, unknown=unknown)
 
 
-@get("/v1/segments/{segment_id:int}/why/{profile_id:int}", permission="segments:read", problems=(404,))
-async def explain(ctx: Context, segment_id: PathId, profile_id: PathId) -> SegmentWhy:
-    """Why a customer is in a segment, or is not, with the facts that decided."""
-    return await why(ctx, segment_id, profile_id)
-
-
-@get("/v1/segments/{segment_id:int}/versions", permission="segments:read", problems=(404,))
-async def read_versions(ctx: Context, segment_id: PathId) -> Page[SegmentVersion]:
-    """Every tree the segment had, latest first."""
-    async with ctx.db.connection() as conn:
-        await store.find_segment(conn, segment_id)
-        return Page(items=await store.list_versions(conn, segment_id))
-
-
-@get("/v1/segments/{segment_id:int}/growth", permission="segments:read", problems=(404,))
-async def read_growth(ctx: Context, segment_id: PathId, limit: Limit = 200) -> Page[SegmentGrowth]:
-    """How the segment grew, latest change first."""
-    async with ctx.db.connection() as conn:
-        await store.find_segment(conn, segment_id)
-        return Page(items=await store.list_growth(conn, segment_id, limit))
-
-
 ROUTES = (
     list_segments, create_segment, read_catalogue, preview_segment, read_segment, change_segment, archive_segment,
-    restore_segment, refresh_segment, read_members, change_members, explain, read_versions, read_growth,
-    *lookup_http.ROUTES,
+    restore_segment, refresh_segment, read_members, change_members,
+    *sets_http.ROUTES, *versions_http.ROUTES, *lookup_http.ROUTES,
 )  # fmt: skip

@@ -134,16 +134,12 @@ select coalesce(sum(d.changes), 0), count(d.seq), coalesce((select size from seg
 from segment_delta d where d.segment_id = %(id)s;
 
 -- name: write_growth
--- The size after a change; changes stored at one instant add up.
+-- The size after a change; changes within a minute add up.
 insert into segment_growth (segment_id, at, version, size, entered, gone)
-values (%(id)s, %(now)s, %(version)s, %(size)s, %(entered)s, %(gone)s)
+values (%(id)s, date_bin('1 minute', %(now)s, '2000-01-01T00:00:00Z'), %(version)s, %(size)s, %(entered)s, %(gone)s)
 on conflict (segment_id, at) do update
 set version = excluded.version, size = excluded.size, entered = segment_growth.entered + excluded.entered,
     gone = segment_growth.gone + excluded.gone;
-
--- name: list_growth
--- How a segment grew, latest first.
-select at, version, size, entered, gone from segment_growth where segment_id = %(id)s order by at desc limit %(limit)s;
 
 -- name: failed
 -- A refresh that failed: why, and when to try again.

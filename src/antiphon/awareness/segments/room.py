@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from antiphon.awareness.profiles import ProfilesMerged
-from antiphon.awareness.segments import service
+from antiphon.awareness.segments import growth, service
 from antiphon.awareness.segments.catalogue import Catalogues
 from antiphon.awareness.segments.http import ROUTES
 from antiphon.awareness.segments.lookup import Memberships
@@ -35,7 +35,7 @@ ROOM = Room(
     floor="awareness",
     always=True,
     routes=ROUTES,
-    loops=LOOPS,
+    loops=(*LOOPS, *growth.LOOPS),
     resources=(Resource(Memberships, open_memberships), Resource(Catalogues, open_catalogues)),
     permissions={
         "segments:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),

@@ -52,16 +52,6 @@ class SegmentVersion(Struct, frozen=True, kw_only=True):
     published_by: str
 
 
-class SegmentGrowth(Struct, frozen=True, kw_only=True):
-    """The size of a segment after a change of its members."""
-
-    at: datetime
-    version: int
-    size: int
-    entered: int
-    gone: int
-
-
 class Place(Struct, frozen=True, kw_only=True):
     """Where the members of a segment are."""
 
@@ -186,11 +176,6 @@ async def insert_version(conn: Connection, segment_id: int, version: int, tree: 
 async def list_versions(conn: Connection, segment_id: int) -> list[SegmentVersion]:
     async with conn.cursor(row_factory=struct_row(SegmentVersion)) as cursor:
         return await (await cursor.execute(SQL.list_versions, {"id": segment_id})).fetchall()
-
-
-async def list_growth(conn: Connection, segment_id: int, limit: int) -> list[SegmentGrowth]:
-    async with conn.cursor(row_factory=struct_row(SegmentGrowth)) as cursor:
-        return await (await cursor.execute(SQL.list_growth, {"id": segment_id, "limit": limit})).fetchall()
 
 
 async def places(conn: Connection) -> list[Place]:
