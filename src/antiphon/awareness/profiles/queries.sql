@@ -21,7 +21,10 @@ select nextval(pg_get_serial_sequence('profile', 'id')) from generate_series(1, 
 -- name: make_profiles
 -- New people; those of an import arrive with their traits.
 insert into profile (id, traits, stamp, first_seen, last_seen)
-select * from unnest(%(ids)s::bigint[], %(traits)s::jsonb[], %(stamps)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[]);
+select id, case when exists (select from trait_rule where computed or type is not null or allowed is not null) then heeded(id, traits) else traits end,
+    stamp, first, last
+from unnest(%(ids)s::bigint[], %(traits)s::jsonb[], %(stamps)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
+    n (id, traits, stamp, first, last);
 
 -- name: give_identities
 -- In one order for everybody; whoever was faster keeps the identity, and the caller thinks again.
@@ -118,9 +121,11 @@ order by low, high
 on conflict do nothing;
 
 -- name: merge_traits
--- Trait by trait the later (timestamp, messageId) wins, whatever arrived first; null removes.
+-- Trait by trait the later (timestamp, messageId) wins, whatever arrived first; null removes; what a rule refuses is not heard.
 with incoming as (
-    select * from unnest(%(ids)s::bigint[], %(traits)s::jsonb[], %(stamps)s::text[]) i (profile_id, traits, stamp)
+    select profile_id, stamp, case when exists (select from trait_rule where computed or type is not null or allowed is not null)
+        then heeded(profile_id, traits) else traits end as traits
+    from unnest(%(ids)s::bigint[], %(traits)s::jsonb[], %(stamps)s::text[]) i (profile_id, traits, stamp)
 ),
 best as (
     select distinct on (i.profile_id, t.key) i.profile_id, t.key, t.value, i.stamp
@@ -412,3 +417,59 @@ delete from profile where id = any(%(ids)s::bigint[]);
 -- Erasure: a dirty id without a profile tells the mirror to forget it.
 insert into profile_dirty (profile_id, version) select id, nextval('profile_version') from unnest(%(ids)s::bigint[]) i (id)
 on conflict (profile_id) do update set version = excluded.version;
+
+-- name: set_rule
+-- What writers and readers heed of a trait.
+insert into trait_rule (name, computed, type, allowed, personal) values (%(name)s, %(computed)s, %(type)s, %(allowed)s, %(personal)s)
+on conflict (name) do update set computed = excluded.computed, type = excluded.type, allowed = excluded.allowed, personal = excluded.personal;
+
+-- name: read_rule
+-- The rule of one trait.
+select computed, type, allowed, personal from trait_rule where name = %(name)s;
+
+-- name: drop_idle_rule
+-- A rule that asks for nothing is none.
+delete from trait_rule where name = %(name)s and not computed and type is null and allowed is null and not personal;
+
+-- name: personal_traits
+-- Names of the traits that only those see who may see what is personal.
+select name from trait_rule where personal;
+
+-- name: computed_traits
+-- Names of the traits that Antiphon computes.
+select name from trait_rule where computed;
+
+-- name: refusals
+-- Values of a trait that were refused, latest first.
+select profile_id, value, reason, at from trait_refusal where name = %(name)s order by at desc, id desc limit %(limit)s;
+
+-- name: forget_old_refusals
+-- Refusals are kept for a month.
+delete from trait_refusal where at < now() - interval '30 days';
+
+-- name: erase_refusals
+-- Erasure: refused values.
+delete from trait_refusal where profile_id = any(%(ids)s::bigint[]);
+
+-- name: write_computed
+-- What was computed of these people, whatever was there; a null removes. All are held, and canonical.
+with incoming as (
+    select * from unnest(%(ids)s::bigint[], %(traits)s::jsonb[]) i (id, traits)
+),
+patch as (
+    select id, coalesce(jsonb_object_agg(key, value) filter (where value <> 'null'), '{}') as said,
+        coalesce(array_agg(key) filter (where value = 'null'), '{}') as unsaid,
+        coalesce(jsonb_object_agg(key, %(stamp)s::text) filter (where value <> 'null'), '{}') as stamps
+    from incoming cross join lateral jsonb_each(traits) group by id
+)
+update profile p
+set traits = (p.traits || patch.said) - patch.unsaid, stamps = (p.stamps || patch.stamps) - patch.unsaid, updated_at = clock_timestamp()
+from patch where p.id = patch.id and p.merged_into is null;
+
+-- name: hold_from_erasure
+-- These profiles are not erased until the transaction ends; those that are gone are absent.
+select id from profile where id = any(%(ids)s::bigint[]) order by id for key share;
+
+-- name: hold_for_erasure
+-- Nobody else holds these profiles any more.
+select id from profile where id = any(%(ids)s::bigint[]) order by id for update;

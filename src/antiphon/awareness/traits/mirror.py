@@ -109,7 +109,7 @@ async def _refuse_or_widen(conn: Connection, traits: list[Trait], found: dict[st
     """A value that does not fit widens the type where nothing is lost by it; otherwise it is noted for people to see."""
     await store.note_misfits(conn, found, at)
     for trait in traits:
-        if trait.name in found and trait.next_type is None:
+        if trait.name in found and trait.next_type is None and not trait.locked:
             wider = WIDENS.get((trait.type, _of(found[trait.name])))
             if wider is not None:
                 await retype(conn, trait.name, wider, by="mirror")

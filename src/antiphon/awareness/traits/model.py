@@ -41,8 +41,17 @@ class TraitIsChanging(Conflict):
     """The type of {name} is being changed already; wait until it is done."""
 
 
+class TraitIsComputed(Conflict):
+    """{name} is computed from events: its type and values follow from its definition."""
+
+
 class Trait(msgspec.Struct, frozen=True, kw_only=True):
-    """A trait: its type, its column in `lake.profile`, what people say of it. `misfit` is a value that has another type."""
+    """A trait: its type, its column in `lake.profile`, what people say of it. `misfit` is a value that has another type.
+
+    `locked`: values of another type are refused, and the profile keeps what it has. `allowed`: the only values there may
+    be (of a list, its items). `archived`: no longer offered, though whatever uses it goes on. `computed`: Antiphon works it
+    out from events, and nobody else's word counts. `personal`: shown to those only who may see what is personal.
+    """
 
     name: str
     type: TraitType
@@ -54,6 +63,11 @@ class Trait(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: datetime
     misfit: str | None
     misfit_at: datetime | None
+    locked: bool = False
+    allowed: list[str] | None = None
+    unit: str = ""
+    archived: bool = False
+    computed: bool = False
 
 
 def column_for(name: str, taken: set[str]) -> str:

@@ -1,12 +1,22 @@
 -- name: list_traits
 -- Every trait, by name.
-select name, type, column_name, next_type, next_column, description, personal, first_seen, misfit, misfit_at
+select name, type, column_name, next_type, next_column, description, personal, first_seen, misfit, misfit_at, locked, allowed, unit, archived,
+    exists (select from trait_rule r where r.name = trait.name and r.computed) as computed
 from trait order by name;
 
 -- name: find_trait
 -- One trait, held until the change is made.
-select name, type, column_name, next_type, next_column, description, personal, first_seen, misfit, misfit_at
+select name, type, column_name, next_type, next_column, description, personal, first_seen, misfit, misfit_at, locked, allowed, unit, archived,
+    exists (select from trait_rule r where r.name = trait.name and r.computed) as computed
 from trait where name = %(name)s for update;
+
+-- name: value_of
+-- One trait of one customer.
+select traits -> %(name)s::text from profile where id = %(id)s;
+
+-- name: is_computed
+-- Whether nobody else's word on it counts.
+select exists (select from trait_rule where name = %(name)s and computed);
 
 -- name: hold_registry
 -- New traits and new types are given by one transaction at a time, so that their columns differ.
@@ -20,7 +30,8 @@ on conflict do nothing;
 
 -- name: describe_trait
 -- What people say of a trait.
-update trait set description = %(description)s, personal = %(personal)s where name = %(name)s;
+update trait set description = %(description)s, personal = %(personal)s, locked = %(locked)s, allowed = %(allowed)s, unit = %(unit)s,
+    archived = %(archived)s where name = %(name)s;
 
 -- name: begin_retype
 -- A second column for the new type; both are written until every profile has it.

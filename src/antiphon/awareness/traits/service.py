@@ -7,9 +7,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from antiphon.awareness.profiles import mark_dirty
+from msgspec import structs
+
+from antiphon.awareness.profiles import Refusal, TraitRule, mark_dirty, personal_traits, refusals, set_rule
 from antiphon.awareness.traits import store
-from antiphon.awareness.traits.model import MOST_TRAITS, Trait, TraitIsChanging, TraitType, column_for
+from antiphon.awareness.traits.model import (
+    MOST_TRAITS,
+    NoSuchTrait,
+    Trait,
+    TraitIsChanging,
+    TraitIsComputed,
+    TraitType,
+    column_for,
+)
 from antiphon.foundation.access import Principal, audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.jobs import JobKind, RunningJob, enqueue
@@ -52,27 +62,62 @@ async def observe_traits(conn: Connection, types: Mapping[str, TraitType], at: d
 
 
 async def describe_trait(
-    ctx: Context, who: Principal, name: str, *, description: str | None, personal: bool | None, type: TraitType | None
+    ctx: Context,
+    who: Principal,
+    name: str,
+    *,
+    description: str | None = None,
+    personal: bool | None = None,
+    type: TraitType | None = None,
+    locked: bool | None = None,
+    allowed: list[str] | None = None,
+    unit: str | None = None,
+    archived: bool | None = None,
 ) -> Trait:
-    """Change what people say of a trait, and its type: the old column serves until every profile has the new one.
+    """Change what people say of a trait, what is refused of it, and its type: the old column serves until every profile
+    has the new one. What is None stays; an empty `allowed` allows everything.
 
-    Raises NoSuchTrait, and TraitIsChanging while an earlier change of type goes on.
+    Raises NoSuchTrait, TraitIsComputed, and TraitIsChanging while an earlier change of type goes on.
     """
+    said = {"description": description, "personal": personal, "locked": locked, "unit": unit, "archived": archived}
     async with ctx.db.transaction() as conn:
         before = await store.find_trait(conn, name)
-        await store.describe_trait(
-            conn,
-            name,
-            before.description if description is None else description,
-            before.personal if personal is None else personal,
-        )
-        if type is not None and type != (before.next_type or before.type):
+        if before.computed and (type or locked or allowed):
+            raise TraitIsComputed(name=name, field="type" if type else "locked" if locked else "allowed")
+        changed = structs.replace(before, **{field: value for field, value in said.items() if value is not None})
+        if allowed is not None:
+            changed = structs.replace(changed, allowed=sorted(set(allowed)) or None)
+        await store.describe_trait(conn, changed)
+        kind = before.next_type or before.type
+        if type is not None and type != kind:
             if before.next_type is not None:
                 raise TraitIsChanging(name=name, field="type")
             await retype(conn, name, type, by=who.name)
+            kind = type
+        rule = TraitRule(
+            computed=before.computed, type=kind if changed.locked else None, allowed=changed.allowed, personal=changed.personal
+        )
+        await set_rule(conn, name, rule)
         after = await store.find_trait(conn, name)
         await audit(conn, who, action="traits.describe", subject=f"trait:{name}", before=before, after=after)
     return after
+
+
+async def refused(ctx: Context, who: Principal, name: str) -> list[Refusal]:
+    """Values of a trait that were refused, latest first; of a personal one the values are left out. Raises NoSuchTrait."""
+    async with ctx.db.connection() as conn:
+        if name not in await registry(conn):
+            raise NoSuchTrait(name=name)
+        found = await refusals(conn, name, 50)
+        hidden = not who.may("profiles:personal") and name in await personal_traits(conn)
+    return [structs.replace(one, value="") for one in found] if hidden else found
+
+
+async def describe(conn: Connection, name: str, description: str) -> None:
+    """Say what a trait means, if it is in the registry yet."""
+    found = (await registry(conn)).get(name)
+    if found is not None:
+        await store.describe_trait(conn, structs.replace(found, description=description))
 
 
 async def retype(conn: Connection, name: str, kind: TraitType, *, by: str) -> None:

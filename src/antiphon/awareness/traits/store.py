@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,16 @@ async def find_trait(conn: Connection, name: str) -> Trait:
     return found
 
 
+async def value_of(conn: Connection, profile_id: int, name: str) -> Any:
+    row = await (await conn.execute(SQL.value_of, {"id": profile_id, "name": name})).fetchone()
+    return row[0] if row else None
+
+
+async def is_computed(conn: Connection, name: str) -> bool:
+    row = await (await conn.execute(SQL.is_computed, {"name": name})).fetchone()
+    return bool(row and row[0])
+
+
 async def hold_registry(conn: Connection) -> None:
     await conn.execute(SQL.hold_registry)
 
@@ -40,8 +51,9 @@ async def add_traits(conn: Connection, traits: Sequence[tuple[str, TraitType, st
     await conn.execute(SQL.add_traits, {"names": names, "types": types, "columns": columns, "at": at})
 
 
-async def describe_trait(conn: Connection, name: str, description: str, personal: bool) -> None:
-    await conn.execute(SQL.describe_trait, {"name": name, "description": description, "personal": personal})
+async def describe_trait(conn: Connection, trait: Trait) -> None:
+    names = ("name", "description", "personal", "locked", "allowed", "unit", "archived")
+    await conn.execute(SQL.describe_trait, {name: getattr(trait, name) for name in names})
 
 
 async def begin_retype(conn: Connection, name: str, kind: TraitType, column: str) -> None:
