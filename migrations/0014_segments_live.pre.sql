@@ -20,3 +20,9 @@ create table segment_pulse (
     at     timestamptz not null,
     beat   timestamptz not null default clock_timestamp()
 );
+
+-- Until when the members of a segment are true.
+create function segment_true_until(s segment) returns timestamptz language sql stable as $$
+    select case when s.freshness = 'live'
+        then greatest(s.evaluated_at, (select p.at from segment_pulse p where p.bucket = s.id % 64)) else s.evaluated_at end
+$$;

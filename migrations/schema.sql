@@ -38,12 +38,70 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.heeded(profile bigint, said jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+declare
+    gone text[];
+begin
+    with judged as (
+        select name, computed, said -> name as value, trait_refused(computed, type, allowed, said -> name) as reason
+        from trait_rule where said ? name and (computed or type is not null or allowed is not null)
+    ), noted as (
+        insert into trait_refusal (profile_id, name, value, reason)
+        select profile, name, left(value::text, 200), reason from judged
+        where reason <> 'computed' and not exists (
+            select from trait_refusal r where r.name = judged.name and r.at > now() - interval '1 minute'
+        )
+    )
+    select array_agg(name) into gone from judged where reason is not null;
+    return case when gone is null then said else said - gone end;
+end
+$$;
+
 CREATE FUNCTION public.preference_is_append_only() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
     raise exception 'what customers said about preferences is append-only';
 end $$;
+
+CREATE TABLE public.segment (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    kind text NOT NULL,
+    tree jsonb,
+    refs bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    announce text DEFAULT 'changes'::text NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    revision bigint DEFAULT 0 NOT NULL,
+    evaluated_at timestamp with time zone,
+    evaluated_version integer,
+    took_ms integer,
+    size bigint DEFAULT 0 NOT NULL,
+    delta_seq bigint DEFAULT 0 NOT NULL,
+    failed text,
+    due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    freshness text DEFAULT 'periodic'::text NOT NULL,
+    not_live text,
+    CONSTRAINT segment_announce_check CHECK ((announce = ANY (ARRAY['changes'::text, 'everyone'::text, 'never'::text]))),
+    CONSTRAINT segment_check CHECK (((kind = 'rule'::text) = (tree IS NOT NULL))),
+    CONSTRAINT segment_freshness_check CHECK ((freshness = ANY (ARRAY['live'::text, 'periodic'::text]))),
+    CONSTRAINT segment_kind_check CHECK ((kind = ANY (ARRAY['rule'::text, 'static'::text]))),
+    CONSTRAINT segment_state_check CHECK ((state = ANY (ARRAY['active'::text, 'archived'::text])))
+)
+WITH (fillfactor='50');
+
+CREATE FUNCTION public.segment_true_until(s public.segment) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+    select case when s.freshness = 'live'
+        then greatest(s.evaluated_at, (select p.at from segment_pulse p where p.bucket = s.id % 64)) else s.evaluated_at end
+$$;
 
 CREATE FUNCTION public.template_version_is_final() RETURNS trigger
     LANGUAGE plpgsql
@@ -52,6 +110,43 @@ begin
     raise exception 'a published template version never changes' using errcode = 'check_violation';
 end $$;
 
+CREATE FUNCTION public.trait_fits(value jsonb, kind text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+select case jsonb_typeof(value)
+    when 'null' then true
+    when 'object' then false
+    when 'array' then kind = 'text_list'
+    else case kind
+        when 'text' then true
+        when 'text_list' then true
+        when 'number' then jsonb_typeof(value) = 'number'
+            or jsonb_typeof(value) = 'string' and btrim(value #>> '{}') ~ '^[+-]?(\d{1,15}(\.\d{0,15})?|\.\d{1,15})$'
+        when 'boolean' then jsonb_typeof(value) = 'boolean'
+            or jsonb_typeof(value) = 'string' and lower(btrim(value #>> '{}')) in ('true', 'false')
+        when 'date' then jsonb_typeof(value) = 'string' and value #>> '{}' ~ '^\d{4}-\d\d-\d\d$'
+            and pg_input_is_valid(value #>> '{}', 'date')
+        else jsonb_typeof(value) = 'string'
+            and value #>> '{}' ~ '^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?)?$'
+            and pg_input_is_valid(value #>> '{}', 'timestamptz')
+    end
+end
+$_$;
+
+CREATE FUNCTION public.trait_refused(computed boolean, kind text, allowed text[], value jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+select case
+    when computed then 'computed'
+    when value = 'null' then null
+    when kind is not null and not trait_fits(value, kind) then 'type'
+    when allowed is null then null
+    when jsonb_typeof(value) = 'array' then
+        case when exists (select from jsonb_array_elements_text(value) item (said) where said <> all (allowed)) then 'allowed' end
+    when value #>> '{}' <> all (allowed) then 'allowed'
+end
+$$;
+
 CREATE TABLE public.alias (
     from_id bigint NOT NULL,
     to_id bigint NOT NULL,
@@ -59,12 +154,6 @@ CREATE TABLE public.alias (
     at timestamp with time zone NOT NULL,
     reason text NOT NULL,
     who text,
-    traits jsonb DEFAULT '{}'::jsonb NOT NULL,
-    stamps jsonb DEFAULT '{}'::jsonb NOT NULL,
-    stamp text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    target_traits jsonb DEFAULT '{}'::jsonb NOT NULL,
-    target_stamps jsonb DEFAULT '{}'::jsonb NOT NULL,
-    target_stamp text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL
 );
 
@@ -179,6 +268,49 @@ CREATE TABLE public.channel_account (
 
 ALTER TABLE public.channel_account ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME public.channel_account_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.computed_cursor (
+    lane smallint NOT NULL,
+    seq bigint NOT NULL,
+    received_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.computed_dirty (
+    profile_id bigint NOT NULL
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.computed_newcomers (
+    one boolean DEFAULT true NOT NULL,
+    mark bigint DEFAULT 0 NOT NULL,
+    before bigint DEFAULT 0 NOT NULL,
+    at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT computed_newcomers_one_check CHECK (one)
+);
+
+CREATE TABLE public.computed_trait (
+    id bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    description text DEFAULT ''::text NOT NULL,
+    definition jsonb NOT NULL,
+    state text DEFAULT 'filling'::text NOT NULL,
+    progress bigint DEFAULT 0 NOT NULL,
+    anchor date NOT NULL,
+    filled_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    CONSTRAINT computed_trait_state_check CHECK ((state = ANY (ARRAY['filling'::text, 'settling'::text, 'ready'::text, 'removing'::text])))
+);
+
+ALTER TABLE public.computed_trait ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.computed_trait_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -364,13 +496,47 @@ CREATE TABLE public.identity (
     value text NOT NULL COLLATE pg_catalog."C",
     profile_id bigint NOT NULL,
     origin_id bigint,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    with_kind text COLLATE pg_catalog."C",
+    with_value text COLLATE pg_catalog."C",
+    stamp text COLLATE pg_catalog."C",
+    seen date,
+    shared boolean DEFAULT false NOT NULL
+);
+
+CREATE TABLE public.identity_claim (
+    kind text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    with_kind text NOT NULL COLLATE pg_catalog."C",
+    with_value text NOT NULL COLLATE pg_catalog."C",
+    stamp text NOT NULL COLLATE pg_catalog."C",
+    seen date,
+    state text DEFAULT 'said'::text NOT NULL,
+    who text,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT identity_claim_state_check CHECK ((state = ANY (ARRAY['said'::text, 'word'::text, 'cut'::text])))
 );
 
 CREATE TABLE public.identity_epoch (
     one boolean DEFAULT true NOT NULL,
     epoch bigint NOT NULL,
     CONSTRAINT identity_epoch_one_check CHECK (one)
+);
+
+CREATE TABLE public.identity_kind (
+    name text NOT NULL,
+    title text NOT NULL,
+    form text NOT NULL,
+    household boolean NOT NULL,
+    proposes boolean NOT NULL,
+    most integer NOT NULL,
+    people integer NOT NULL,
+    quiet_days integer NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT identity_kind_form_check CHECK ((form = ANY (ARRAY['exact'::text, 'lower'::text, 'card'::text, 'handle'::text, 'email'::text, 'phone'::text]))),
+    CONSTRAINT identity_kind_most_check CHECK (((most >= 1) AND (most <= 100000))),
+    CONSTRAINT identity_kind_people_check CHECK (((people >= 1) AND (people <= 10000))),
+    CONSTRAINT identity_kind_quiet_days_check CHECK (((quiet_days >= 0) AND (quiet_days <= 36500)))
 );
 
 CREATE TABLE public.import (
@@ -541,7 +707,10 @@ CREATE TABLE public.merge_proposal (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     decided_at timestamp with time zone,
     decided_by text,
+    question text DEFAULT 'one_person'::text NOT NULL,
+    undo jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT merge_proposal_check CHECK ((low_id < high_id)),
+    CONSTRAINT merge_proposal_question_check CHECK ((question = ANY (ARRAY['one_person'::text, 'recycled'::text]))),
     CONSTRAINT merge_proposal_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'refused'::text])))
 );
 
@@ -711,7 +880,9 @@ CREATE TABLE public.profile (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     first_seen timestamp with time zone,
-    last_seen timestamp with time zone
+    last_seen timestamp with time zone,
+    born text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    head text COLLATE pg_catalog."C"
 )
 WITH (fillfactor='90');
 
@@ -769,35 +940,12 @@ ALTER TABLE public.reject ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE public.segment (
-    id bigint NOT NULL,
-    name text NOT NULL,
-    description text DEFAULT ''::text NOT NULL,
-    kind text NOT NULL,
-    tree jsonb,
-    refs bigint[] DEFAULT '{}'::bigint[] NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    announce text DEFAULT 'changes'::text NOT NULL,
-    state text DEFAULT 'active'::text NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    revision bigint DEFAULT 0 NOT NULL,
-    evaluated_at timestamp with time zone,
-    evaluated_version integer,
-    took_ms integer,
-    size bigint DEFAULT 0 NOT NULL,
-    delta_seq bigint DEFAULT 0 NOT NULL,
-    failed text,
-    due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    freshness text DEFAULT 'periodic'::text NOT NULL,
-    not_live text,
-    CONSTRAINT segment_announce_check CHECK ((announce = ANY (ARRAY['changes'::text, 'everyone'::text, 'never'::text]))),
-    CONSTRAINT segment_check CHECK (((kind = 'rule'::text) = (tree IS NOT NULL))),
-    CONSTRAINT segment_freshness_check CHECK ((freshness = ANY (ARRAY['live'::text, 'periodic'::text]))),
-    CONSTRAINT segment_kind_check CHECK ((kind = ANY (ARRAY['rule'::text, 'static'::text]))),
-    CONSTRAINT segment_state_check CHECK ((state = ANY (ARRAY['active'::text, 'archived'::text])))
-)
-WITH (fillfactor='50');
+CREATE TABLE public.said (
+    kind text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    traits jsonb DEFAULT '{}'::jsonb NOT NULL,
+    stamps jsonb DEFAULT '{}'::jsonb NOT NULL
+);
 
 CREATE TABLE public.segment_base (
     segment_id bigint NOT NULL,
@@ -962,9 +1110,54 @@ CREATE TABLE public.trait (
     first_seen timestamp with time zone NOT NULL,
     misfit text,
     misfit_at timestamp with time zone,
+    locked boolean DEFAULT false NOT NULL,
+    allowed text[],
+    unit text DEFAULT ''::text NOT NULL,
+    archived boolean DEFAULT false NOT NULL,
     CONSTRAINT trait_next_type_check CHECK ((next_type = ANY (ARRAY['text'::text, 'number'::text, 'boolean'::text, 'instant'::text, 'date'::text, 'text_list'::text]))),
     CONSTRAINT trait_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'boolean'::text, 'instant'::text, 'date'::text, 'text_list'::text])))
 );
+
+CREATE TABLE public.trait_refusal (
+    id bigint NOT NULL,
+    profile_id bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT trait_refusal_reason_check CHECK ((reason = ANY (ARRAY['type'::text, 'allowed'::text])))
+);
+
+ALTER TABLE public.trait_refusal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.trait_refusal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.trait_rule (
+    name text NOT NULL COLLATE pg_catalog."C",
+    computed boolean DEFAULT false NOT NULL,
+    type text,
+    allowed text[],
+    personal boolean DEFAULT false NOT NULL,
+    CONSTRAINT trait_rule_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'boolean'::text, 'instant'::text, 'date'::text, 'text_list'::text])))
+);
+
+CREATE TABLE public.trait_tally (
+    profile_id bigint NOT NULL,
+    computed_id bigint NOT NULL,
+    day date NOT NULL,
+    item text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    count bigint NOT NULL,
+    number numeric,
+    weight double precision,
+    key text COLLATE pg_catalog."C",
+    said jsonb
+)
+WITH (fillfactor='90');
 
 ALTER TABLE ONLY public.alias
     ADD CONSTRAINT alias_pkey PRIMARY KEY (from_id);
@@ -992,6 +1185,21 @@ ALTER TABLE ONLY public.channel_account
 
 ALTER TABLE ONLY public.channel_account
     ADD CONSTRAINT channel_account_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.computed_cursor
+    ADD CONSTRAINT computed_cursor_pkey PRIMARY KEY (lane);
+
+ALTER TABLE ONLY public.computed_dirty
+    ADD CONSTRAINT computed_dirty_pkey PRIMARY KEY (profile_id);
+
+ALTER TABLE ONLY public.computed_newcomers
+    ADD CONSTRAINT computed_newcomers_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY public.computed_trait
+    ADD CONSTRAINT computed_trait_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.computed_trait
+    ADD CONSTRAINT computed_trait_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.consent
     ADD CONSTRAINT consent_pkey PRIMARY KEY (profile_id, id);
@@ -1023,8 +1231,14 @@ ALTER TABLE ONLY public.event_day_flushed
 ALTER TABLE ONLY public.event_name
     ADD CONSTRAINT event_name_pkey PRIMARY KEY (name, kind);
 
+ALTER TABLE ONLY public.identity_claim
+    ADD CONSTRAINT identity_claim_pkey PRIMARY KEY (kind, value, with_kind, with_value);
+
 ALTER TABLE ONLY public.identity_epoch
     ADD CONSTRAINT identity_epoch_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY public.identity_kind
+    ADD CONSTRAINT identity_kind_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.identity
     ADD CONSTRAINT identity_pkey PRIMARY KEY (kind, value);
@@ -1128,6 +1342,9 @@ ALTER TABLE ONLY public.profile_unindexed
 ALTER TABLE ONLY public.reject
     ADD CONSTRAINT reject_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.said
+    ADD CONSTRAINT said_pkey PRIMARY KEY (kind, value);
+
 ALTER TABLE ONLY public.segment_base
     ADD CONSTRAINT segment_base_pkey PRIMARY KEY (segment_id);
 
@@ -1185,6 +1402,15 @@ ALTER TABLE ONLY public.trait
 ALTER TABLE ONLY public.trait
     ADD CONSTRAINT trait_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.trait_refusal
+    ADD CONSTRAINT trait_refusal_pkey PRIMARY KEY (profile_id, id);
+
+ALTER TABLE ONLY public.trait_rule
+    ADD CONSTRAINT trait_rule_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.trait_tally
+    ADD CONSTRAINT trait_tally_pkey PRIMARY KEY (profile_id, computed_id, day, item);
+
 CREATE INDEX alias_to ON public.alias USING btree (to_id);
 
 CREATE INDEX alias_xid ON public.alias USING btree (xid);
@@ -1215,7 +1441,11 @@ CREATE INDEX event_lane_seq ON ONLY public.event USING btree (lane, seq);
 
 CREATE INDEX event_profile_ts ON ONLY public.event USING btree (profile_id, ts);
 
+CREATE INDEX identity_claim_with ON public.identity_claim USING btree (with_kind, with_value);
+
 CREATE INDEX identity_profile ON public.identity USING btree (profile_id);
+
+CREATE INDEX identity_with ON public.identity USING btree (with_kind, with_value) WHERE (with_kind <> ''::text);
 
 CREATE INDEX import_file_id ON public.import USING btree (file_id);
 
@@ -1254,6 +1484,10 @@ CREATE INDEX suppression_expiring ON public.suppression USING btree (expires_at)
 CREATE INDEX suppression_recent ON public.suppression USING btree (at DESC, channel, address);
 
 CREATE UNIQUE INDEX template_version_draft ON public.template_version USING btree (template_id) WHERE (state = 'draft'::text);
+
+CREATE INDEX trait_refusal_name ON public.trait_refusal USING btree (name, at DESC);
+
+CREATE INDEX trait_tally_day ON public.trait_tally USING btree (computed_id, day) WHERE (day > '-infinity'::date);
 
 CREATE TRIGGER consent_append_only BEFORE UPDATE ON public.consent FOR EACH STATEMENT EXECUTE FUNCTION public.consent_is_append_only();
 
@@ -1326,3 +1560,6 @@ ALTER TABLE ONLY public.session
 
 ALTER TABLE ONLY public.template_version
     ADD CONSTRAINT template_version_template_id_fkey FOREIGN KEY (template_id) REFERENCES public.template(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.trait_tally
+    ADD CONSTRAINT trait_tally_computed_id_fkey FOREIGN KEY (computed_id) REFERENCES public.computed_trait(id);

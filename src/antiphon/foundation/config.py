@@ -47,6 +47,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     lake_memory: str = _says("Memory limit of the lake process's engine.", "1GB")
     lake_threads: Count = _says("Threads of the lake process's engine.", 2)
     lake_timeout: Annotated[float, msgspec.Meta(gt=0)] = _says("Longest a lake query may run, seconds.", 120.0)
+    live_segments_mb: Annotated[int, msgspec.Meta(ge=1)] = _says(
+        "Megabytes of events a worker holds for live segments; what does not fit is periodic.", 400
+    )
     dedupe_days: Annotated[int, msgspec.Meta(ge=1, le=90)] = _says("Days for which a repeated messageId is dropped, at least.", 7)
     bounce_host: str = _says("Address the LMTP/SMTP server for bounces and replies listens on.", "127.0.0.1")
     bounce_port: Port = _says("Port of that server; 0 switches it off.", 0)

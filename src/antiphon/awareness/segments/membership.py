@@ -47,9 +47,8 @@ async def store_members(
                 if held is not None:
                     await held.fence(journal.conn)
                 row = await _change(journal.conn, row, before, seq, some_in, some_out, now)
-                moment = now.astimezone(UTC).isoformat()
-                news = _payloads(row, seq, ENTERED, some_in - quiet, moment)
-                news += _payloads(row, seq, LEFT, some_out - quiet, moment)
+                news = tell(row.id, row.name, row.version, seq, ENTERED, some_in - quiet, now)
+                news += tell(row.id, row.name, row.version, seq, LEFT, some_out - quiet, now)
                 await journal.append([(INTERNAL, None, payload) for payload in news])
         entered = gone = BitMap()
     async with ctx.db.transaction() as conn:
@@ -113,11 +112,15 @@ def chunks(entered: BitMap, gone: BitMap) -> Iterator[tuple[BitMap, BitMap]]:
         start += CHUNK
 
 
-def _payloads(row: SegmentRow, seq: int, name: str, ids: BitMap, moment: str) -> list[bytes]:
-    """Return one call a person, in the shape of the Segment spec's track."""
-    properties = {"segment_id": row.id, "segment": row.name, "version": row.version}
-    rest = msgspec.json.encode({"type": "track", "event": name, "timestamp": moment, "properties": properties})[1:]
-    word = "in" if name == ENTERED else "out"
+def tell(segment_id: int, name: str, version: int, seq: int, what: str, ids: BitMap, now: datetime) -> list[bytes]:
+    """Return what is said of those who entered or left: one call a person, in the shape of the Segment spec's track.
+
+    Its messageId names the change, so that nothing is told twice.
+    """
+    properties = {"segment_id": segment_id, "segment": name, "version": version}
+    moment = now.astimezone(UTC).isoformat()
+    rest = msgspec.json.encode({"type": "track", "event": what, "timestamp": moment, "properties": properties})[1:]
+    word = b"in" if what == ENTERED else b"out"
     return [
-        b'{"profileId":%d,"messageId":"segment-%d-%d-%d-%s",' % (one, row.id, seq, one, word.encode()) + rest for one in ids
+        b'{"profileId":%d,"messageId":"segment-%d-%d-%d-%s",' % (one, segment_id, seq, one, word) + rest for one in ids
     ]

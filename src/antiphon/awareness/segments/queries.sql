@@ -1,7 +1,7 @@
 -- name: list_segments
 -- Segments by name, a page after (name, id); archived ones only when asked for.
-select id, name, description, kind, tree, refs, version, announce, state, created_at, updated_at, revision, evaluated_at,
-    evaluated_version, took_ms, size, delta_seq, failed
+select id, name, description, kind, tree, refs, version, announce, state, created_at, updated_at, revision,
+    segment_true_until(segment) as evaluated_at, evaluated_version, took_ms, size, delta_seq, failed, freshness, not_live
 from segment
 where state = %(state)s
     and (%(search)s::text is null or name ilike %(search)s or description ilike %(search)s)
@@ -16,14 +16,14 @@ where state = %(state)s and (%(search)s::text is null or name ilike %(search)s o
 
 -- name: find_segment
 -- One segment.
-select id, name, description, kind, tree, refs, version, announce, state, created_at, updated_at, revision, evaluated_at,
-    evaluated_version, took_ms, size, delta_seq, failed
+select id, name, description, kind, tree, refs, version, announce, state, created_at, updated_at, revision,
+    segment_true_until(segment) as evaluated_at, evaluated_version, took_ms, size, delta_seq, failed, freshness, not_live
 from segment where id = %(id)s;
 
 -- name: hold_segment
 -- One segment, held until the transaction ends.
-select id, name, description, kind, tree, refs, version, announce, state, created_at, updated_at, revision, evaluated_at,
-    evaluated_version, took_ms, size, delta_seq, failed
+select id, name, description, kind, tree, refs, version, announce, state, created_at, updated_at, revision,
+    segment_true_until(segment) as evaluated_at, evaluated_version, took_ms, size, delta_seq, failed, freshness, not_live
 from segment where id = %(id)s for no key update;
 
 -- name: hold_definitions
@@ -40,19 +40,21 @@ select id from segment where kind = 'static' and state = 'active' order by id;
 
 -- name: some_segments
 -- The segments to refresh together.
-select id, name, description, kind, tree, refs, version, announce, state, created_at, updated_at, revision, evaluated_at,
-    evaluated_version, took_ms, size, delta_seq, failed
+select id, name, description, kind, tree, refs, version, announce, state, created_at, updated_at, revision,
+    segment_true_until(segment) as evaluated_at, evaluated_version, took_ms, size, delta_seq, failed, freshness, not_live
 from segment where id = any(%(ids)s) and state = 'active';
 
 -- name: due_segments
--- The segments of some buckets whose refresh is due, longest waiting first.
-select id from segment
-where state = 'active' and due_at <= clock_timestamp() and id %% 64 = any(%(buckets)s)
-order by due_at limit %(limit)s;
+-- The segments of some buckets whose refresh is due, longest waiting first. Live ones only where nobody keeps them so.
+select s.id from segment s
+where s.state = 'active' and s.due_at <= clock_timestamp() and s.id %% 64 = any(%(buckets)s)
+    and (s.freshness <> 'live' or s.evaluated_version is distinct from s.version or not exists (
+        select from segment_pulse p where p.bucket = s.id %% 64 and p.beat > clock_timestamp() - %(silence)s::interval))
+order by s.due_at limit %(limit)s;
 
 -- name: ages
 -- When the segments of some buckets were last refreshed, for the metrics.
-select id, name, evaluated_at, size from segment where state = 'active' and id %% 64 = any(%(buckets)s);
+select id, name, segment_true_until(segment), size from segment where state = 'active' and id %% 64 = any(%(buckets)s);
 
 -- name: referring
 -- Names of the segments in force that refer to one.
@@ -68,12 +70,15 @@ returning id;
 -- What people changed; a refresh that began before is void.
 update segment
 set name = %(name)s, description = %(description)s, tree = %(tree)s, refs = %(refs)s, version = %(version)s,
-    announce = %(announce)s, updated_at = %(now)s, revision = revision + 1, failed = null, due_at = clock_timestamp()
+    announce = %(announce)s, updated_at = %(now)s, revision = revision + 1, failed = null, due_at = clock_timestamp(),
+    freshness = case when version = %(version)s then freshness else 'periodic' end,
+    not_live = case when version = %(version)s then not_live end
 where id = %(id)s;
 
 -- name: set_state
 -- Archive a segment, or bring it back.
-update segment set state = %(state)s, updated_at = %(now)s, revision = revision + 1, due_at = clock_timestamp()
+update segment set state = %(state)s, updated_at = %(now)s, revision = revision + 1, due_at = clock_timestamp(),
+    freshness = 'periodic', not_live = null
 where id = %(id)s;
 
 -- name: insert_version
@@ -97,7 +102,7 @@ order by 1, 2;
 
 -- name: places
 -- Where the members of each segment in force are.
-select id, name, delta_seq, evaluated_at from segment where state = 'active' order by id;
+select id, name, delta_seq, segment_true_until(segment) as evaluated_at from segment where state = 'active' order by id;
 
 -- name: take_revision
 -- Step from the revision that was worked on to the next; nothing when somebody else was first.

@@ -18,6 +18,9 @@ SQL = load_queries(Path(__file__).with_name("queries.sql"))
 
 Announce = Literal["changes", "everyone", "never"]
 State = Literal["active", "archived"]
+Freshness = Literal["live", "periodic"]
+SILENCE = timedelta(seconds=30)
+"""A live segment of which nobody has said for so long that it is true is refreshed as others are."""
 
 
 class SegmentRow(Struct, frozen=True, kw_only=True):
@@ -41,6 +44,8 @@ class SegmentRow(Struct, frozen=True, kw_only=True):
     size: int
     delta_seq: int
     failed: str | None
+    freshness: Freshness
+    not_live: str | None
 
 
 class SegmentVersion(Struct, frozen=True, kw_only=True):
@@ -119,7 +124,7 @@ async def definitions(conn: Connection) -> dict[int, Node | None]:
 
 
 async def due_segments(conn: Connection, buckets: Sequence[int], limit: int) -> list[int]:
-    rows = await (await conn.execute(SQL.due_segments, {"buckets": list(buckets), "limit": limit})).fetchall()
+    rows = await (await conn.execute(SQL.due_segments, {"buckets": list(buckets), "limit": limit, "silence": SILENCE})).fetchall()
     return [row[0] for row in rows]
 
 
