@@ -1,4 +1,4 @@
-"""The lake's answer and one person's check are the same, for any tree, any people, at exact window edges."""
+"""The lake's answer, one person's check and a naive reference are the same, for any tree, any people, at exact edges."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -15,45 +15,36 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from pyroaring import BitMap
+from tests.awareness.segment_reference import Reference
+from tests.awareness.segment_trees import (
+    AROUND,
+    CHANNELS,
+    COMPARISONS,
+    DAY,
+    DID,
+    EVENT_KINDS,
+    INNER,
+    NOW,
+    NOWS,
+    PERIODS,
+    STATIC,
+    TRAIT_OPS,
+    TRAITS,
+    Crowd,
+    Trees,
+)
 
 from antiphon.awareness.events.properties import Properties
-from antiphon.awareness.events.values import lower, number, properties_of
+from antiphon.awareness.events.values import lower, number, plain
 from antiphon.awareness.segments.bitmaps import bitmap, decode, encode, leaf_bitmaps
-from antiphon.awareness.segments.check import Checker, Happened, Person, Verdict
+from antiphon.awareness.segments.check import Checker, Person, Verdict
 from antiphon.awareness.segments.compile import plan
 from antiphon.awareness.segments.formula import solve
-from antiphon.awareness.segments.model import (
-    And,
-    Dates,
-    EventCondition,
-    InSegment,
-    Last,
-    Node,
-    Not,
-    Or,
-    Profiles,
-    PropertyFilter,
-    RelativeInstant,
-    TraitColumn,
-    TraitCondition,
-)
+from antiphon.awareness.segments.model import EventCondition, Last, Node, Or, TraitCondition
 from antiphon.awareness.segments.rules import validate
 from antiphon.awareness.segments.scans import Tables
 from antiphon.awareness.traits import typed
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-TICK = timedelta(microseconds=1)
-DAY = timedelta(days=1)
-
-TRAITS = {
-    "plan": TraitColumn("t_plan", "text"),
-    'odd "one"': TraitColumn('t_"odd', "text"),
-    "age": TraitColumn("t_age", "number"),
-    "vip": TraitColumn("t_vip", "boolean"),
-    "seen": TraitColumn("t_seen", "instant"),
-    "born": TraitColumn("t_born", "date"),
-    "tags": TraitColumn("t_tags", "text_list"),
-}
 COLUMNS = {
     "text": "varchar",
     "number": "double",
@@ -62,180 +53,17 @@ COLUMNS = {
     "date": "date",
     "text_list": "varchar[]",
 }
-WORDS = ["gold", "Gold", "o'neil", "ΣΑΣ", "σας", "İz", "i", "", "ol"]
-NUMBERS: list[Any] = [0, 1, 2, 2.5, -1, 0.1, 0.3, 100, 1e-9, 12345678.123456789]
-DATES = ["2026-06-01", "2026-05-31", "2026-05-30", "1990-02-28"]
-INSTANTS = ["2026-06-01T12:00:00Z", "2026-05-31T12:00:00Z", "2026-05-31T12:00:00.000001Z", "2026-05-31T14:00:00+02:00"]
-NAMES = ["Ordered", "Opened", "it's"]
-# Values of properties, with those that are nearly numbers or nearly texts.
-ODD: list[Any] = [None, True, False, "2.5", "1e3", " 2", "true", 10**19, 10**18, 2**64, 1e300, "-0.10", [], {}, [1], "0x1"]
-
-OFFSETS = [timedelta(), DAY, 2 * DAY, 3 * DAY, timedelta(hours=1), timedelta(hours=2)]
-NUDGES = [timedelta(), TICK, -TICK]
-
-PATHS = ["total", "total", "sku", "a/b", "items.0.n", "items.1.n", "items.n", "missing"]
-INNER = 7  # a segment others may refer to
-STATIC = 8  # a static list
-ORDER = ["lt", "le", "gt", "ge", "between"]
-TRAIT_OPS = {
-    "text": ["is", "is_not", "in", "not_in", "contains", "not_contains", "starts", "ends"],
-    "number": ["is", "is_not", "in", "not_in", *ORDER],
-    "boolean": ["is", "is_not"],
-    "instant": ["is", "is_not", *ORDER],
-    "date": ["is", "is_not", "in", "not_in", *ORDER],
-    "text_list": ["is", "is_not", "in", "not_in"],
+# Tables of PostgreSQL as conditions read them, and their columns.
+POSTGRES = {
+    "consent_state": ["profile_id bigint", "channel varchar", "topic varchar", "state varchar"],
+    "identity": ["profile_id bigint", "kind varchar", "value varchar", "created_at timestamptz"],
+    "suppression": ["channel varchar", "address varchar"],
 }
-FILTER_OPS = ["is", "is_not", "in", "not_in", *ORDER, "contains", "starts", "ends", "set", "not_set"]
-COMPARISONS = ["eq", "ne", *ORDER]
-EVENT_KINDS = [("count", op) for op in ["did", "did_not", *COMPARISONS]] + [
-    (measure, op) for measure in ("sum", "avg", "min", "max") for op in COMPARISONS
-]
-
-
-class Trees:
-    """Trees of any kind, by the choices of ``random``."""
-
-    def __init__(self, random: random.Random) -> None:
-        self.random = random
-
-    def tree(self, depth: int = 3) -> Node:
-        kind = self.random.randrange(8 if depth else 5)
-        match kind:
-            case 0 | 1:
-                return self.event()
-            case 2:
-                return self.trait()
-            case 3:
-                return Profiles(ids=[self.random.randrange(40) for _ in range(self.random.randrange(9))])
-            case 4:
-                return InSegment(id=self.random.choice([INNER, STATIC]))
-            case 5:
-                return Not(of=self.tree(depth - 1))
-            case _:
-                return (And if kind == 6 else Or)(of=[self.tree(depth - 1) for _ in range(self.random.randrange(4))])
-
-    def plain(self) -> Node:
-        """A tree that refers to no other."""
-        return Or(of=[Not(of=self.event()), And(of=[self.trait(), self.trait()])][: self.random.randrange(3)])
-
-    def relative(self) -> RelativeInstant:
-        return RelativeInstant(
-            amount=self.random.randrange(4),
-            unit=self.random.choice(["hours", "days"]),
-            direction=self.random.choice(["ago", "ahead"]),
-        )
-
-    def operand(self, kind: str) -> Any:
-        match kind:
-            case "number":
-                return self.random.choice(NUMBERS)
-            case "boolean":
-                return self.random.choice([True, False])
-            case "instant" | "date":
-                return self.random.choice([*(INSTANTS if kind == "instant" else DATES), self.relative()])
-            case _:
-                return self.random.choice(WORDS)
-
-    def trait(self) -> TraitCondition:
-        name = self.random.choice(sorted(TRAITS))
-        kind = TRAITS[name].type
-        op: Any = self.random.choice([*TRAIT_OPS[kind], "set", "not_set"])
-        if op in ("set", "not_set"):
-            return TraitCondition(trait=name, op=op)
-        if op in ("in", "not_in"):
-            return TraitCondition(trait=name, op=op, values=[self.operand(kind) for _ in range(self.random.randrange(4))])
-        if op == "between":
-            return TraitCondition(trait=name, op=op, values=[self.operand(kind), self.operand(kind)])
-        return TraitCondition(
-            trait=name, op=op, value=self.operand(kind) or ("o" if kind == "text" and "is" not in op else self.operand(kind))
-        )
-
-    def filter(self) -> PropertyFilter:
-        path, op = self.random.choice(PATHS), self.random.choice(FILTER_OPS)
-        if op in ("set", "not_set"):
-            return PropertyFilter(property=path, op=op)
-        if op in ("contains", "starts", "ends"):
-            return PropertyFilter(property=path, op=op, value=self.random.choice(["g", "O", "1", "ru", "σ", "2.5"]))
-        values = self.random.choice([WORDS, NUMBERS, NUMBERS, [True, False], ["2.5", "1", "true", "100"]])
-        if op in ORDER:
-            values = NUMBERS
-        if op == "between":
-            return PropertyFilter(property=path, op=op, values=[self.random.choice(values) for _ in range(2)])
-        if op in ("in", "not_in"):
-            return PropertyFilter(
-                property=path, op=op, values=[self.random.choice(values) for _ in range(self.random.randrange(4))]
-            )
-        return PropertyFilter(property=path, op=op, value=self.random.choice(values))
-
-    def instant(self) -> datetime:
-        return NOW - self.random.choice(OFFSETS) + self.random.choice(NUDGES)
-
-    def window(self) -> Last | Dates | None:
-        match self.random.randrange(4):
-            case 0:
-                return None
-            case 1:
-                ends = [self.instant() if self.random.randrange(2) else None for _ in range(2)]
-                return Dates(since=ends[0], until=ends[1])
-            case _:
-                return Last(amount=self.random.randrange(1, 4), unit=self.random.choice(["hours", "days"]))
-
-    def event(self) -> EventCondition:
-        measure, op = self.random.choice(EVENT_KINDS)
-        compared = op not in ("did", "did_not")
-        return EventCondition(
-            name=self.random.choice(NAMES),
-            op=op,
-            where=[self.filter() for _ in range(self.random.choice([0, 0, 0, 1, 1, 2]))],
-            window=self.window(),
-            measure=measure,
-            property=None if measure == "count" else self.random.choice(PATHS),
-            value=self.random.choice(NUMBERS) if compared else None,
-            high=self.random.choice(NUMBERS) if op == "between" else None,
-        )
-
-
-class Crowd:
-    """People by a seed: rich and plentiful, so that few trees find nobody and few find all."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
-
-    def scalar(self) -> Any:
-        return self.random.choice(self.random.choice([WORDS, NUMBERS, NUMBERS, ODD]))
-
-    def some(self, most: int) -> range:
-        return range(self.random.randint(0, most))
-
-    def traits(self) -> dict[str, Any]:
-        pick = self.random.choice
-        made = {
-            "plan": pick(WORDS), 'odd "one"': pick(WORDS), "age": pick(NUMBERS), "vip": pick([True, False]),
-            "seen": pick(INSTANTS), "born": pick(DATES), "tags": [pick(WORDS) for _ in self.some(3)],
-        }  # fmt: skip
-        return {name: value for name, value in made.items() if self.random.random() < 0.8}
-
-    def event(self) -> Happened:
-        at = NOW - self.random.choice(OFFSETS) + self.random.choice(NUDGES)
-        made = {
-            "total": self.scalar(),
-            "sku": self.scalar(),
-            "a/b": self.scalar(),
-            "items": [{"n": self.scalar()} for _ in self.some(2)],
-        }
-        kept = {name: value for name, value in made.items() if self.random.random() < 0.8}
-        return Happened(at, self.random.choice(NAMES), properties_of(json.dumps(kept)))
-
-    def people(self, listed: set[int]) -> list[Person]:
-        return [
-            Person(i, self.traits(), [self.event() for _ in self.some(12)], frozenset({STATIC} if i in listed else ()))
-            for i in range(1, 31)
-        ]
 
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The lake's engine alone, with tables of the lake's shape."""
+    """The lake's engine alone, with tables of the lake's shape, and those of PostgreSQL beside them."""
     with duckdb.connect(config={"threads": "1"}) as engine:
         engine.execute("set TimeZone = 'UTC'")
         columns = ", ".join(f'"{c.column.replace(chr(34), chr(34) * 2)}" {COLUMNS[c.type]}' for c in TRAITS.values())
@@ -243,26 +71,24 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
         for table in ("event", "hot"):
             engine.execute(f"create table {table} (profile_id bigint, ts timestamptz, name varchar, properties varchar)")
         engine.execute("create table alias (from_id bigint, to_id bigint)")
+        for table, made in POSTGRES.items():
+            engine.execute(f"create table {table} ({', '.join(made)})")
         yield engine
 
 
 def insert(engine: duckdb.DuckDBPyConnection, table: str, types: list[str], rows: list[list[Any]]) -> None:
     """Insert rows by one statement, a list a column."""
-    asked = ", ".join(
-        f"unnest(?::{kind}[])" if "[" not in kind else f"unnest(?::{kind}[], max_depth => 1)" for kind in types
-    )
+    asked = ", ".join(f"unnest(?::{kind}[])" if "[" not in kind else f"unnest(?::{kind}[], max_depth => 1)" for kind in types)
     engine.execute(
         f"insert into {table} select {asked}", [list(column) for column in zip(*rows, strict=True)] or [[]] * len(types)
     )
 
 
-def fill(engine: duckdb.DuckDBPyConnection, people: list[Person], merged: bool) -> None:
+def fill(engine: duckdb.DuckDBPyConnection, people: list[Person], merged: bool, now: datetime) -> None:
     """Put people into the tables, their events spread over cold and hot, and over merged-away ids."""
-    for table in ("profile", "event", "hot", "alias"):
+    for table in ("profile", "event", "hot", "alias", *POSTGRES):
         engine.execute(f"delete from {table}")
-    rows = [
-        [person.id] + [typed(person.traits.get(name), column.type) for name, column in TRAITS.items()] for person in people
-    ]
+    rows = [[person.id] + [typed(person.traits.get(name), column.type) for name, column in TRAITS.items()] for person in people]
     insert(engine, "profile", ["bigint", *(COLUMNS[column.type] for column in TRAITS.values())], rows)
     happened: dict[str, list[list[Any]]] = {"event": [], "hot": []}
     for person in people:
@@ -273,20 +99,31 @@ def fill(engine: duckdb.DuckDBPyConnection, people: list[Person], merged: bool) 
         insert(engine, table, ["bigint", "timestamptz", "varchar", "varchar"], made)
     if merged:
         insert(engine, "alias", ["bigint", "bigint"], [[person.id + 100, person.id] for person in people])
-    engine.execute("insert into event values (99, ?, 'Ordered', '{}'), (null, ?, 'Opened', '{}')", [NOW, NOW])  # nobody's
+    engine.execute("insert into event values (99, ?, 'Ordered', '{}'), (null, ?, 'Opened', '{}')", [now, now])  # nobody's
+    held: dict[str, list[list[Any]]] = {table: [] for table in POSTGRES}
+    for person in people:
+        held["consent_state"] += [[person.id, *key, state] for key, state in person.consents.items()]
+        for channel, address in person.addresses.items():
+            held["identity"] += [[person.id, CHANNELS[channel], address, now], [person.id, CHANNELS[channel], "z", now]]
+            held["identity"].append([person.id, CHANNELS[channel], f"an older one of {person.id}", now - DAY])
+        held["suppression"] += [[channel, person.addresses[channel]] for channel in person.suppressed]
+    for table, made in held.items():
+        insert(engine, table, [column.split()[1] for column in POSTGRES[table]], made)
+    engine.execute("insert into suppression values ('email', 'z'), ('sms', 'nobody')")
 
 
 def everybody(
     engine: duckdb.DuckDBPyConnection,
     asked: dict[int, Node],
     segments: dict[int, Node | None],
-    stored: dict[int, BitMap],
+    stored: dict[Any, BitMap],
     merged: bool,
+    now: datetime,
 ) -> dict[int, BitMap]:
     """Evaluate trees together, as the lake would."""
-    planned = plan(asked, NOW, TRAITS, segments)
+    planned = plan(asked, now, TRAITS, segments, AROUND)
     sets = [BitMap()] * planned.leaves
-    tables = Tables(profile="profile", event="event", hot="hot", alias="alias" if merged else None)
+    tables = Tables("profile", "event", "hot", "alias" if merged else None, postgres=lambda sql: f"({sql})")
     for question in planned.questions(tables):
         answer = engine.execute(question.sql).fetchnumpy()
         for index, ids in zip(question.leaves, leaf_bitmaps(answer, len(question.leaves)), strict=True):
@@ -296,19 +133,28 @@ def everybody(
 
 
 def agree(
-    engine: duckdb.DuckDBPyConnection, asked: list[Node], inner: Node, people: list[Person], listed: set[int], merged: bool
+    engine: duckdb.DuckDBPyConnection,
+    asked: list[Node],
+    inner: Node,
+    people: list[Person],
+    listed: set[int],
+    merged: bool,
+    now: datetime = NOW,
 ) -> Counter[tuple[str, bool]]:
-    """Assert that both ways of asking agree on every tree and person; return which kinds of node held, and which not."""
+    """Assert that all ways of asking agree on every tree and person; return which kinds of node held, and which not."""
     segments: dict[int, Node | None] = {INNER: inner, STATIC: None}
     for tree in [*asked, inner]:
-        validate(tree, TRAITS, segments)
-    fill(engine, people, merged)
-    found = everybody(engine, dict(enumerate(asked)), segments, {STATIC: BitMap(listed)}, merged)
-    checker = Checker(NOW, TRAITS, segments)
+        validate(tree, TRAITS, segments, AROUND)
+    fill(engine, people, merged, now)
+    stored: dict[Any, BitMap] = {STATIC: BitMap(listed)}
+    stored |= {(INNER, share): BitMap(one.id for one in people if (INNER, share) in one.alike) for share in (10.0, 50.0)}
+    found = everybody(engine, dict(enumerate(asked)), segments, stored, merged, now)
+    checker, reference = Checker(now, TRAITS, segments), Reference(now, TRAITS, segments)
     reached: Counter[tuple[str, bool]] = Counter()
     for key, tree in enumerate(asked):
         verdicts = {person.id: checker.why(tree, person) for person in people}
-        expected = {one for one, verdict in verdicts.items() if verdict.holds}
+        expected = {person.id for person in people if reference.holds(tree, person)}
+        assert {one for one, verdict in verdicts.items() if verdict.holds} == expected, tree
         assert set(found[key]) == expected, tree
         for verdict in verdicts.values():
             note(verdict, reached)
@@ -317,19 +163,73 @@ def agree(
 
 def note(verdict: Verdict, reached: Counter[tuple[str, bool]]) -> None:
     """Count a verdict and its parts by kind and outcome."""
-    words = [verdict.kind, verdict.node.get("measure", ""), verdict.node.get("op", "")]
-    reached[" ".join(word for word in words if word), verdict.holds] += 1
+    for label in labels(verdict.kind, verdict.node):
+        reached[label, verdict.holds] += 1
     for part in verdict.parts:
         note(part, reached)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(choices=st.randoms(), seed=st.integers(0, 2**32), listed=st.sets(st.integers(1, 33)), merged=st.booleans())
+def labels(kind: str, node: dict[str, Any]) -> Iterator[str]:
+    """The words by which a kind of node, and what is special about it, is counted."""
+    yield " ".join([kind, *(str(node[key]) for key in ("measure", "op", "state", "which", "did") if key in node)])
+    window = node.get("window")
+    if window:
+        also = " ".join(str(window[key]) for key in ("period", "which") if key in window)
+        yield f"{kind} in {window['kind']} {also}".strip()
+    for i, step in enumerate(node.get("steps", ())):
+        last = i == len(node["steps"]) - 1
+        if step["absent"]:
+            yield f"sequence absent {'soon' if step['at_most'] else 'ever'} {'last' if last else 'between'}"
+        else:
+            yield from (f"sequence {key}" for key in ("at_least", "at_most") if step[key])
+    if kind == "sequence" and node["at_most"]:
+        yield "sequence whole at_most"
+    if kind == "reachable":
+        yield f"reachable {'about a topic' if node['topic'] else 'at all'}"
+
+
+def wanted() -> list[str]:
+    """All that must be reached with people in and people out."""
+    whichs = [f"{period} {which}" for period in PERIODS for which in ("this", "last")]
+    windows = ["last", "ago", "dates", *(f"calendar {one}" for one in whichs)]
+    return [
+        *(f"event {measure} {op}" for measure, op in EVENT_KINDS),
+        *(f"event in {one}" for one in [*windows, "since_event first", "since_event last"]),
+        *(f"trait {op}" for op in {op for ops in TRAIT_OPS.values() for op in ops} | {"set", "not_set"}),
+        *(f"{kind} {op}" for kind in ("age", "length") for op in COMPARISONS),
+        *("near within", "near beyond", "anniversary", "share", "lookalike", "and", "or", "not", "segment", "profiles"),
+        *(f"consent {state}" for state in ("granted", "withdrawn", "pending", "unknown")),
+        *("reachable about a topic", "reachable at all"),
+        *(f"event_time {which}" for which in ("first", "last")),
+        *(f"event_time in {kind}" for kind in ("last", "ago", "dates")),
+        *(f"engagement {op} {did}" for did in DID for op in ("did", "did_not")),
+        *(f"engagement in {kind}" for kind in ("last", "ago", "dates")),
+        *(f"sequence in {kind}" for kind in ("last", "ago", "dates")),
+        *("sequence", "sequence at_least", "sequence at_most", "sequence whole at_most"),
+        *(f"sequence absent {when} {place}" for when in ("soon", "ever") for place in ("last", "between")),
+    ]
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    choices=st.randoms(use_true_random=False),
+    seed=st.integers(0, 2**32),
+    listed=st.sets(st.integers(1, 33)),
+    merged=st.booleans(),
+    now=st.sampled_from(NOWS),
+)
 def test_everybody_and_one_by_one_agree(
-    engine: duckdb.DuckDBPyConnection, choices: random.Random, seed: int, listed: set[int], merged: bool
+    engine: duckdb.DuckDBPyConnection, choices: random.Random, seed: int, listed: set[int], merged: bool, now: datetime
 ) -> None:
-    trees = Trees(choices)
-    agree(engine, [trees.tree() for _ in range(4)], trees.plain(), Crowd(seed).people(listed), listed, merged)
+    trees = Trees(choices, now)
+    agree(engine, [trees.tree() for _ in range(4)], trees.plain(), Crowd(seed, now).people(listed), listed, merged, now)
+
+
+@pytest.mark.parametrize("now", NOWS, ids=str)
+def test_every_kind_of_condition_agrees(engine: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    trees, listed = Trees(random.Random(now.toordinal()), now), {2, 3}
+    asked = [trees.leaf() for _ in range(150)]
+    agree(engine, asked, trees.plain(), Crowd(now.toordinal(), now).people(listed), listed, merged=False, now=now)
 
 
 def test_every_kind_of_node_was_reached_both_ways(engine: duckdb.DuckDBPyConnection) -> None:
@@ -341,12 +241,25 @@ def test_every_kind_of_node_was_reached_both_ways(engine: duckdb.DuckDBPyConnect
             EventCondition(name="Ordered", window=Last(amount=1, unit="days")),
         ]
     )
-    asked = [trees.tree() for _ in range(250)] + [trees.event() for _ in range(1000)] + [trees.trait() for _ in range(150)]
+    asked: list[Node] = [trees.tree() for _ in range(150)]
+    for made, many in (
+        (trees.event, 900), (trees.trait, 250), (trees.profile, 300), (trees.contact, 60), (trees.time, 60),
+        (trees.engagement, 200), (trees.sequence, 150), (trees.given, 20),
+    ):  # fmt: skip
+        asked += [made() for _ in range(many)]
     reached = agree(engine, asked, inner, Crowd(7).people(listed), listed, merged=True)
-    kinds = [f"event {measure} {op}" for measure, op in EVENT_KINDS]
-    kinds += [f"trait {op}" for op in {op for ops in TRAIT_OPS.values() for op in ops} | {"set", "not_set"}]
-    kinds += ["and", "or", "not", "segment", "profiles"]
-    assert [(kind, holds) for kind in kinds for holds in (True, False) if not reached[kind, holds]] == []
+    assert [(kind, holds) for kind in wanted() for holds in (True, False) if not reached[kind, holds]] == []
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32))
+def test_values_are_told_apart_as_the_lake_does(engine: duckdb.DuckDBPyConnection, seed: int) -> None:
+    properties = Properties()
+    expression = properties.plain("n")
+    value = Crowd(seed).scalar()
+    sql = f"select {expression} from {properties.select('select 1 as profile_id, 2 as ts, ? as properties')}"
+    text = json.dumps({"n": value})
+    assert engine.execute(sql, [text]).fetchall() == [(plain(msgspec.json.decode(text)["n"]),)]
 
 
 def test_letters_are_lowered_as_the_lake_does(engine: duckdb.DuckDBPyConnection) -> None:

@@ -10,26 +10,53 @@ Equal leaves of different trees are one leaf. Parts of a tree that speak of trai
 returns the people that matter and not every trait's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence as Ordered
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias, assert_never
 
 from antiphon.awareness.events.properties import negated
-from antiphon.awareness.segments.formula import Every, Everyone, Except, Formula, Leaf, Listed, Some, Stored, bounded
+from antiphon.awareness.segments.contact import contact_sql
+from antiphon.awareness.segments.engagement import as_event
+from antiphon.awareness.segments.formula import Alike, Every, Everyone, Except, Formula, Leaf, Listed, Some, Stored, bounded
+from antiphon.awareness.segments.kinds import (
+    Age,
+    Anniversary,
+    ConsentIs,
+    Engagement,
+    EventTime,
+    Length,
+    Lookalike,
+    Near,
+    OfProfile,
+    Reachable,
+    Sequence,
+    Share,
+)
+from antiphon.awareness.segments.leaves import reads_properties, reads_since, sources
 from antiphon.awareness.segments.model import (
     And,
+    Condition,
     EventCondition,
     InSegment,
     Node,
     Not,
     Or,
     Profiles,
+    Surroundings,
     TraitColumn,
     TraitCondition,
     walk,
 )
-from antiphon.awareness.segments.scans import BITS, Question, Tables, apart, earliest, event_scan, trait_scan, zero_holds
+from antiphon.awareness.segments.moments import since_sql, time_sql
+from antiphon.awareness.segments.people import profile_sql
+from antiphon.awareness.segments.scans import BITS, Question, Tables, apart, event_scan, trait_scan, zero_holds
+from antiphon.awareness.segments.sequences import sequence_sql
 from antiphon.awareness.segments.sql import trait_sql
+from antiphon.awareness.segments.windows import SinceEvent
+
+Alone: TypeAlias = EventCondition | EventTime | Sequence | ConsentIs | Reachable
+"""Leaves with a scan of their own."""
 
 
 @dataclass
@@ -40,24 +67,34 @@ class Plan:
     formulas: dict[int, Formula] = field(default_factory=dict)
     traits: list[tuple[int, str]] = field(default_factory=list)
     events: dict[str, list[tuple[int, EventCondition]]] = field(default_factory=dict)
+    others: list[tuple[int, Alone]] = field(default_factory=list)
     stored: set[int] = field(default_factory=set)
+    alike: set[tuple[int, float]] = field(default_factory=set)
+    around: Surroundings = field(default_factory=Surroundings)
     everyone: int | None = None
     leaves: int = 0
 
     @property
+    def reading(self) -> list[Condition]:
+        """The leaves that read events."""
+        counted = [node for nodes in self.events.values() for _, node in nodes]
+        return [*counted, *(node for _, node in self.others if sources(node))]
+
+    @property
     def names(self) -> list[str]:
         """The names of the events that are read."""
-        return list(self.events)
+        return list(dict.fromkeys(name for node in self.reading for name in sorted(sources(node) or ())))
 
     @property
     def properties(self) -> bool:
         """Whether any leaf looks into an event's properties."""
-        return any(node.where or node.property for nodes in self.events.values() for _, node in nodes)
+        return any(reads_properties(node) for node in self.reading)
 
     @property
     def start(self) -> datetime | None:
         """The earliest instant that any leaf looks at; None if one looks at all of history."""
-        return earliest([node for nodes in self.events.values() for _, node in nodes], self.now)
+        found = [reads_since(node, self.now) for node in self.reading]
+        return None if None in found else min((at for at in found if at), default=None)
 
     def questions(self, tables: Tables) -> list[Question]:
         """Return the scans that answer every leaf."""
@@ -71,7 +108,21 @@ class Plan:
             for together in apart(nodes, self.now):
                 for i in range(0, len(together), BITS):
                     asked.append(event_scan(name, together[i : i + BITS], tables, self.now))
-        return asked
+        return asked + [Question(self._alone(node, tables), (index,)) for index, node in self.others]
+
+    def _alone(self, node: Alone, tables: Tables) -> str:
+        """Return the scan of a leaf that shares none."""
+        match node:
+            case EventCondition():
+                return since_sql(node, tables, self.now)
+            case EventTime():
+                return time_sql(node, tables, self.now)
+            case Sequence():
+                return sequence_sql(node, tables, self.now)
+            case ConsentIs() | Reachable():
+                return contact_sql(node, self.around.channels, tables)
+            case _:
+                assert_never(node)
 
 
 def plan(
@@ -79,12 +130,13 @@ def plan(
     now: datetime,
     traits: Mapping[str, TraitColumn],
     segments: Mapping[int, Node | None] | None = None,
+    around: Surroundings | None = None,
 ) -> Plan:
     """Plan the evaluation of ``trees`` together at ``now``. They must have passed ``rules.validate``.
 
     ``segments`` maps each segment referred to, directly or not, to its tree, or None when it is a static list.
     """
-    planner = _Planner(now, traits, segments or {})
+    planner = _Planner(now, traits, segments or {}, around or Surroundings())
     for key, tree in trees.items():
         planner.add(key, tree)
     return planner.plan
@@ -93,8 +145,14 @@ def plan(
 class _Planner:
     """Numbers leaves, each once however many trees ask it."""
 
-    def __init__(self, now: datetime, traits: Mapping[str, TraitColumn], segments: Mapping[int, Node | None]) -> None:
-        self.plan = Plan(now)
+    def __init__(
+        self,
+        now: datetime,
+        traits: Mapping[str, TraitColumn],
+        segments: Mapping[int, Node | None],
+        around: Surroundings,
+    ) -> None:
+        self.plan = Plan(now, around=around)
         self.traits = traits
         self.segments = segments
         self.known: dict[object, Leaf] = {}
@@ -116,6 +174,15 @@ class _Planner:
         match node:
             case EventCondition():
                 return self.event_leaf(node)
+            case Engagement():
+                return self.event_leaf(as_event(node))
+            case EventTime() | Sequence() | Reachable():
+                return self.alone_leaf(node)
+            case ConsentIs():
+                return Except(self.alone_leaf(node)) if node.state == "unknown" else self.alone_leaf(node)
+            case Lookalike(id=ref, percent=percent):
+                self.plan.alike.add((ref, percent))
+                return Alike(ref, percent)
             case And(of=of):
                 return Every(self.parts(of, And))
             case Or(of=of):
@@ -126,12 +193,12 @@ class _Planner:
                 return self.segment(ref)
             case Profiles(ids=ids):
                 return Listed(tuple(sorted(set(ids))))
-            case TraitCondition():
+            case TraitCondition() | Age() | Anniversary() | Length() | Near() | Share():
                 return self.trait_leaf(node)
             case _:
-                raise AssertionError(node)
+                assert_never(node)
 
-    def parts(self, of: Sequence[Node], join: type[And] | type[Or]) -> tuple[Formula, ...]:
+    def parts(self, of: Ordered[Node], join: type[And] | type[Or]) -> tuple[Formula, ...]:
         """Return the formulas of the parts, those about traits alone fused into one."""
         plain = [part for part in of if of_traits(part)]
         rest = tuple(self.formula(part) for part in of if not of_traits(part))
@@ -161,6 +228,8 @@ class _Planner:
         match node:
             case TraitCondition():
                 return trait_sql(node, self.traits[node.trait], self.plan.now)
+            case Age() | Anniversary() | Length() | Near() | Share():
+                return profile_sql(node, self.traits, self.plan.now)
             case And(of=of):
                 return _joined([self.predicate(part) for part in of], "and", "true")
             case Or(of=of):
@@ -174,13 +243,23 @@ class _Planner:
         key = repr(node)
         if key not in self.known:
             self.known[key] = leaf = Leaf(self.number(), bounded=False)
-            self.plan.events.setdefault(node.name, []).append((leaf.index, node))
+            if isinstance(node.window, SinceEvent):
+                self.plan.others.append((leaf.index, node))
+            else:
+                self.plan.events.setdefault(node.name, []).append((leaf.index, node))
         return Except(self.known[key]) if zero_holds(node) else self.known[key]
+
+    def alone_leaf(self, node: Alone) -> Formula:
+        key = repr(node)
+        if key not in self.known:
+            self.known[key] = leaf = Leaf(self.number(), bounded=False)
+            self.plan.others.append((leaf.index, node))
+        return self.known[key]
 
 
 def of_traits(node: Node) -> bool:
-    """Whether ``node`` speaks of traits alone."""
-    return all(isinstance(part, TraitCondition | And | Or | Not) for _, _, part in walk(node))
+    """Whether ``node`` speaks of the profile's row alone."""
+    return all(isinstance(part, TraitCondition | OfProfile | And | Or | Not) for _, _, part in walk(node))
 
 
 def _joined(parts: list[str], word: str, empty: str) -> str:

@@ -11,13 +11,16 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from antiphon.awareness.consent import ChannelRegistry
 from antiphon.awareness.events import hot_relation
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.bitmaps import leaf_bitmaps
 from antiphon.awareness.segments.compile import Plan, plan
+from antiphon.awareness.segments.contacts import topics
 from antiphon.awareness.segments.errors import TooSlow
-from antiphon.awareness.segments.formula import solve
-from antiphon.awareness.segments.model import Node, TraitColumn
+from antiphon.awareness.segments.formula import Given, solve
+from antiphon.awareness.segments.lookalikes import Lookalikes
+from antiphon.awareness.segments.model import Node, Surroundings, TraitColumn
 from antiphon.awareness.segments.scans import Question, Tables
 from antiphon.awareness.traits import registry
 from antiphon.foundation.context import Context
@@ -40,6 +43,7 @@ class Known(Struct, frozen=True):
     traits: Mapping[str, TraitColumn]
     segments: Mapping[int, Node | None]
     merged: bool
+    around: Surroundings = Surroundings()
 
 
 class Evaluation(Struct, frozen=True):
@@ -50,29 +54,32 @@ class Evaluation(Struct, frozen=True):
     took_ms: int
 
 
-async def known(conn: Connection) -> Known:
+async def known(conn: Connection, ctx: Context) -> Known:
     """Read what compiling needs."""
+    channels = {kind.name: kind.identity for kind in ctx.get(ChannelRegistry)} if ctx.has(ChannelRegistry) else {}
+    alike = ctx.has(Lookalikes) and bool(ctx.get(Lookalikes))
+    around = Surroundings(channels, await topics(conn), alike)
     traits = {name: TraitColumn(trait.column_name, trait.type) for name, trait in (await registry(conn)).items()}
-    return Known(BUILT_IN | traits, await store.definitions(conn), await store.any_alias(conn))
+    return Known(BUILT_IN | traits, await store.definitions(conn), await store.any_alias(conn), around)
 
 
-async def evaluate(
-    ctx: Context, trees: Mapping[int, Node], now: datetime, about: Known, *, timeout: float = 300.0
-) -> Evaluation:
+async def evaluate(ctx: Context, trees: Mapping[int, Node], now: datetime, about: Known, *, timeout: float = 300.0) -> Evaluation:
     """Work out the members of ``trees`` together, at one state of the lake. Raises TooSlow."""
     began = time.perf_counter()
-    planned = plan(trees, now, about.traits, about.segments)
+    planned = plan(trees, now, about.traits, about.segments, about.around)
     prelude, questions, close = statements(planned, about.merged)
     asked = [(sql, None) for sql in [*prelude, *(question.sql for question in questions), *close]]
     try:
         answers = await ctx.lake.many(asked, shape="columns", timeout=timeout) if questions else []
     except LakeTimeout as slow:
         raise TooSlow(seconds=f"{timeout:g}") from slow
-    stored: dict[int, BitMap] = {}
+    stored: dict[Any, BitMap] = {
+        (ref, percent): await ctx.get(Lookalikes).find(ctx, ref, percent, now) for ref, percent in sorted(planned.alike)
+    }
     if planned.stored:
         async with ctx.db.connection() as conn:
             found = await store.read_members(conn, sorted(planned.stored))
-        stored = {key: people for key, (_, people) in found.items()}
+        stored |= {key: people for key, (_, people) in found.items()}
     answers = answers[len(prelude) : len(prelude) + len(questions)]
     members = await asyncio.to_thread(_solve, planned, questions, answers, stored)
     return Evaluation(now, members, round((time.perf_counter() - began) * 1000))
@@ -83,7 +90,7 @@ def statements(planned: Plan, merged: bool) -> tuple[list[str], list[Question], 
 
     The hot tail is read out of PostgreSQL once, narrowed to what the leaves look at, and so are the merges.
     """
-    if not planned.events:
+    if not planned.names:
         return [], planned.questions(Tables()), []
     columns = ["profile_id", "ts", "name"] + (["properties"] if planned.properties else [])
     hot = hot_relation(columns, names=planned.names, since=planned.start)
@@ -100,7 +107,7 @@ def _solve(
     planned: Plan,
     questions: Sequence[Question],
     answers: Sequence[Mapping[str, NDArray[Any]]],
-    stored: Mapping[int, BitMap],
+    stored: Given,
 ) -> dict[int, BitMap]:
     leaves = [BitMap()] * planned.leaves
     for question, answer in zip(questions, answers, strict=True):

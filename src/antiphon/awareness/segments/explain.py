@@ -11,9 +11,12 @@ from antiphon.awareness.events.values import properties_of
 from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id
 from antiphon.awareness.segments import reads, store
 from antiphon.awareness.segments.check import Checker, Happened, Person, Verdict
+from antiphon.awareness.segments.contacts import contacts
 from antiphon.awareness.segments.evaluate import Known, known
+from antiphon.awareness.segments.leaves import sources
+from antiphon.awareness.segments.lookalikes import Lookalikes
 from antiphon.awareness.segments.membership import members
-from antiphon.awareness.segments.model import EventCondition, InSegment, Node, references, walk
+from antiphon.awareness.segments.model import InSegment, Lookalike, Node, conditions, references
 from antiphon.awareness.segments.rules import validate
 from antiphon.foundation.context import Context
 
@@ -46,14 +49,12 @@ async def why(ctx: Context, segment_id: int, profile_id: int) -> SegmentWhy:
 async def why_tree(ctx: Context, tree: Node, profile_id: int) -> SegmentWhy:
     """Explain whether a customer would belong to a tree that is not saved. Raises InvalidTree, NoSuchProfile."""
     async with ctx.db.connection() as conn:
-        about = await known(conn)
-        validate(tree, about.traits, about.segments)
+        about = await known(conn, ctx)
+        validate(tree, about.traits, about.segments, about.around)
         names = await reads.segment_names(conn, reached(tree, about.segments))
     person = await one_person(ctx, profile_id, tree, about)
     verdict = Checker(ctx.clock.now(), about.traits, about.segments).why(tree, person)
-    return SegmentWhy(
-        profile_id=person.id, holds=verdict.holds, member=None, evaluated_at=None, verdict=verdict, segments=names
-    )
+    return SegmentWhy(profile_id=person.id, holds=verdict.holds, member=None, evaluated_at=None, verdict=verdict, segments=names)
 
 
 def reached(tree: Node | None, segments: Mapping[int, Node | None]) -> set[int]:
@@ -79,26 +80,18 @@ async def one_person(ctx: Context, profile_id: int, tree: Node, about: Known) ->
         ids = await every_id(conn, real)
         lists = [key for key, inner in about.segments.items() if inner is None]
         inside = [key for key, (_, people) in (await store.read_members(conn, lists)).items() if real in people]
+        contact = (await contacts(conn, [real], about.around.channels))[real]
     traits, created, first, last = read
     instants = {"$created_at": created, "$first_seen": first, "$last_seen": last}
     traits = traits | {name: at.isoformat() for name, at in instants.items() if at is not None}
-    events = await _events_of(ctx, ids, sorted(_event_names(tree, about)))
-    return Person(real, traits, events, frozenset(inside))
-
-
-def _event_names(tree: Node, about: Known) -> set[str]:
-    names: set[str] = set()
-    seen: set[int] = set()
-    todo: list[Node] = [tree]
-    while todo:
-        for _, _, node in walk(todo.pop()):
-            if isinstance(node, EventCondition):
-                names.add(node.name)
-            elif isinstance(node, InSegment) and node.id not in seen:
-                seen.add(node.id)
-                inner = about.segments.get(node.id)
-                todo += [] if inner is None else [inner]
-    return names
+    asked = list(conditions(tree, about.segments))
+    events = await _events_of(ctx, ids, sorted({name for leaf in asked for name in sources(leaf) or ()}))
+    alike = {(leaf.id, leaf.percent) for leaf in asked if isinstance(leaf, Lookalike)}
+    now = ctx.clock.now()
+    likeness = {key for key in sorted(alike) if real in await ctx.get(Lookalikes).find(ctx, *key, now)}
+    return Person(
+        real, traits, events, frozenset(inside), contact.consents, contact.addresses, contact.suppressed, frozenset(likeness)
+    )
 
 
 async def _events_of(ctx: Context, ids: Sequence[int], names: Sequence[str]) -> list[Happened]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from pyroaring import BitMap
+
+Given: TypeAlias = Mapping[Any, BitMap]
+"""Sets that are no leaves: by the id of a static list, or (segment, percent) of likeness."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,14 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class Alike:
+    """Those most like the members of a segment, as a model says."""
+
+    segment_id: int
+    percent: float
+
+
+@dataclass(frozen=True)
 class Every:
     """The intersection; of nothing, all profiles."""
 
@@ -55,7 +66,7 @@ class Except:
     of: "Formula"
 
 
-Formula: TypeAlias = Everyone | Leaf | Listed | Stored | Every | Some | Except
+Formula: TypeAlias = Everyone | Leaf | Listed | Stored | Alike | Every | Some | Except
 
 
 def bounded(formula: Formula) -> bool:
@@ -63,7 +74,7 @@ def bounded(formula: Formula) -> bool:
     match formula:
         case Leaf(bounded=known):
             return known
-        case Everyone() | Listed() | Stored() | Except():
+        case Everyone() | Listed() | Stored() | Alike() | Except():
             return False
         case Every(of=of):
             return any(bounded(part) for part in of)
@@ -81,9 +92,7 @@ class _Set:
     rest: bool = False
 
 
-def solve(
-    formula: Formula, leaves: Sequence[BitMap], everyone: BitMap | None, stored: Mapping[int, BitMap]
-) -> BitMap:
+def solve(formula: Formula, leaves: Sequence[BitMap], everyone: BitMap | None, stored: Given) -> BitMap:
     """Return the members: ``everyone`` may be None only if the formula is bounded."""
     memo: dict[int, _Set] = {}
     found = _solve(formula, leaves, stored, memo)
@@ -94,18 +103,14 @@ def solve(
     return everyone - found.ids if found.rest else everyone & found.ids
 
 
-def _solve(
-    formula: Formula, leaves: Sequence[BitMap], stored: Mapping[int, BitMap], memo: dict[int, _Set]
-) -> _Set:
+def _solve(formula: Formula, leaves: Sequence[BitMap], stored: Given, memo: dict[int, _Set]) -> _Set:
     known = memo.get(id(formula))
     if known is None:
         memo[id(formula)] = known = _work(formula, leaves, stored, memo)
     return known
 
 
-def _work(
-    formula: Formula, leaves: Sequence[BitMap], stored: Mapping[int, BitMap], memo: dict[int, _Set]
-) -> _Set:
+def _work(formula: Formula, leaves: Sequence[BitMap], stored: Given, memo: dict[int, _Set]) -> _Set:
     match formula:
         case Everyone():
             return _Set(BitMap(), rest=True)
@@ -115,6 +120,8 @@ def _work(
             return _Set(BitMap(ids))
         case Stored(segment_id=segment_id):
             return _Set(stored[segment_id])
+        case Alike(segment_id=segment_id, percent=percent):
+            return _Set(stored[segment_id, percent])
         case Except(of=one):
             inner = _solve(one, leaves, stored, memo)
             return _Set(inner.ids, not inner.rest)

@@ -54,11 +54,11 @@ from antiphon.awareness.segments.windows import (
 from antiphon.awareness.traits import TraitType
 
 __all__ = [
-    "Age", "Ago", "And", "Anniversary", "Calendar", "Condition", "ConsentIs", "Dates", "Engagement", "EventCondition", "EventOp",
+    "Age", "Ago", "And", "Anniversary", "Calendar", "Condition", "ConsentIs", "Dates",  "Engagement", "EventCondition", "EventOp",
     "EventTime", "Fixed", "InSegment", "Last", "Length", "Lookalike", "Measure", "Near", "Node", "Not", "OfProfile",
     "Operand", "Or", "Place", "Profiles", "PropertyFilter", "Reachable", "RelativeInstant", "Sequence", "Share", "SinceEvent",
-    "Span", "Step", "Surroundings", "TraitColumn", "TraitCondition", "TraitOp", "Unit", "Window", "duration", "parts",
-    "references", "walk",
+    "Span", "Step", "Surroundings", "TraitColumn", "TraitCondition", "TraitOp", "Unit", "Window", "conditions", "duration",
+    "parts", "references", "walk",
 ]  # fmt: skip
 
 
@@ -242,3 +242,18 @@ def walk(node: Node, path: str = "tree") -> Iterator[tuple[str, int, Node]]:
 def references(node: Node) -> set[int]:
     """Return the ids of the segments ``node`` refers to directly."""
     return {part.id for _, _, part in walk(node) if isinstance(part, InSegment | Lookalike)}
+
+
+def conditions(tree: Node, segments: Mapping[int, "Node | None"]) -> Iterator[Condition]:
+    """Yield every condition of a tree and of the segments it refers to, each segment's once."""
+    seen: set[int] = set()
+    todo: list[Node] = [tree]
+    while todo:
+        for _, _, node in walk(todo.pop()):
+            if isinstance(node, InSegment):
+                inner = segments.get(node.id)
+                if inner is not None and node.id not in seen:
+                    todo.append(inner)
+                seen.add(node.id)
+            elif not isinstance(node, And | Or | Not):
+                yield node

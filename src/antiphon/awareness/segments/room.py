@@ -7,6 +7,7 @@ from antiphon.awareness.profiles import ProfilesMerged
 from antiphon.awareness.segments import growth, service
 from antiphon.awareness.segments.catalogue import Catalogues
 from antiphon.awareness.segments.http import ROUTES
+from antiphon.awareness.segments.lookalikes import Lookalikes
 from antiphon.awareness.segments.lookup import Memberships
 from antiphon.awareness.segments.loops import LOOPS
 from antiphon.foundation.context import Context
@@ -30,13 +31,23 @@ async def open_catalogues(ctx: Context) -> AsyncIterator[Catalogues]:
     yield Catalogues(ctx)
 
 
+@asynccontextmanager
+async def open_lookalikes(ctx: Context) -> AsyncIterator[Lookalikes]:
+    """Where predictions register their model of likeness."""
+    yield Lookalikes()
+
+
 ROOM = Room(
     name="segments",
     floor="awareness",
     always=True,
     routes=ROUTES,
     loops=(*LOOPS, *growth.LOOPS),
-    resources=(Resource(Memberships, open_memberships), Resource(Catalogues, open_catalogues)),
+    resources=(
+        Resource(Memberships, open_memberships),
+        Resource(Catalogues, open_catalogues),
+        Resource(Lookalikes, open_lookalikes),
+    ),
     permissions={
         "segments:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "segments:write": ("marketer", "analyst"),

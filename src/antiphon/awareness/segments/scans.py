@@ -1,10 +1,15 @@
 """The scans that answer leaves: one over the profiles, one for each event name, a bit for each leaf."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from numpy.typing import NDArray
+from pyroaring import BitMap
 
 from antiphon.awareness.events.properties import Properties, filter_sql, literal
+from antiphon.awareness.segments.bitmaps import leaf_bitmaps
 from antiphon.awareness.segments.model import EventCondition
 from antiphon.awareness.segments.sql import measure_sql, window_sql
 from antiphon.awareness.segments.windows import bounds, fixed
@@ -16,18 +21,25 @@ FEW = 8
 """Up to so many leaves a scan returns only the people some leaf holds for; beyond, asking twice costs more."""
 
 
+def from_postgres(sql: str) -> str:
+    """Return the relation of a query that PostgreSQL answers."""
+    return f"postgres_query('pg', {literal(sql)})"
+
+
 @dataclass(frozen=True)
 class Tables:
     """The relations to read.
 
     ``hot`` holds (profile_id, ts, name, properties) of events that are not in ``event`` yet. ``alias`` holds
     (from_id, to_id) of merged profiles; None when nobody was merged, which saves a join.
+    ``postgres`` makes a relation of a query for PostgreSQL.
     """
 
     profile: str = "lake.profile"
     event: str = "lake.event"
     hot: str | None = None
     alias: str | None = None
+    postgres: Callable[[str], str] = from_postgres
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,10 @@ class Question:
 
     sql: str
     leaves: tuple[int, ...]
+
+    def sets(self, answer: Mapping[str, NDArray[Any]]) -> list[BitMap]:
+        """Return one set for each leaf."""
+        return leaf_bitmaps(answer, len(self.leaves))
 
 
 def zero_holds(node: EventCondition) -> bool:
@@ -77,7 +93,7 @@ def earliest(nodes: Sequence[EventCondition], now: datetime) -> datetime | None:
     return min(found) if found and len(found) == len(nodes) else None
 
 
-def _bits(conditions: Sequence[str]) -> str:
+def bits_sql(conditions: Sequence[str]) -> str:
     """Return the conditions as one unsigned integer, no wider than it must be, the first the lowest bit."""
     kind = next(name for bits, name in WIDTHS if len(conditions) <= bits)
     return " | ".join(f"case when {one} then {1 << i}::{kind} else 0::{kind} end" for i, one in enumerate(conditions))
@@ -95,7 +111,7 @@ def apart(leaves: Sequence[tuple[int, EventCondition]], now: datetime) -> list[l
 
 def trait_scan(leaves: Sequence[tuple[int, str]], tables: Tables) -> Question:
     conditions = [predicate for _, predicate in leaves]
-    bits = f", {_bits(conditions)} as bits" if len(leaves) > 1 else ""
+    bits = f", {bits_sql(conditions)} as bits" if len(leaves) > 1 else ""
     where = f" where {' or '.join(conditions)}" if len(leaves) <= FEW else ""
     sql = f"select profile_id::uinteger as profile_id{bits} from {tables.profile}{where}"
     return Question(sql, tuple(index for index, _ in leaves))
@@ -123,24 +139,29 @@ def event_scan(name: str, leaves: Sequence[tuple[int, EventCondition]], tables: 
         for node, keep in zip(nodes, keeps, strict=True)
         for test in [measure_sql(node, "" if alone else keep, properties)]
     ]
-    rows = _event_rows(" and ".join(common), properties, tables)
-    person = "coalesce(a.to_id, e.profile_id)" if tables.alias else "e.profile_id"
-    merged = f" left join {tables.alias} a on a.from_id = e.profile_id" if tables.alias else ""
+    rows = event_rows(" and ".join(common), properties, tables)
+    person = person_sql(tables)
     if alone:
         where = f" where {keeps[0]}" if keeps[0] else ""
         having = "" if nodes[0].op in ("did", "did_not") else f" having {conditions[0]}"
-        sql = f"select {person}::uinteger as profile_id from {rows} e{merged}{where} group by 1{having}"
+        sql = f"select {person}::uinteger as profile_id from {rows}{where} group by 1{having}"
     else:
-        sql = f"select {person}::uinteger as profile_id, {_bits(conditions)} as bits from {rows} e{merged} group by 1" + (
+        sql = f"select {person}::uinteger as profile_id, {bits_sql(conditions)} as bits from {rows} group by 1" + (
             f" having {' or '.join(conditions)}" if len(nodes) <= FEW else ""
         )
     return Question(sql, tuple(index for index, _ in leaves))
 
 
-def _event_rows(where: str, properties: Properties, tables: Tables) -> str:
-    """Return the cold and the hot rows, pruned before anything is read out of their properties."""
+def event_rows(where: str, properties: Properties, tables: Tables) -> str:
+    """Return the cold and the hot rows as ``e``, pruned before anything is read out of their properties."""
     columns = "profile_id, ts" + (", properties" if properties.paths else "")
     rows = f"select {columns} from {tables.event} where {where}"
     if tables.hot:
         rows += f" union all select {columns} from {tables.hot} where {where}"
-    return properties.select(rows)
+    merged = f" left join {tables.alias} a on a.from_id = e.profile_id" if tables.alias else ""
+    return f"{properties.select(rows)} e{merged}"
+
+
+def person_sql(tables: Tables) -> str:
+    """Return who an event of ``event_rows`` is of: whoever they were merged into."""
+    return "coalesce(a.to_id, e.profile_id)" if tables.alias else "e.profile_id"

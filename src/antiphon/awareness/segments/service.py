@@ -58,7 +58,7 @@ async def publish(
     """Make a segment, in force at once; without a tree it is a static list. Raises InvalidTree or NameTaken."""
     now = ctx.clock.now()
     async with ctx.db.transaction() as conn:
-        await _accept(conn, None, tree)
+        await _accept(ctx, conn, None, tree)
         segment_id = await store.insert_segment(
             conn, name=name, description=description, tree=tree, refs=_refs(tree), announce=announce, now=now
         )
@@ -87,7 +87,7 @@ async def change(
             raise NotStatic(field="tree")
         version = before.version + (tree != before.tree)
         if tree is not None and version != before.version:
-            await _accept(conn, segment_id, tree)
+            await _accept(ctx, conn, segment_id, tree)
             await store.insert_version(conn, segment_id, version, tree, now, who.name)
         await store.update_segment(
             conn, segment_id, name=name, description=description, tree=tree, refs=_refs(tree), version=version,
@@ -119,7 +119,7 @@ async def restore(ctx: Context, who: Principal, segment_id: int) -> SegmentRow:
         await store.hold_definitions(conn)
         row = await store.hold_segment(conn, segment_id)
         if row.state == "archived":
-            await _accept(conn, segment_id, row.tree)
+            await _accept(ctx, conn, segment_id, row.tree)
             await store.set_state(conn, segment_id, "active", ctx.clock.now())
             row = await store.find_segment(conn, segment_id)
             await audit(conn, who, action="segments.restore", subject=f"segment:{segment_id}", after=_audited(row))
@@ -137,8 +137,8 @@ async def preview(ctx: Context, tree: Node, *, sample: int = 10, timeout: float 
 async def evaluate_tree(ctx: Context, tree: Node, now: datetime, *, timeout: float = 300.0) -> Evaluation:
     """Work out, without storing anything, who a tree means at ``now``: ``members[0]``. Raises InvalidTree, TooSlow."""
     async with ctx.db.connection() as conn:
-        about = await known(conn)
-    validate(tree, about.traits, about.segments)
+        about = await known(conn, ctx)
+    validate(tree, about.traits, about.segments, about.around)
     return await evaluate(ctx, {0: tree}, now, about, timeout=timeout)
 
 
@@ -169,7 +169,7 @@ async def refresh(
     for attempt in range(ATTEMPTS):
         async with ctx.db.connection() as conn:
             rows = [row for row in await store.some_segments(conn, ids) if row.id not in done]
-            about = await known(conn)
+            about = await known(conn, ctx)
         now = ctx.clock.now()
         trees = {row.id: row.tree for row in rows if row.tree is not None}
         found = await evaluate(ctx, trees, now, about, timeout=timeout) if trees else Evaluation(now, {}, 0)
@@ -258,13 +258,13 @@ async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str
     return {"segments": [{"id": one.id, "name": one.name} for one in found if profile_id in inside[one.id][1]]}
 
 
-async def _accept(conn: Connection, segment_id: int | None, tree: Node | None) -> None:
+async def _accept(ctx: Context, conn: Connection, segment_id: int | None, tree: Node | None) -> None:
     """Refuse a tree that cannot be evaluated or would close a cycle."""
     if tree is None:
         return
     await store.hold_definitions(conn)
-    about = await known(conn)
-    validate(tree, about.traits, about.segments)
+    about = await known(conn, ctx)
+    validate(tree, about.traits, about.segments, about.around)
     refuse_cycle(segment_id, tree, about.segments)
 
 

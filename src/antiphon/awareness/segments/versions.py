@@ -87,7 +87,7 @@ async def compare(
             raise NotRule
         before = row.tree if against is None else await _tree(ctx, segment_id, against)
         after = tree if tree is not None else await _tree(ctx, segment_id, version or 0)
-        about = await known(conn)
+        about = await known(conn, ctx)
     for one in (before, after):
         validate(one, about.traits, about.segments)
         refuse_cycle(segment_id, one, about.segments)
