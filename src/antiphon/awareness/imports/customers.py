@@ -30,6 +30,7 @@ from antiphon.awareness.profiles import (
     load_people,
     make_newcomers,
     reserve_ids,
+    ruled_traits,
     stamp_of,
 )
 from antiphon.awareness.traits import mirror_newcomers
@@ -53,6 +54,8 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True):
     staged: Staged
     folder: Path
     stamp: str
+    ruled: bool
+    """Whether something may be refused of a trait the rows say."""
     turn: asyncio.Lock
     """Held while writing the mirror: two writers at once are one too many."""
 
@@ -62,8 +65,10 @@ async def load_customers(
 ) -> None:
     """Load every set of an import, or (a dry run) look at each."""
     stamp = stamp_of(work.as_of, f"import:{work.sha256[:16]}:")
+    async with ctx.db.connection() as conn:
+        ruled = not imported.traits.keys().isdisjoint(await ruled_traits(conn))
     brought = Brought(
-        ctx=ctx, job=job, work=work, imported=imported, staged=staged, folder=folder, stamp=stamp, turn=asyncio.Lock()
+        ctx=ctx, job=job, work=work, imported=imported, staged=staged, folder=folder, stamp=stamp, ruled=ruled, turn=asyncio.Lock()
     )
     sets = iter(range(1, staged.rows + 1, sql.CHUNK))
     await job.progress(0, staged.rows, "loading customers" if not work.dry_run else "checking customers")
@@ -117,6 +122,9 @@ class Loader:
         tally.refuse(refused, reasons)
 
     async def _load(self, first: int, accepted: int, refused: bool) -> Loaded:
+        if self._all.ruled:
+            await self._lake.run("create or replace temp table apart as select n from chunk where reason is null")
+            return await self._careful(first)
         apart = await self._tell_apart(first) if self._wary else 0
         for _ in range(_TRIES):
             try:

@@ -14,9 +14,10 @@ import msgspec
 from antiphon.awareness.imports import store
 from antiphon.awareness.imports.compile import literal
 from antiphon.awareness.imports.loading import RUN
-from antiphon.awareness.imports.model import ENCODINGS, ImportMap, UnreadableFile, check_map, guess_map
+from antiphon.awareness.imports.model import ENCODINGS, BadMap, ImportMap, UnreadableFile, check_map, guess_map
 from antiphon.awareness.imports.reading import is_spreadsheet, open_plain, prepare
 from antiphon.awareness.imports.staging import sniff
+from antiphon.awareness.profiles import computed_traits
 from antiphon.foundation.access import Principal, audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.ids import random_token
@@ -168,6 +169,8 @@ async def begin_import(ctx: Context, who: Principal, *, file_id: int, imported: 
     kept = msgspec.to_builtins(imported)
     now = ctx.clock.now()
     async with ctx.db.transaction() as conn:
+        for name in sorted(imported.traits.keys() & await computed_traits(conn)):
+            raise BadMap(f"{name} is computed from events, and cannot be imported", field=f"map.traits.{name}")
         await store.find_file(conn, file_id)
         as_of = await store.as_of(conn, file_id, kept) or now
         job_id = await enqueue(conn, RUN, {}, by=who.name)

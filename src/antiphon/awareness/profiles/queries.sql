@@ -439,6 +439,10 @@ select name from trait_rule where personal;
 -- Names of the traits that Antiphon computes.
 select name from trait_rule where computed;
 
+-- name: ruled_traits
+-- Names of the traits of which something may be refused.
+select name from trait_rule where computed or type is not null or allowed is not null;
+
 -- name: refusals
 -- Values of a trait that were refused, latest first.
 select profile_id, value, reason, at from trait_refusal where name = %(name)s order by at desc, id desc limit %(limit)s;

@@ -56,6 +56,11 @@ async def computed_traits(conn: Connection) -> frozenset[str]:
     return frozenset(row["name"] for row in await store.rows(conn, "computed_traits"))
 
 
+async def ruled_traits(conn: Connection) -> frozenset[str]:
+    """Names of the traits of which something may be refused."""
+    return frozenset(row["name"] for row in await store.rows(conn, "ruled_traits"))
+
+
 async def refusals(conn: Connection, name: str, limit: int) -> list[Refusal]:
     """Values of a trait that were refused, latest first; at most one a minute is kept, for a month."""
     return [Refusal(**row) for row in await store.rows(conn, "refusals", name=name, limit=limit)]
