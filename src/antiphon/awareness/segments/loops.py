@@ -6,6 +6,7 @@ from prometheus_client import Gauge
 
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.errors import Superseded
+from antiphon.awareness.segments.live.loop import LOOPS as LIVE_LOOPS
 from antiphon.awareness.segments.service import LOOP, refresh
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
@@ -70,4 +71,4 @@ async def _tell(ctx: Context, held: Held) -> None:
                 _size.labels(str(segment_id)).set(size)
 
 
-LOOPS = (Loop(LOOP, refresh_due, interval=2.0, buckets=64),)
+LOOPS = (Loop(LOOP, refresh_due, interval=2.0, buckets=64), *LIVE_LOOPS)

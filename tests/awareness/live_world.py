@@ -1,0 +1,286 @@
+"""A small installation in which things happen without being said, and trees and lives made up at random."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from antiphon.awareness.events.erasure import erase_cold
+from antiphon.awareness.profiles import mark_dirty, service as profiles
+from antiphon.awareness.segments import (
+    And,
+    EventCondition,
+    InSegment,
+    Last,
+    Not,
+    Or,
+    Profiles,
+    PropertyFilter,
+    TraitCondition,
+    members,
+    service,
+    store,
+)
+from antiphon.awareness.segments.check import Checker
+from antiphon.awareness.segments.evaluate import evaluate, known
+from antiphon.awareness.segments.explain import one_person
+from antiphon.awareness.segments.kinds import Age, Anniversary, Length, Near, Place, Share
+from antiphon.awareness.segments.live.loop import LIVE, Live
+from antiphon.awareness.segments.model import Node, RelativeInstant
+from antiphon.awareness.segments.windows import Ago, Calendar, Dates, Span, Window
+from antiphon.awareness.traits import TraitType, mirror_profiles, observe_traits
+from antiphon.foundation.access import SYSTEM
+from antiphon.foundation.clock import VirtualClock
+from antiphon.foundation.context import Context
+from antiphon.foundation.leases import Leases
+from antiphon.foundation.postgres import Jsonb
+
+DAY, HOUR, TICK = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
+LANE = 40
+"""A lane of the test's own: what is put there was understood at once."""
+NAMES = ("Bought", "Viewed", "Opened")
+TRAITS: dict[str, TraitType] = {
+    "plan": "text", "visits": "number", "vip": "boolean", "since": "instant", "born": "date", "tags": "text_list",
+    "lat": "number", "lon": "number", "timezone": "text",
+}  # fmt: skip
+
+
+class World:
+    """Its verbs take effect at once; `tick` is a step of the live segments."""
+
+    def __init__(self, ctx: Context, clock: VirtualClock) -> None:
+        self.ctx = ctx
+        self.clock = clock
+        self.live = Live()
+        self._seq = itertools.count(1)
+
+    async def declare(self) -> None:
+        async with self.ctx.db.transaction() as conn:
+            await observe_traits(conn, TRAITS, self.clock.now())
+
+    async def person(self, **traits: Any) -> int:
+        async with self.ctx.db.transaction() as conn:
+            sql = "insert into profile (traits, created_at) values (%s, %s) returning id"
+            row = await (await conn.execute(sql, (Jsonb(traits), self.clock.now()))).fetchone()
+            assert row is not None
+            await mark_dirty(conn, [row[0]])
+        return int(row[0])
+
+    async def change(self, profile: int, **traits: Any) -> None:
+        async with self.ctx.db.transaction() as conn:
+            await conn.execute("update profile set traits = traits || %s where id = %s", (Jsonb(traits), profile))
+            await mark_dirty(conn, [profile])
+
+    async def does(self, profile: int, name: str, at: datetime | None = None, **properties: Any) -> None:
+        await self.do([(profile, name, at or self.clock.now(), properties)])
+
+    async def do(self, events: Sequence[tuple[int, str, datetime, dict[str, Any]]]) -> None:
+        now = self.clock.now()
+        async with self.ctx.db.transaction() as conn:
+            await conn.execute("select ensure_day('event', %s::date)", (now.date(),))
+            seq = 0
+            for profile, name, at, properties in events:
+                seq = next(self._seq)
+                await conn.execute(
+                    "insert into event (lane, seq, received_at, ts, profile_id, name, kind, message_id, source_id, properties)"
+                    " values (%s, %s, %s, %s, %s, %s, 'track', %s, 0, %s)",
+                    (LANE, seq, now, at, profile, name, f"m{seq}", Jsonb(properties)),
+                )
+            await conn.execute(
+                "insert into intake_cursor (lane, seq, received_at) values (%s, %s, %s)"
+                " on conflict (lane) do update set seq = excluded.seq", (LANE, seq, now),
+            )  # fmt: skip
+
+    async def merge(self, gone: int, into: int) -> None:
+        """What a merge leaves in the tables that segments read; whoever was merged into ``gone`` goes along."""
+        async with self.ctx.db.transaction() as conn:
+            await conn.execute("update alias set to_id = %s where to_id = %s", (into, gone))
+            sql = "insert into alias (from_id, to_id, into_id, at, reason) values (%s, %s, %s, %s, 'test')"
+            await conn.execute(sql, (gone, into, into, self.clock.now()))
+            await conn.execute("update profile set merged_into = %s where id = %s", (into, gone))
+            await mark_dirty(conn, [gone, into])
+
+    async def unmerge(self, gone: int) -> None:
+        """And what undoing it leaves."""
+        async with self.ctx.db.transaction() as conn:
+            row = await (await conn.execute("delete from alias where from_id = %s returning to_id", (gone,))).fetchone()
+            assert row is not None
+            below = [gone]
+            for one in below:
+                rows = await (await conn.execute("update alias set to_id = %s where into_id = %s returning from_id", (gone, one))).fetchall()
+                below += [row[0] for row in rows]
+            await conn.execute("update profile set merged_into = null where id = %s", (gone,))
+            await mark_dirty(conn, [gone, row[0]])
+
+    async def erase(self, profile: int) -> None:
+        async with self.ctx.db.transaction() as conn:
+            rows = await (await conn.execute("select from_id from alias where to_id = %s", (profile,))).fetchall()
+            ids = [profile, *(row[0] for row in rows)]
+            await conn.execute("delete from event where profile_id = any(%s)", (ids,))
+            await service.erase(self.ctx, conn, profile)
+            await profiles.erase(self.ctx, conn, profile)
+        await erase_cold(self.ctx, ids)
+
+    async def segment(self, name: str, tree: Node | None, announce: store.Announce = "changes") -> int:
+        row = await service.publish(self.ctx, SYSTEM, name=name, description="", tree=tree, announce=announce)
+        await service.refresh(self.ctx, [row.id])
+        return row.id
+
+    async def mirror(self) -> None:
+        while await mirror_profiles(self.ctx):
+            pass
+
+    async def tick(self) -> None:
+        """Steps until there is no more to do."""
+        leases = Leases(self.ctx.db, self.ctx.node, self.ctx.kind)
+        await leases.beat()
+        await leases.declare(LIVE, 64)
+        held = await leases.share(LIVE, 64)
+        for _ in range(50):
+            more = await self.live.tick(self.ctx, held)
+            if not await self.live.built() and not more:
+                return
+        raise AssertionError("it never ends")
+
+    async def members(self, segment: int) -> list[int]:
+        async with self.ctx.db.connection() as conn:
+            return list(await members(conn, segment))
+
+    async def whole(self, segments: Sequence[int]) -> dict[int, list[int]]:
+        """The members worked out whole, now."""
+        async with self.ctx.db.connection() as conn:
+            about = await known(conn, self.ctx)
+        found = await evaluate(self.ctx, {one: InSegment(id=one) for one in segments}, self.clock.now(), about)
+        return {one: list(people) for one, people in found.members.items()}
+
+    async def checked(self, segments: Sequence[int], people: Sequence[int]) -> dict[int, list[int]]:
+        """The members, each person looked at alone."""
+        async with self.ctx.db.connection() as conn:
+            about = await known(conn, self.ctx)
+        tree = And(of=[InSegment(id=one) for one in segments])
+        seen = [await one_person(self.ctx, one, tree, about) for one in people]
+        checker = Checker(self.clock.now(), about.traits, about.segments)
+        return {one: [who.id for who in seen if checker.holds(InSegment(id=one), who)] for one in segments}
+
+    async def tell(self, segments: Sequence[int], whole: dict[int, list[int]], step: int) -> str:
+        """What a failure is about."""
+        async with self.ctx.db.connection() as conn:
+            about = await known(conn, self.ctx)
+        said = [f"step {step}, {self.clock.now()}"]
+        for one in segments:
+            if (found := await self.members(one)) != whole[one]:
+                said.append(f"{one}: followed {found}, whole {whole[one]}: {about.segments[one]}")
+        return "\n".join(said)
+
+    async def told(self) -> list[tuple[str, int, int]]:
+        """(what, segment, profile) of all that was announced, in order."""
+        async with self.ctx.db.connection() as conn:
+            rows = await (await conn.execute("select payload from journal order by lane, seq")).fetchall()
+        said = [msgspec.json.decode(row[0]) for row in rows]
+        return [(one["event"], one["properties"]["segment_id"], one["profileId"]) for one in said]
+
+
+class Chance:
+    """Trees and lives at random."""
+
+    def __init__(self, seed: int, now: datetime) -> None:
+        self.random = random.Random(seed)
+        self.now = now
+
+    def tree(self, depth: int, people: Sequence[int], segments: Sequence[int]) -> Node:
+        roll = self.random.random()
+        if depth == 0 or roll < 0.55:
+            return self.leaf(people, segments)
+        if roll < 0.65:
+            return Not(of=self.tree(depth - 1, people, segments))
+        parts = [self.tree(depth - 1, people, segments) for _ in range(self.random.randint(1, 3))]
+        return And(of=parts) if roll < 0.85 else Or(of=parts)
+
+    def leaf(self, people: Sequence[int], segments: Sequence[int]) -> Node:
+        r = self.random
+        roll = r.random()
+        if roll < 0.55:
+            return self.event()
+        if roll < 0.85:
+            return self.trait()
+        if roll < 0.88 and segments:
+            return InSegment(id=r.choice(segments))
+        if roll < 0.9:
+            return Profiles(ids=r.sample(list(people), min(3, len(people))))
+        return r.choice([
+            Share(salt="a", begin=0, end=50), Length(trait="tags", op="ge", value=r.randint(0, 2)),
+            Near(latitude="lat", longitude="lon", place=Place(latitude=0, longitude=0), metres=200_000),
+            Age(trait="born", op="ge", value=r.randint(29, 31)), Anniversary(trait="born", begin=0, end=r.randint(0, 2)),
+        ])  # fmt: skip
+
+    def trait(self) -> Node:
+        r = self.random
+        ago = RelativeInstant(amount=r.randint(1, 3), unit="days", direction=r.choice(["ago", "ahead"]))
+        return r.choice([
+            TraitCondition(trait="plan", op=r.choice(["is", "is_not"]), value=r.choice("abc")),
+            TraitCondition(trait="plan", op=r.choice(["set", "not_set"])),
+            TraitCondition(trait="visits", op=r.choice(["ge", "lt"]), value=r.randint(0, 3)),
+            TraitCondition(trait="vip", op="is", value=True),
+            TraitCondition(trait="tags", op=r.choice(["is", "is_not"]), value=r.choice("xy")),
+            TraitCondition(trait="since", op=r.choice(["ge", "lt", "le", "gt", "is"]), value=ago),
+            TraitCondition(trait="born", op=r.choice(["is", "lt"]), value=ago),
+            TraitCondition(trait="$created_at", op="lt", value=ago),
+        ])  # fmt: skip
+
+    def event(self) -> EventCondition:
+        r = self.random
+        where = [] if r.random() < 0.6 else [PropertyFilter(property="kind", op=r.choice(["is", "is_not"]), value=r.choice("pq"))]
+        if r.random() < 0.2:
+            where.append(PropertyFilter(property="total", op="gt", value=r.choice([0, 1.5, 10])))
+        measure = r.choice(["count", "count", "count", "sum", "avg", "min", "max"])
+        op = r.choice(["did", "did_not", "eq", "ne", "lt", "le", "gt", "ge", "between"])
+        if measure != "count" and op in ("did", "did_not"):
+            op = "ge"
+        value = None if op in ("did", "did_not") else r.choice([0, 1, 2, 1.5, -3, 4_000_000_000])
+        return EventCondition(
+            name=r.choice(NAMES), op=op, where=where, window=self.window(), measure=measure,
+            property=None if measure == "count" else r.choice(["total", "deep.n"]), value=value, high=3 if op == "between" else None,
+        )  # fmt: skip
+
+    def window(self) -> Window | None:
+        r = self.random
+        return r.choice([
+            None, Last(amount=r.randint(1, 3), unit="days"), Last(amount=r.randint(1, 30), unit="hours"),
+            Dates(since=self.now - DAY), Dates(until=self.now + DAY),
+            Ago(begin=Span(amount=3, unit="days"), end=Span(amount=1, unit="days")), Ago(end=Span(amount=5, unit="hours")),
+            Calendar(period=r.choice(["day", "week", "month"]), which=r.choice(["this", "last"]), zone=r.choice(["UTC", "Asia/Kathmandu"])),
+        ])  # fmt: skip
+
+    def traits(self) -> dict[str, Any]:
+        r = self.random
+        made = {
+            "plan": r.choice(["a", "b", "c", None, 7]), "visits": r.choice([0, 1, 2.5, "3", "x", None]), "vip": r.choice([True, False, "true"]),
+            "since": (self.now + timedelta(hours=r.choice([-72, -48, -24, 0, 24, 48, r.randint(-90, 90)]))).isoformat(),
+            "born": r.choice(["1996-06-02", "1995-06-03", "2026-06-01", "2026-05-31", "2026-06-03"]), "tags": r.choice([["x"], ["x", "y"], [], "y"]),
+            "lat": r.choice([0, 1, 2, None]), "lon": r.choice([0, 1.0, None]),
+            "timezone": r.choice(["Asia/Kathmandu", "America/New_York", "nowhere"]),
+        }  # fmt: skip
+        return {name: value for name, value in made.items() if r.random() < 0.7}
+
+    def said(self) -> dict[str, Any]:
+        r = self.random
+        made = {
+            "kind": r.choice(["p", "q", 1, None]), "total": r.choice([1, 1.5, "2", "x", -3, 0.000000001, 5_000_000_000, 1e-7, True]),
+            "deep": {"n": r.choice([1, 2, 1e9, 0.1])},
+        }  # fmt: skip
+        return {name: value for name, value in made.items() if r.random() < 0.8}
+
+    def instant(self, now: datetime) -> datetime:
+        """When an event was: now, lately, long ago or ahead; often just at an edge."""
+        r = self.random
+        hours = r.choice([0, 0, 0, -1, -24, -48, -72, -5, 24, 48, -r.randint(0, 2000), r.randint(0, 60)])
+        return now + timedelta(hours=hours) + r.choice([-TICK, timedelta(), timedelta(), TICK])
+
+
+def utc(year: int, month: int, day: int) -> datetime:
+    return datetime(year, month, day, tzinfo=UTC)

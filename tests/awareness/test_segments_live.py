@@ -1,0 +1,102 @@
+"""Live segments on the real store: what is followed step by step is what is worked out whole, whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from tests.awareness.live_world import DAY, HOUR, NAMES, TICK, Chance, World
+
+from antiphon.awareness.events import move_events
+from antiphon.awareness.events.journal import Journal, open_journal
+from antiphon.awareness.segments import EventCondition, Last
+from antiphon.foundation.clock import VirtualClock
+from antiphon.foundation.context import Context
+from antiphon.foundation.lake import LakeClient
+
+pytestmark = pytest.mark.store
+
+
+@pytest.fixture
+async def world(ctx: Context, lake: LakeClient, clock: VirtualClock) -> AsyncIterator[World]:
+    async with open_journal(ctx) as journal:
+        ctx.put(Journal, journal)
+        made = World(ctx, clock)
+        await made.declare()
+        yield made
+
+
+async def test_a_rolling_window_is_entered_and_left_at_its_exact_edges(world: World) -> None:
+    ann, bob = await world.person(), await world.person()
+    await world.mirror()
+    lately = await world.segment("Lately", EventCondition(name="Bought", window=Last(amount=1, unit="days")))
+    await world.tick()
+    assert await world.members(lately) == []
+    await world.does(ann, "Bought")
+    await world.tick()
+    assert await world.members(lately) == [ann]
+    world.clock.advance(DAY - TICK)
+    await world.does(bob, "Bought")
+    await world.tick()
+    assert await world.members(lately) == [ann, bob]
+    world.clock.advance(TICK)
+    await world.tick()
+    assert await world.members(lately) == [bob]
+    assert await world.told() == [
+        ("Segment Entered", lately, ann), ("Segment Entered", lately, bob), ("Segment Left", lately, ann),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_what_is_followed_is_what_is_worked_out_whole(world: World, seed: int) -> None:
+    """Random trees and lives: events late, ahead and out of order, changes, merges and their undoing, erasures, new
+    segments, moves to the lake, restarts, and time that stops exactly at edges."""
+    chance = Chance(seed, world.clock.now())
+    r = chance.random
+    people = [await world.person(**chance.traits()) for _ in range(12)]
+    merged: list[int] = []
+    happen = [(r.choice(people), r.choice(NAMES), chance.instant(world.clock.now()), chance.said()) for _ in range(60)]
+    await world.do(happen)
+    await world.mirror()
+    lists = [await world.segment("List", None)]
+    segments: list[int] = []
+    for n in range(8):
+        segments.append(await world.segment(f"Segment {n}", chance.tree(2, people, [*segments, *lists])))
+    for step in range(16):
+        for _ in range(r.randint(0, 3)):
+            await world.do([(r.choice(people + merged), r.choice(NAMES), chance.instant(world.clock.now()), chance.said())])
+        match r.randint(0, 9):
+            case 0:
+                people.append(await world.person(**chance.traits()))
+            case 1 | 2:
+                await world.change(r.choice(people), **chance.traits())
+            case 3 if len(people) > 4:
+                gone, into = r.sample(people, 2)
+                await world.merge(gone, into)
+                people.remove(gone)
+                merged.append(gone)
+            case 4 if merged:
+                people.append(merged.pop())
+                await world.unmerge(people[-1])
+            case 5 if step % 3 == 0 and len(people) > 4 and not merged:
+                await world.erase(people.pop(r.randrange(len(people))))
+            case 6:
+                segments.append(await world.segment(f"Later {step}", chance.tree(2, people, segments)))
+            case 7:
+                await move_events(world.ctx)
+            case 8 if step % 2:
+                await world.live.reset()
+            case _:
+                pass
+        if r.random() < 0.5:
+            world.clock.advance(r.choice([TICK, HOUR, HOUR - TICK, DAY, 5 * HOUR, timedelta(minutes=15)]))
+        if r.random() < 0.3:
+            await world.tick()  # before the mirror knows
+        await world.mirror()
+        await world.tick()
+        followed = set(world.live.state.segments)
+        assert followed == set(segments), "all of these can be live"
+        whole = await world.whole(segments)
+        assert {one: await world.members(one) for one in segments} == whole, await world.tell(segments, whole, step)
+    assert await world.checked(segments, sorted(people)) == whole
