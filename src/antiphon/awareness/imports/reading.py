@@ -6,13 +6,16 @@ import codecs
 import csv
 import gzip
 import io
+import zipfile
 from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from python_calamine import CalamineError, CalamineWorkbook
 
 from antiphon.awareness.imports.model import LARGEST_ROW, UnreadableFile
+from antiphon.awareness.imports.xlsx import Workbook
 
 _BLOCK = 1 << 20
 _MOST_LINES = 5_000  # a quoted field of more lines than this is a lost quote, not a field
@@ -32,6 +35,15 @@ def is_spreadsheet(path: Path) -> bool:
     return head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
 
 
+def is_workbook(path: Path) -> bool:
+    """Whether it is an Office Open XML workbook, which is read row by row."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return "xl/workbook.xml" in packed.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
 def is_gzip(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(2) == b"\x1f\x8b"
@@ -49,14 +61,30 @@ async def file_chunks(path: Path) -> AsyncIterator[bytes]:
             yield block
 
 
-def prepare(path: Path, folder: Path, *, encoding: str, sheet: str | None) -> Path:
+def sheets_of(path: Path) -> list[str]:
+    """The names of a spreadsheet's sheets; none of another file. Raises UnreadableFile."""
+    if not is_spreadsheet(path):
+        return []
+    if is_workbook(path):
+        with Workbook(path, path.parent) as book:
+            return book.sheets
+    try:
+        return list(CalamineWorkbook.from_path(str(path)).sheet_names)
+    except CalamineError as failed:
+        raise UnreadableFile(why=f"not a spreadsheet ({failed})", field="file") from failed
+
+
+def prepare(path: Path, folder: Path, *, encoding: str, sheet: str | None, limit: int | None = None) -> Path:
     """A CSV in UTF-8: the file itself if it is one already, else a copy in `folder`. Blocking; memory stays flat.
+
+    Of a spreadsheet `limit` rows are enough. One of an older format (XLS, XLSB, ODS) is read whole.
 
     Bytes that are not of the encoding become U+FFFD, whose rows are refused later. Raises UnreadableFile.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if is_spreadsheet(path):
-        return _from_spreadsheet(path, folder / "sheet.csv", sheet)
+        from_sheet = _from_workbook if is_workbook(path) else _from_spreadsheet
+        return from_sheet(path, folder / "sheet.csv", sheet, limit)
     if encoding.lower() in ("utf-8", "utf8"):
         return path
     into = folder / "utf8.csv"
@@ -71,16 +99,20 @@ def prepare(path: Path, folder: Path, *, encoding: str, sheet: str | None) -> Pa
     return into
 
 
-def _from_spreadsheet(path: Path, into: Path, sheet: str | None) -> Path:
+def _from_workbook(path: Path, into: Path, sheet: str | None, limit: int | None) -> Path:
+    with Workbook(path, into.parent) as book, into.open("w", encoding="utf-8", errors="replace", newline="") as out:
+        csv.writer(out).writerows(book.rows(sheet, limit))
+    return into
+
+
+def _from_spreadsheet(path: Path, into: Path, sheet: str | None, limit: int | None) -> Path:
     try:
         book = CalamineWorkbook.from_path(str(path))
         if sheet is not None and sheet not in book.sheet_names:
             raise UnreadableFile(f"the file has no sheet {sheet!r}; it has {', '.join(book.sheet_names)}", field="sheet")
         rows = book.get_sheet_by_name(sheet or book.sheet_names[0]).iter_rows()
         with into.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.writer(out)
-            for row in rows:
-                writer.writerow([_shown(value) for value in row])
+            csv.writer(out).writerows([_shown(value) for value in row] for row in islice(rows, limit))
     except CalamineError as failed:
         raise UnreadableFile(why=f"not a spreadsheet ({failed})") from failed
     return into

@@ -15,7 +15,7 @@ from antiphon.awareness.imports import store
 from antiphon.awareness.imports.compile import literal
 from antiphon.awareness.imports.loading import RUN
 from antiphon.awareness.imports.model import ENCODINGS, BadMap, ImportMap, UnreadableFile, check_map, guess_map
-from antiphon.awareness.imports.reading import is_spreadsheet, open_plain, prepare
+from antiphon.awareness.imports.reading import is_spreadsheet, open_plain, prepare, sheets_of
 from antiphon.awareness.imports.staging import sniff
 from antiphon.awareness.profiles import computed_traits
 from antiphon.foundation.access import Principal, audit
@@ -93,9 +93,9 @@ async def preview(
         path, _ = await store.find_file(conn, file_id)
     folder = ctx.settings.data_path / "imports" / f"preview-{random_token(8)}"
     try:
-        sheets = await asyncio.to_thread(_sheets, Path(path))
+        sheets = await asyncio.to_thread(sheets_of, Path(path))
         head = await asyncio.to_thread(_head, Path(path), folder)
-        plain = await asyncio.to_thread(prepare, head, folder, encoding=encoding, sheet=sheet)
+        plain = await asyncio.to_thread(prepare, head, folder, encoding=encoding, sheet=sheet, limit=_PREVIEW_ROWS + 1)
         imported = ImportMap(kind=kind, encoding=encoding, delimiter=delimiter)
         dialect = await sniff(ctx.lake, plain, imported)
         rows = await ctx.lake.run(
@@ -114,17 +114,6 @@ async def preview(
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sheets(path: Path) -> list[str]:
-    if not is_spreadsheet(path):
-        return []
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        return list(CalamineWorkbook.from_path(str(path)).sheet_names)
-    except CalamineError as failed:
-        raise UnreadableFile(why=f"not a spreadsheet ({failed})", field="file") from failed
 
 
 def _head(path: Path, folder: Path) -> Path:
