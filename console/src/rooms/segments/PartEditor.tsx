@@ -5,6 +5,7 @@ import { useFormat } from '@/design/format';
 import { EventEditor } from './EventEditor';
 import { GroupEditor } from './GroupEditor';
 import { SegmentPicker } from './SegmentPicker';
+import { Sentence } from './Sentence';
 import { TraitEditor } from './TraitEditor';
 import { isGroup, peel, wrap } from './tree';
 import type { Node } from './types';
@@ -39,6 +40,8 @@ function Inside({ node, depth, onChange }: { node: Node; depth: number; onChange
       );
     case 'profiles':
       return <Text size="sm">{t('segments.listed', { count: node.ids.length, shown: format.number(node.ids.length) })}</Text>;
+    default:
+      return <Text size="sm"><Sentence node={node} /></Text>;
     case 'not':
       return <PartEditor node={node} depth={depth + 1} onChange={(inner) => inner && onChange(inner)} />;
   }

@@ -26,12 +26,12 @@ function VerdictTree({ verdict, depth }: { verdict: Verdict; depth: number }) {
           <Text size="sm" fw={group ? 600 : 500}>
             {group ? t(`segments.join_${verdict.kind}`) : verdict.kind === 'not' ? t('segments.excluded') : sentence(verdict.node as unknown as Node, t, format)}
           </Text>
-          {verdict.kind === 'trait' && (
+          {!['event', 'engagement', 'sequence', 'and', 'or', 'not', 'segment', 'profiles', 'share', 'lookalike'].includes(verdict.kind) && (
             <Text size="xs" c="dimmed">{found === null ? t('segments.found_nothing') : t('segments.found', { value: String(found) })}</Text>
           )}
-          {verdict.kind === 'event' && (
+          {(verdict.kind === 'event' || verdict.kind === 'engagement' || verdict.kind === 'sequence') && (
             <Text size="xs" c="dimmed">
-              {t('segments.found_events', { count: verdict.events ?? 0, value: String(found ?? 0) })}
+              {t('segments.found_events', { count: verdict.events ?? 0, value: String(found ?? verdict.events ?? 0) })}
               {verdict.examples.map((one) => ` · ${format.dateTime(one.ts)}`)}
             </Text>
           )}

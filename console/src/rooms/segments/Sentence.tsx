@@ -1,6 +1,7 @@
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { useFormat, type Format } from '@/design/format';
+import { conditionTold, windowTold } from './condition';
 import type { Filter, Node, Operand, TraitCondition } from './types';
 
 function told(value: Operand | null | undefined, t: TFunction, format: Format): string {
@@ -40,10 +41,7 @@ export function sentence(node: Node, t: TFunction, format: Format): string {
       const measure = node.measure === 'count' ? '' : `${t(`segments.measure_${node.measure}`)} ${node.property ?? ''}`;
       const number = node.op === 'did' || node.op === 'did_not' ? '' : format.number(node.value ?? 0);
       const high = node.op === 'between' ? `– ${format.number(node.high ?? 0)}` : '';
-      const window =
-        node.window?.kind === 'last'
-          ? `${t('segments.window_last')} ${format.number(node.window.amount)} ${t(`segments.unit_${node.window.unit}`)}`
-          : '';
+      const window = windowTold(node.window, t, format);
       const where = (node.where ?? []).map((one) => comparison(one, one.property, t, format)).join(', ');
       const said = [node.name, measure, t(`segments.event_op.${node.op}`), number, high, window];
       return [...said, where && `${t('segments.where')} ${where}`].filter(Boolean).join(' ');
@@ -52,6 +50,8 @@ export function sentence(node: Node, t: TFunction, format: Format): string {
       return `${t('segments.in_segment')} #${node.id}`;
     case 'profiles':
       return t('segments.listed', { count: node.ids.length, shown: format.number(node.ids.length) });
+    default:
+      return conditionTold(node, t, format);
   }
 }
 

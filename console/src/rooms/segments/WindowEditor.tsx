@@ -1,6 +1,8 @@
 import { Group, NumberInput, Select } from '@mantine/core';
 import { DatePickerInput } from '@mantine/dates';
 import { useTranslation } from 'react-i18next';
+import { useFormat } from '@/design/format';
+import { windowTold } from './condition';
 import { UnitSelect } from './OperandInput';
 import type { Window } from './types';
 
@@ -14,7 +16,9 @@ const startOf = (day: string | null) => (day ? new Date(`${day}T00:00:00Z`).toIS
 /** When an event counts: ever, in the last so many days, or between two dates. */
 export function WindowEditor({ window, onChange }: WindowEditorProps) {
   const { t } = useTranslation();
+  const format = useFormat();
   const kind = window?.kind ?? 'ever';
+  const other = window && !['last', 'dates'].includes(window.kind) ? windowTold(window, t, format) : undefined;
   const choose = (picked: string | null) => {
     if (picked === 'last') onChange({ kind: 'last', amount: 30, unit: 'days' });
     else if (picked === 'dates') onChange({ kind: 'dates', since: null, until: null });
@@ -24,9 +28,10 @@ export function WindowEditor({ window, onChange }: WindowEditorProps) {
     <Group gap={6} wrap="nowrap">
       <Select
         aria-label={t('segments.window')}
-        w={135}
+        w={other ? 260 : 135}
         data={(['last', 'dates', 'ever'] as const).map((one) => ({ value: one, label: t(`segments.window_${one}`) }))}
-        value={kind}
+        value={other ? null : kind}
+        placeholder={other}
         onChange={choose}
       />
       {window?.kind === 'last' && (

@@ -3,7 +3,7 @@ import type {
 } from './types';
 
 export const UNITS: Unit[] = ['minutes', 'hours', 'days', 'weeks'];
-export const MEASURES: Measure[] = ['count', 'sum', 'avg', 'min', 'max'];
+export const MEASURES: Measure[] = ['count', 'distinct', 'sum', 'avg', 'min', 'max'];
 export const EVENT_OPS: EventOp[] = ['did', 'did_not', 'ge', 'gt', 'eq', 'ne', 'le', 'lt', 'between'];
 export const PROPERTY_OPS: PropertyOp[] = [
   'is', 'is_not', 'in', 'not_in', 'gt', 'ge', 'lt', 'le', 'between', 'contains', 'starts', 'ends', 'set', 'not_set',
@@ -20,7 +20,7 @@ export const TRAIT_OPS: Record<TraitType, TraitOp[]> = {
   boolean: ['is', 'is_not', 'set', 'not_set'],
   instant: TIME,
   date: TIME,
-  text_list: ['is', 'is_not', 'in', 'not_in', 'contains', 'not_contains', 'set', 'not_set'],
+  text_list: ['is', 'is_not', 'in', 'all', 'not_in', 'set', 'not_set'],
 };
 
 export type Operands = 'none' | 'one' | 'two' | 'many';
@@ -28,7 +28,7 @@ export type Operands = 'none' | 'one' | 'two' | 'many';
 export function operandsOf(op: TraitOp | PropertyOp): Operands {
   if (op === 'set' || op === 'not_set') return 'none';
   if (op === 'between') return 'two';
-  return op === 'in' || op === 'not_in' ? 'many' : 'one';
+  return op === 'in' || op === 'not_in' || op === 'all' ? 'many' : 'one';
 }
 
 export function isGroup(node: Node): node is GroupNode {
@@ -95,7 +95,7 @@ export function isComplete(node: Node): boolean {
     }
     case 'segment':
       return node.id > 0;
-    case 'profiles':
+    default:
       return true;
   }
 }
