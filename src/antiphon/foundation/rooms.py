@@ -46,6 +46,8 @@ class Room:
     """This room cannot be switched off."""
     erase: Callable[[Context, Connection, int], Awaitable[None]] | None = None
     export: Callable[[Context, Connection, int], Awaitable[Mapping[str, Any]]] | None = None
+    sweep: Callable[[Context, Sequence[str]], Awaitable[None]] | None = None
+    """Removes files that name a person by any of these identities; called before `erase`, and again if that fails."""
     overview: Callable[[Context, Connection], Awaitable[Mapping[str, float]]] | None = None
     """Numbers for the console's live overview."""
     migrate: Callable[[Context], Awaitable[None]] | None = None

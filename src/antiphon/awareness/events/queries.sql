@@ -224,11 +224,15 @@ where e.profile_id = any(%(ids)s::bigint[]) and j.lane = e.lane and j.seq = e.se
 delete from event where profile_id = any(%(ids)s::bigint[]);
 
 -- name: erase_rejects
--- Erasure: what was not understood and names them.
-delete from reject where exists (
-    select from unnest(%(words)s::bytea[]) w (word)
-    where position(lower(encode(w.word, 'escape')) in lower(encode(reject.payload, 'escape'))) > 0
-);
+-- Erasure: what was not understood and names them, there and in the journal.
+with gone as (
+    delete from reject where exists (
+        select from unnest(%(words)s::bytea[]) w (word)
+        where position(lower(encode(w.word, 'escape')) in lower(encode(reject.payload, 'escape'))) > 0
+    )
+    returning lane, seq, received_at
+)
+delete from journal j using gone g where j.lane = g.lane and j.seq = g.seq and j.received_at = g.received_at;
 
 -- name: erase_words_in_journal
 -- Erasure: what is not yet understood and names them becomes nothing.

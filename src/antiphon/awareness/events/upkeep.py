@@ -7,10 +7,10 @@ from datetime import date, timedelta
 
 from antiphon.awareness.events.lake import LAKE, SQL, move_events, read_watermark
 from antiphon.foundation.context import Context
-from antiphon.foundation.lake import LakeConflict
+from antiphon.foundation.lake import LakeConflict, catalogue as lake_catalogue
 from antiphon.foundation.leases import Held
 from antiphon.foundation.loops import Loop
-from antiphon.foundation.postgres import Connection, Jsonb, LockNotAvailable
+from antiphon.foundation.postgres import Connection, Jsonb, LockNotAvailable, renew_statistics
 from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -92,12 +92,12 @@ async def compact(ctx: Context, table: str, *, files: int = MERGE_AT, rewrite: f
     return True
 
 
-async def expire(ctx: Context) -> None:
-    """Forget states of the lake older than any question can be, and remove their files.
+async def expire(ctx: Context, keep: float | None = None) -> None:
+    """Forget states of the lake older than any question can be (``keep`` seconds), and remove their files.
 
     A file is removed one such period after the last state that names it was forgotten.
     """
-    keep = ctx.settings.lake_timeout * 2 + 600
+    keep = ctx.settings.lake_timeout * 2 + 600 if keep is None else keep
     await ctx.lake.command(LAKE.expire_snapshots, {"keep": keep}, timeout=MERGE_TIMEOUT)
     await ctx.lake.command(LAKE.clean_up_files, {"keep": keep}, timeout=MERGE_TIMEOUT)
 
@@ -105,6 +105,21 @@ async def expire(ctx: Context) -> None:
 async def remove_orphans(ctx: Context, older_than: timedelta = timedelta(days=1)) -> None:
     """Remove files that no state names and that nobody can still be about to commit."""
     await ctx.lake.command(LAKE.remove_orphans, {"keep": older_than.total_seconds()}, timeout=MERGE_TIMEOUT)
+
+
+_PUBLIC = ("lane", "seq", "received_at", "ts", "profile_id", "name", "kind", "source_id")
+_BOUNDED = {"event": _PUBLIC, "event_by_profile": _PUBLIC, "profile": ("profile_id",)}
+"""Columns whose bounds over whole tables are kept: no customer's words are in them."""
+
+
+async def forget_ranges(ctx: Context) -> None:
+    """Erased customers' words leave the catalogue's bounds and PostgreSQL's statistics of it.
+
+    The lake's own copy of the bounds is read anew with its next files: what it still writes back goes the next time.
+    """
+    async with ctx.db.connection() as conn:
+        await lake_catalogue.forget_ranges(conn, _BOUNDED)
+        await renew_statistics(conn, (lake_catalogue.CATALOGUE,))
 
 
 async def flush_inlined(ctx: Context) -> None:
@@ -124,6 +139,7 @@ _PERIODS = {
     "events.compact": timedelta(minutes=2),
     "lake.flush": timedelta(hours=1),
     "lake.expire": timedelta(minutes=10),
+    "lake.ranges": timedelta(hours=1),
     "lake.orphans": timedelta(days=1),
 }
 
@@ -145,6 +161,8 @@ async def _do(ctx: Context, held: Held, task: str) -> None:
             await flush_inlined(ctx)
         case "lake.expire":
             await expire(ctx)
+        case "lake.ranges":
+            await forget_ranges(ctx)
         case "lake.orphans":
             await remove_orphans(ctx)
 

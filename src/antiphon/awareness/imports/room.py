@@ -5,6 +5,7 @@ from __future__ import annotations
 from antiphon.awareness.imports.http import ROUTES
 from antiphon.awareness.imports.loading import JOBS
 from antiphon.awareness.imports.loops import LOOPS
+from antiphon.awareness.imports.sweeping import sweep
 from antiphon.foundation.rooms import Room
 
 ROOM = Room(
@@ -14,6 +15,7 @@ ROOM = Room(
     routes=ROUTES,
     jobs=JOBS,
     loops=LOOPS,
+    sweep=sweep,
     permissions={
         "imports:read": ("marketer", "analyst", "developer"),
         "imports:write": ("marketer", "developer"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from antiphon.awareness.profiles import service
+from antiphon.awareness.profiles.erasing import JOBS
 from antiphon.awareness.profiles.http import ROUTES
 from antiphon.awareness.profiles.loops import LOOPS
 from antiphon.foundation.context import Context
-from antiphon.foundation.jobs import JobKind
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.rooms import Room
 
@@ -24,11 +24,12 @@ ROOM = Room(
     always=True,
     routes=ROUTES,
     loops=LOOPS,
-    jobs=(JobKind("profiles.erase", service.run_erasure),),
+    jobs=JOBS,
     permissions={
         "profiles:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "profiles:write": ("analyst", "agent"),
         "profiles:export": ("analyst", "agent"),
+        "profiles:personal": ("marketer", "agent", "branch_manager"),
         "profiles:erase": (),
     },
     export=service.export,

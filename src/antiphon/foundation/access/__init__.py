@@ -5,7 +5,7 @@ The room owns the tables `person`, `session`, `api_key`, `invitation`, `sign_in_
 to make one, and `Principal` for whoever acts.
 """
 
-from antiphon.foundation.access.auditing import audit
+from antiphon.foundation.access.auditing import audit, redact
 from antiphon.foundation.access.authenticate import client_address
 from antiphon.foundation.access.keys import Access, IssuedKey, issue_key, revoke_key
 from antiphon.foundation.access.model import Key, Person
@@ -14,5 +14,5 @@ from antiphon.foundation.principal import ROLES, STRANGER, SYSTEM, Principal, Ro
 
 __all__ = [
     "ROLES", "STRANGER", "SYSTEM", "Access", "IssuedKey", "Key", "Person", "PersonInvited", "Principal", "Role", "audit",
-    "bootstrap_owner", "client_address", "invitation_link", "issue_key", "revoke_key",
+    "bootstrap_owner", "client_address", "invitation_link", "issue_key", "redact", "revoke_key",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from antiphon.foundation.access.model import AuditEntry, without_secrets
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal
 
+LONG = 9  # characters from which a word is unmistakable wherever it stands
 LONGEST = 20_000  # bytes of JSON kept of a state; more is a change nobody reads here
 
 
@@ -34,6 +36,17 @@ async def audit(
     mappings or lists; what is named like a secret in them is blotted out.
     """
     await store.add_audit(conn, who, action, subject, _state(before), _state(after))
+
+
+async def redact(conn: Connection, words: Sequence[str]) -> int:
+    """Blot out what changes say of somebody erased, known by these identities; returns how many did.
+
+    What is as long as an address or has an @ is looked for anywhere; anything shorter only as a whole value.
+    """
+    lower = [word.lower() for word in words]
+    anywhere = [word for word in lower if "@" in word or len(word) >= LONG]
+    needles = anywhere + [msgspec.json.encode(word).decode() for word in lower if word not in anywhere]
+    return await store.redact_audit(conn, needles, [f":{word}" for word in lower]) if words else 0
 
 
 def _like(text: str | None, *, inside: bool = False) -> str | None:

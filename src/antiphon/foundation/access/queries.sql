@@ -171,3 +171,14 @@ where (%(before_id)s::bigint is null or id < %(before_id)s)
   and (%(since)s::timestamptz is null or at >= %(since)s)
   and (%(until)s::timestamptz is null or at < %(until)s)
 order by id desc limit %(limit)s;
+
+-- name: redact_audit
+-- Changes that name somebody erased say so and no more: who did what and when stays.
+update audit a
+set subject = case when subject like 'profile:%%' then subject else split_part(subject, ':', 1) || ':erased' end,
+    before = case when before is not null then '{"erased": true}'::jsonb end,
+    after = case when after is not null then '{"erased": true}'::jsonb end
+where exists (
+    select from unnest(%(needles)s::text[]) w (word)
+    where position(w.word in lower(concat(a.before::text, a.after::text))) > 0 or position(w.word in lower(a.subject)) > 0
+) or exists (select from unnest(%(endings)s::text[]) w (word) where right(lower(a.subject), length(w.word)) = w.word);

@@ -196,3 +196,7 @@ async def add_audit(conn: Connection, who: Principal, action: str, subject: str,
 
 async def list_audit(conn: Connection, limit: int, **filters: Any) -> list[AuditEntry]:
     return await _all(conn, AuditEntry, "list_audit", {"limit": limit, **filters})
+
+
+async def redact_audit(conn: Connection, needles: Sequence[str], endings: Sequence[str]) -> int:
+    return (await conn.execute(SQL.redact_audit, {"needles": list(needles), "endings": list(endings)})).rowcount

@@ -17,9 +17,10 @@ from psycopg.types.json import Json, Jsonb
 from antiphon.foundation.postgres.database import Connection, Database, DatabaseUnavailable, struct_row
 from antiphon.foundation.postgres.migrate import Phase, migrate
 from antiphon.foundation.postgres.queries import Queries, load_queries
+from antiphon.foundation.postgres.statistics import renew_statistics
 
 __all__ = [
     "CheckViolation", "Connection", "Copy", "Database", "DatabaseUnavailable", "DeadlockDetected", "ForeignKeyViolation",
     "Json", "Jsonb", "LockNotAvailable", "Phase", "PostgresError", "Queries", "QueryCanceled", "SerializationFailure",
-    "UniqueViolation", "dict_row", "load_queries", "migrate", "scalar_row", "struct_row", "tuple_row",
+    "UniqueViolation", "dict_row", "load_queries", "migrate", "renew_statistics", "scalar_row", "struct_row", "tuple_row",
 ]

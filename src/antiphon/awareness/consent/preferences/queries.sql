@@ -87,9 +87,9 @@ delete from preference_change where profile_id = any(%(profile_ids)s);
 -- name: count_recent
 -- How much a customer's own page wrote lately, by machine time.
 select (select count(*) from preference_change
-        where profile_id = any(%(profile_ids)s) and source = %(source)s and recorded_at > clock_timestamp() - %(period)s)
+        where profile_id = any(%(profile_ids)s) and source = %(source)s and recorded_at > clock_timestamp() - %(period)s::interval)
      + (select count(*) from consent
-        where profile_id = any(%(profile_ids)s) and source = %(source)s and recorded_at > clock_timestamp() - %(period)s);
+        where profile_id = any(%(profile_ids)s) and source = %(source)s and recorded_at > clock_timestamp() - %(period)s::interval);
 
 -- name: find_centre
 -- How the preference centre looks.

@@ -1,0 +1,86 @@
+"""Files somebody brought that name a customer who is to be erased: they go, whole, and so do their refused rows."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from antiphon.foundation.context import Context
+from antiphon.foundation.telemetry import get_logger
+
+log = get_logger(__name__)
+_BLOCK = 4 << 20
+_OVERLAP = 2_000  # bytes: longer than any identity in any encoding
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp1251", "latin-1", "gb18030")
+_BETWEEN_DIGITS = b" -().\t/"
+_PHONE = re.compile(r"\+?[0-9]{8,}")
+
+
+async def sweep(ctx: Context, words: Sequence[str]) -> None:
+    """Remove every upload and error file with one of these identities in it. Rows staged by an import go when it ends."""
+    removed = await asyncio.to_thread(remove_mentioning, ctx.settings.data_path, words)
+    if removed:
+        log.info("files that named an erased customer are removed", files=removed)
+
+
+def remove_mentioning(data: Path, words: Sequence[str]) -> int:
+    """Returns how many files went."""
+    patterns = needles(words)
+    removed = 0
+    for folder in (data / "uploads", data / "imports"):
+        for path in sorted(folder.rglob("*")) if words and folder.is_dir() else ():
+            if path.is_file() and path.suffix != ".parquet" and mentions(path, patterns):
+                path.unlink(missing_ok=True)
+                removed += 1
+    return removed
+
+
+def needles(words: Sequence[str]) -> tuple[re.Pattern[bytes], re.Pattern[bytes] | None]:
+    """What to look for: each word by itself in each encoding a file may have; and phone numbers' ends however written."""
+    written = sorted({re.escape(data) for word in words for data in _encoded(word.lower())})
+    phones = sorted({word[-8:].encode() for word in words if _PHONE.fullmatch(word)})
+    alone = re.compile(rb"(?<![0-9a-z])(?:" + b"|".join(written or [rb"(?!)"]) + rb")(?![0-9a-z])", re.IGNORECASE)
+    return alone, re.compile(b"|".join(phones)) if phones else None
+
+
+def _encoded(word: str) -> Iterator[bytes]:
+    for name in _ENCODINGS:
+        try:
+            yield word.encode(name)
+        except UnicodeEncodeError:
+            continue
+
+
+def mentions(path: Path, patterns: tuple[re.Pattern[bytes], re.Pattern[bytes] | None]) -> bool:
+    """Whether a file, unpacked if it is packed, has one of them. One that cannot be unpacked is taken to have."""
+    alone, phone = patterns
+    try:
+        for opened in _opened(path):
+            with opened as source:
+                before = b""
+                while block := source.read(_BLOCK):
+                    part = before + block
+                    if alone.search(part) or (phone and phone.search(part.translate(None, _BETWEEN_DIGITS))):
+                        return True
+                    before = part[-_OVERLAP:]
+    except (OSError, EOFError, zipfile.BadZipFile):
+        return True
+    return False
+
+
+def _opened(path: Path) -> Iterator[IO[Any]]:
+    with path.open("rb") as file:
+        begins = file.read(4)
+    if begins[:2] == b"\x1f\x8b":
+        yield gzip.open(path)  # type: ignore[misc]  # noqa: SIM115  closed by who reads it
+    elif begins == b"PK\x03\x04":
+        with zipfile.ZipFile(path) as book:
+            for name in book.namelist():
+                yield book.open(name)
+    else:
+        yield path.open("rb")
