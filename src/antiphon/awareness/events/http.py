@@ -24,8 +24,10 @@ from antiphon.awareness.events.model import (
     Live,
     Rejects,
     SourceShown,
+    masked_events,
 )
 from antiphon.awareness.events.receive import PATHS, receive_call
+from antiphon.awareness.profiles import secret_traits
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import PUBLIC, Body, Cursor, Limit, Page, get, hot, post
 from antiphon.foundation.principal import Principal
@@ -95,6 +97,7 @@ def _receiver(call: str) -> object:
 @get("/v1/events", permission="events:read")
 async def list_events(
     ctx: Context,
+    who: Principal,
     name: Words = None,
     kind: Words = None,
     source: MaybeId = None,
@@ -104,15 +107,17 @@ async def list_events(
     """The latest events of all customers, newest first; a filter looks through the latest 20,000 of each lane."""
     async with ctx.db.connection() as conn:
         items, following = await service.recent_events(conn, cursor, limit, name=name, kind=kind, source=source)
-    return Page(items=items, next=following)
+        secret = await secret_traits(conn, who)
+    return Page(items=masked_events(items, secret), next=following)
 
 
 @get("/v1/events/live", permission="events:read")
-async def live_events(ctx: Context, name: Words = None, after: Cursor = None, limit: Limit = 50) -> Live:
+async def live_events(ctx: Context, who: Principal, name: Words = None, after: Cursor = None, limit: Limit = 50) -> Live:
     """What arrived since `after`: ask again each second or so."""
     async with ctx.db.connection() as conn:
         items, place = await service.live_events(conn, after, limit, name=name)
-    return Live(items=items, after=place)
+        secret = await secret_traits(conn, who)
+    return Live(items=masked_events(items, secret), after=place)
 
 
 @get("/v1/events/names", permission="events:read")
@@ -131,7 +136,9 @@ async def read_timeline(
     Beside events it has merges (kind `merge`) and, for those with `consent:read`, the consent ledger (kind `consent`).
     """
     items, following = await service.timeline(ctx, profile_id, cursor, limit, consents=who.may("consent:read"))
-    return Page(items=items, next=following)
+    async with ctx.db.connection() as conn:
+        secret = await secret_traits(conn, who)
+    return Page(items=masked_events(items, secret), next=following)
 
 
 @get("/v1/rejects", permission="events:read")

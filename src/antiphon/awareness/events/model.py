@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,18 @@ class EventShown(msgspec.Struct, frozen=True, kw_only=True):
     source_id: int | None
     properties: dict[str, Any]
     context: dict[str, Any] | None
+
+
+def masked_events(events: Sequence[EventShown], secret: frozenset[str]) -> list[EventShown]:
+    """The events without what identify calls say of traits that are not for the asker: their values are null."""
+    if not secret:
+        return list(events)
+    return [
+        msgspec.structs.replace(one, properties={key: None if key in secret else said for key, said in one.properties.items()})
+        if one.kind == "identify"
+        else one
+        for one in events
+    ]
 
 
 class Live(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from litestar.params import Parameter, QueryParameter
 from antiphon.awareness.profiles import service
 from antiphon.awareness.profiles.errors import SameProfile
 from antiphon.awareness.profiles.model import ProfileShown, ProfileSummary, ProposalShown
+from antiphon.awareness.profiles.privacy import masked, masked_names, secret_traits
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post
@@ -41,23 +42,25 @@ class UndoneMerge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/v1/profiles", permission="profiles:read")
-async def list_profiles(ctx: Context, q: Words = None, cursor: Cursor = None, limit: Limit = 50) -> Page[ProfileSummary]:
+async def list_profiles(ctx: Context, who: Principal, q: Words = None, cursor: Cursor = None, limit: Limit = 50) -> Page[ProfileSummary]:
     """Customers that fit the words, best first; without words the newest."""
     after = decode_cursor(cursor, int)
     async with ctx.db.connection() as conn:
+        secret = await secret_traits(conn, who)
         if q and q.strip():
-            return Page(items=await service.find_profiles(conn, q, limit))
+            return Page(items=masked_names(await service.find_profiles(conn, q, limit), secret))
         before = int(after[0] or 0) if after else None
         items = await service.list_profiles(conn, before, limit)
         total = await service.count_profiles(conn)
-    return Page(items=items, next=encode_cursor(items[-1].id) if len(items) == limit else None, total=total)
+    following = encode_cursor(items[-1].id) if len(items) == limit else None
+    return Page(items=masked_names(items, secret), next=following, total=total)
 
 
 @get("/v1/profiles/{profile_id:int}", permission="profiles:read")
-async def show_profile(ctx: Context, profile_id: PathId) -> ProfileShown:
+async def show_profile(ctx: Context, who: Principal, profile_id: PathId) -> ProfileShown:
     """A customer: traits, identities, groups and merges. The id of a merged-away profile shows its survivor."""
     async with ctx.db.connection() as conn:
-        return await service.show_profile(conn, profile_id)
+        return masked(await service.show_profile(conn, profile_id), await secret_traits(conn, who))
 
 
 @post("/v1/profiles/{profile_id:int}/export", permission="profiles:export", status=200)
@@ -85,7 +88,7 @@ async def merge_profile(ctx: Context, who: Principal, profile_id: PathId, data: 
             raise SameProfile(field="profile_id")
         await service.merge_profiles(ctx, conn, who, gone=gone, into=into)
         await audit(conn, who, action="profiles.merge", subject=f"profile:{into}", after={"gone": gone})
-        return await service.show_profile(conn, into)
+        return masked(await service.show_profile(conn, into), await secret_traits(conn, who))
 
 
 @post("/v1/profiles/{profile_id:int}/unmerge", permission="profiles:write", status=200)

@@ -89,6 +89,8 @@ class ProfileShown(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     known: bool
     traits: dict[str, Any]
+    hidden: list[str] = []
+    """Traits there are whose values are personal, and not for the asker."""
     trait_history: list[TraitShown]
     identities: list[IdentityShown]
     groups: list[GroupShown]

@@ -13,7 +13,7 @@ import msgspec
 
 from antiphon.awareness.events import event_relation
 from antiphon.awareness.events.properties import literal
-from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id, personal_traits
+from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id, secret_traits
 from antiphon.awareness.traits import store
 from antiphon.foundation.context import Context
 from antiphon.foundation.principal import Principal
@@ -57,7 +57,7 @@ async def trait_history(ctx: Context, who: Principal, profile_id: int, name: str
         ids = await every_id(conn, real)
         value = await store.value_of(conn, real, name)
         computed = await store.is_computed(conn, name)
-        hidden = not who.may("profiles:personal") and name in await personal_traits(conn)
+        hidden = name in await secret_traits(conn, who)
     if hidden:
         return TraitHistory(name=name, value=None, hidden=True, computed=computed, said=[])
     pointer = literal("/" + name.replace("~", "~0").replace("/", "~1"))

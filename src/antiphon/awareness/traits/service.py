@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import structs
 
-from antiphon.awareness.profiles import Refusal, TraitRule, mark_dirty, personal_traits, refusals, set_rule
+from antiphon.awareness.profiles import Refusal, TraitRule, mark_dirty, refusals, secret_traits, set_rule
 from antiphon.awareness.traits import store
 from antiphon.awareness.traits.model import (
     MOST_TRAITS,
@@ -109,7 +109,7 @@ async def refused(ctx: Context, who: Principal, name: str) -> list[Refusal]:
         if name not in await registry(conn):
             raise NoSuchTrait(name=name)
         found = await refusals(conn, name, 50)
-        hidden = not who.may("profiles:personal") and name in await personal_traits(conn)
+        hidden = name in await secret_traits(conn, who)
     return [structs.replace(one, value="") for one in found] if hidden else found
 
 

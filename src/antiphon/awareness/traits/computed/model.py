@@ -8,11 +8,11 @@ UTC day. It does not depend on the order in which events arrive.
 * ``count`` counts events. ``sum``, ``average``, ``least`` and ``greatest`` are of a property's numbers, with nine places.
   ``first`` and ``last`` are a property's value (text, number or boolean) at the earliest and latest (time, messageId), or
   that event's time where no property is named. ``distinct`` counts a property's different values. ``most_frequent`` is the
-  value that came most often, of equals the latest.
+  value that came most often, of equals the latest, of those the first by the alphabet.
 * ``*`` in a property's path stands for every item of a list (``products.*.category``): each counts by itself.
 * An affinity adds up weights by the value of a property, halved for every ``half_life_days`` of age in whole UTC days. The
   trait lists the ``top`` values, strongest first, and ``<name>_share`` is the first one's part of the whole.
-* Values longer than 500 characters are not counted. ``default`` is what everybody has about whom there is nothing to tell.
+* Empty values, and such longer than 500 characters, are not counted. ``default`` is what everybody has about whom there is nothing to tell.
 """
 
 from __future__ import annotations

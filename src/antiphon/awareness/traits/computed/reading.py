@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id, personal_traits
+from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id, secret_traits
 from antiphon.awareness.traits.computed import store
 from antiphon.foundation.context import Context
 from antiphon.foundation.principal import Principal
@@ -36,7 +36,7 @@ async def inferred(ctx: Context, who: Principal, profile_id: int) -> list[Inferr
         if real is None:
             raise NoSuchProfile
         rows = await store.affinities(conn, await every_id(conn, real))
-        secret = frozenset() if who.may("profiles:personal") else await personal_traits(conn)
+        secret = await secret_traits(conn, who)
     by: dict[tuple[int, str, str], list[tuple[str, float]]] = {}
     for computed_id, name, description, value, weight in rows:
         by.setdefault((computed_id, name, description), []).append((value, weight))
