@@ -82,8 +82,8 @@ async def test_a_proposal_is_accepted_and_undone(here: Context, client: Any) -> 
     assert await tell(here, 3, {"user_id": "2"}, {"c": 3}) == one
     undone = await client.post(f"/v1/profiles/{two}/unmerge")
     assert undone.json() == {"profile_id": two, "survivor_id": one}, undone.text
-    assert (await client.get(f"/v1/profiles/{two}")).json()["traits"] == {"plan": "pro", "b": 2}
-    assert (await client.get(f"/v1/profiles/{one}")).json()["traits"] == {"plan": "free", "a": 1, "c": 3}
+    assert (await client.get(f"/v1/profiles/{two}")).json()["traits"] == {"plan": "pro", "b": 2, "c": 3}
+    assert (await client.get(f"/v1/profiles/{one}")).json()["traits"] == {"plan": "free", "a": 1}
     assert await tell(here, 4, {"user_id": "2"}) == two
     assert (await client.post(f"/v1/profiles/{two}/unmerge")).status_code == 404
     audited = (await client.get("/v1/audit")).json()["items"]

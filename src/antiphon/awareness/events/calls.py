@@ -256,17 +256,25 @@ class _External(msgspec.Struct, gc=False):
     type: Scalar = None
 
 
+class _Device(msgspec.Struct, gc=False):
+    id: object = None
+    token: object = None
+
+
 class _Context(msgspec.Struct, rename="camel", gc=False):
-    external_ids: list[_External] | None = None
+    external_ids: msgspec.Raw = _EMPTY
+    device: msgspec.Raw = _EMPTY
 
 
 _decode_contact = msgspec.json.Decoder(_Contact).decode
 _decode_context = msgspec.json.Decoder(_Context).decode
+_decode_external = msgspec.json.Decoder(list[_External] | None).decode
+_decode_device = msgspec.json.Decoder(_Device | None).decode
 _MOST_EXTERNAL: Final = 20
 
 
 def identities_of(event: Understood) -> tuple[Identity, ...]:
-    """Whom a call is about: its ids, an identify's e-mail and phone, the context's externalIds, an alias's previousId."""
+    """Whom a call is about: its ids, an identify's e-mail and phone, and its context's device, push token and externalIds."""
     found = [
         normal_identity(USER_ID, event.user_id) if event.user_id else None,
         normal_identity(ANONYMOUS_ID, event.anonymous_id) if event.anonymous_id else None,
@@ -275,19 +283,31 @@ def identities_of(event: Understood) -> tuple[Identity, ...]:
         contact = _decode_contact(event.traits)
         found.append(normal_identity(EMAIL, contact.email))
         found.append(normal_identity(PHONE, contact.phone))
-    if event.context is not None and b'"externalIds"' in event.context:
-        found += _external(event.context)
+    found += context_identities(event)
     return tuple(dict.fromkeys(identity for identity in found if identity is not None))
 
 
-def _external(context: bytes) -> list[Identity | None]:
+def context_identities(event: Understood) -> tuple[Identity, ...]:
+    """The identities in a call's context: `device.id`, `device.token` and `externalIds`; what cannot be read is none."""
+    context = event.context
+    if context is None or (b'"externalIds"' not in context and b'"device"' not in context):
+        return ()
     try:
-        told = _decode_context(context).external_ids or []
+        told = _decode_context(context)
     except msgspec.DecodeError:
-        return []
-    result: list[Identity | None] = []
-    for one in told[:_MOST_EXTERNAL]:
-        kind = normal_kind(one.type) if isinstance(one.type, str) else None
-        if kind is not None:
-            result.append(normal_identity(kind, one.id))
-    return result
+        return ()
+    found: list[Identity | None] = []
+    if told.device:
+        try:
+            if (device := _decode_device(told.device)) is not None:
+                found += (normal_identity("device", device.id), normal_identity("push_subscription", device.token))
+        except msgspec.DecodeError:
+            pass
+    if told.external_ids:
+        try:
+            for one in (_decode_external(told.external_ids) or [])[:_MOST_EXTERNAL]:
+                kind = normal_kind(one.type) if isinstance(one.type, str) else None
+                found.append(normal_identity(kind, one.id) if kind is not None else None)
+        except msgspec.DecodeError:
+            pass
+    return tuple(dict.fromkeys(identity for identity in found if identity is not None))

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-import msgspec
-
 from antiphon.awareness import profiles
-from antiphon.awareness.events.calls import Understood, identities_of
+from antiphon.awareness.events.calls import Understood, context_identities, identities_of
 from antiphon.awareness.events.journal import INTERNAL
 from antiphon.awareness.events.reading import Refusal, Taken
-from antiphon.awareness.profiles import ANONYMOUS_ID, Identity, Person, Proposal, normal_identity, stamp_of
+from antiphon.awareness.profiles import ANONYMOUS_ID, USER_ID, Identity, Person, normal_identity, stamp_of
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.postgres.binary import from_micros
@@ -26,7 +24,10 @@ class Intake:
     def __init__(self) -> None:
         self.epoch = -1
         self.users: dict[str, int] = {}
-        self.anonymous: dict[str, int] = {}
+        self.anonymous: dict[str, tuple[int, str | None, int]] = {}
+        """Whose an anonymous id is; with which user id it was claimed, and when: a later call with both says nothing new."""
+        self.bundles: dict[tuple[str | None, str | None, tuple[Identity, ...]], tuple[int, int]] = {}
+        """The same of calls that name devices or other ids as well."""
         self.seen: dict[int, int] = {}
         self.known: set[int] = set()
         self.names: dict[tuple[str, str], float] = {}
@@ -34,12 +35,15 @@ class Intake:
 
     def forget(self) -> None:
         """What was learnt in a transaction that did not commit, or under another epoch, is not true."""
-        for learnt in (self.users, self.anonymous, self.seen, self.known, self.names, self.days):
+        for learnt in (self.users, self.anonymous, self.bundles, self.seen, self.known, self.names, self.days):
             learnt.clear()
 
     def begin(self, epoch: int) -> None:
         """Identities remembered under another epoch may be wrong."""
-        if epoch != self.epoch or len(self.users) + len(self.anonymous) + len(self.known) > MOST_REMEMBERED:
+        if (
+            epoch != self.epoch
+            or len(self.users) + len(self.anonymous) + 2 * len(self.bundles) + len(self.known) > MOST_REMEMBERED
+        ):
             self.forget()
             self.epoch = epoch
 
@@ -47,19 +51,22 @@ class Intake:
 def people_of(event: Understood, lane: int, seq: int) -> list[Person]:
     """One entry for a call about somebody, none for a call about nobody.
 
-    An alias says that its previousId (an anonymous id, or a user id somebody already has) is its userId's person. A
-    group's traits are the group's.
+    An alias says that its previousId (an anonymous id; perhaps also a user id, and then it is a proposal) is its userId's
+    person. A group's traits are the group's.
     """
     identities = identities_of(event)
+    also: tuple[Identity, ...] = ()
     if event.previous_id is not None:
         previous = normal_identity(ANONYMOUS_ID, event.previous_id)
         if previous is not None and previous not in identities:
             identities = (*identities, previous)
+        former = normal_identity(USER_ID, event.previous_id)
+        also = (former,) if former is not None and former not in identities else ()
     if not identities:
         return []
     at = from_micros(event.ts)
     traits = event.traits if event.kind == "identify" and event.traits not in (None, b"{}") else None
-    return [Person(identities, traits, stamp_of(at, event.message_id or f"{lane}-{seq}"), at)]
+    return [Person(identities, traits, stamp_of(at, event.message_id or f"{lane}-{seq}"), at, also)]
 
 
 async def find_people(ctx: Context, conn: Connection, memory: Intake, taken: list[Taken], refused: list[Refusal]) -> None:
@@ -67,19 +74,13 @@ async def find_people(ctx: Context, conn: Connection, memory: Intake, taken: lis
     await _drop_unknown(conn, memory, taken, refused)
     people: list[Person] = []
     owners: list[Taken] = []
-    users, anonymous = memory.users, memory.anonymous
     kept: list[Taken] = []
     for one in taken:
         event = one.event
         if event.profile_id is not None:
             one.profile_id = event.profile_id
         elif event.traits is None and event.previous_id is None:
-            found = users.get(event.user_id) if event.user_id else None
-            if found is not None and event.anonymous_id and anonymous.get(event.anonymous_id) != found:
-                found = None
-            elif event.user_id is None and event.anonymous_id:
-                found = anonymous.get(event.anonymous_id)
-            one.profile_id = found
+            one.profile_id = _remembered(memory, event)
         if one.profile_id is None:
             asked = people_of(one.event, one.row.lane, one.row.seq)
             if not asked and one.row.source_id != INTERNAL:
@@ -90,19 +91,37 @@ async def find_people(ctx: Context, conn: Connection, memory: Intake, taken: lis
         kept.append(one)
     taken[:] = kept
     if people:
-        ids = await _resolve(ctx, conn, people, owners)
+        over: set[int] = set()
+        ids = await profiles.resolve(conn, people, at=ctx.clock.now(), over=over)
         for one, profile in zip(owners, ids, strict=True):
             one.profile_id = profile
-            event = one.event
-            if event.user_id:
-                users[event.user_id] = profile
-            if event.anonymous_id:
-                # Only what certainly leads there: on a shared device the anonymous id stays somebody else's.
-                anonymous.pop(event.anonymous_id, None)
-                if not event.user_id:
-                    anonymous[event.anonymous_id] = profile
-        await _remember_anonymous(conn, memory, owners)
+            if one.event.user_id:
+                memory.users[one.event.user_id] = profile
+        await _remember(conn, memory, [one for n, one in enumerate(owners) if n not in over])
+        if over:
+            full = {id(owners[n]) for n in over}
+            refused += [Refusal(owners[n].row, "too_many_identities", _FULL) for n in sorted(over)]
+            taken[:] = [one for one in taken if id(one) not in full]
     await touch_people(conn, memory, taken)
+
+
+_FULL = "its person would have more identities of one kind than a person may have"
+
+
+def _remembered(memory: Intake, event: Understood) -> int | None:
+    """Whose a call is, if it says nothing of who is who that was not said before."""
+    further = context_identities(event)
+    if further:
+        whole = memory.bundles.get((event.user_id, event.anonymous_id, further))
+        return whole[0] if whole is not None and whole[1] <= event.ts else None
+    if not event.user_id:
+        alone = memory.anonymous.get(event.anonymous_id) if event.anonymous_id else None
+        return alone[0] if alone is not None else None
+    found = memory.users.get(event.user_id)
+    if found is None or not event.anonymous_id:
+        return found
+    owner, user, since = memory.anonymous.get(event.anonymous_id) or (None, None, 0)
+    return found if owner == found and user == event.user_id and since <= event.ts else None
 
 
 async def _drop_unknown(conn: Connection, memory: Intake, taken: list[Taken], refused: list[Refusal]) -> None:
@@ -117,32 +136,25 @@ async def _drop_unknown(conn: Connection, memory: Intake, taken: list[Taken], re
         taken[:] = [one for one in taken if one.event.profile_id is None or one.event.profile_id in memory.known]
 
 
-async def _resolve(ctx: Context, conn: Connection, people: list[Person], owners: Sequence[Taken]) -> list[int]:
-    """Resolve; an alias between two user ids that both exist is a proposal, not a merge."""
-    asked = {
-        n: Identity(profiles.USER_ID, one.event.previous_id) for n, one in enumerate(owners) if one.event.previous_id is not None
-    }
-    known = await profiles.owners(conn, list(set(asked.values()))) if asked else {}
-    for n, previous in asked.items():
-        if previous in known:
-            people[n] = msgspec.structs.replace(people[n], identities=people[n].identities[:-1] or people[n].identities)
-    ids = await profiles.resolve(conn, people, at=ctx.clock.now())
-    clashes = [Proposal(known[p], ids[n], p) for n, p in asked.items() if p in known and known[p] != ids[n]]
-    if clashes:
-        await profiles.propose(conn, clashes)
-    return ids
-
-
-async def _remember_anonymous(conn: Connection, memory: Intake, owners: Sequence[Taken]) -> None:
-    both = {
-        one.event.anonymous_id: one.profile_id
-        for one in owners
-        if one.event.anonymous_id and one.event.user_id and one.event.traits is None
-    }
-    if both:
-        wanted = [Identity(ANONYMOUS_ID, value) for value in both]
-        for identity, owner in (await profiles.owners(conn, wanted)).items():
-            memory.anonymous[identity.value] = owner
+async def _remember(conn: Connection, memory: Intake, owners: Sequence[Taken]) -> None:
+    """What these calls claimed is known from now on; whose an anonymous id is, is asked: on a shared device somebody else's."""
+    told = [one.event for one in owners if one.event.anonymous_id and one.event.traits is None]
+    wanted = {event.anonymous_id or "" for event in told}
+    owner = await profiles.owners(conn, [Identity(ANONYMOUS_ID, value) for value in wanted]) if wanted else {}
+    for event in told:
+        value = event.anonymous_id or ""
+        if (profile := owner.get(Identity(ANONYMOUS_ID, value))) is None:
+            continue
+        before = memory.anonymous.get(value)
+        if event.user_id and memory.users.get(event.user_id) == profile:
+            since = min(event.ts, before[2]) if before is not None and before[1] == event.user_id else event.ts
+            memory.anonymous[value] = (profile, event.user_id, since)
+        elif before is None or before[0] != profile:
+            memory.anonymous[value] = (profile, None, 0)
+    for one in owners:
+        event = one.event
+        if event.traits is None and event.previous_id is None and (further := context_identities(event)):
+            memory.bundles[event.user_id, event.anonymous_id, further] = (one.profile_id or 0, event.ts)
 
 
 async def touch_people(conn: Connection, memory: Intake, taken: Sequence[Taken]) -> None:

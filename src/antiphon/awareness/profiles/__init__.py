@@ -1,7 +1,7 @@
 """Profiles: who the customers are.
 
-Owns the tables profile, identity, alias, merge_proposal, customer_group, membership, profile_dirty, profile_search,
-profile_unindexed, newcomer_unmirrored, newcomer_unindexed and identity_epoch.
+Owns the tables profile, identity, identity_claim, identity_kind, said, alias, merge_proposal, customer_group, membership,
+profile_dirty, profile_search, profile_unindexed, newcomer_unmirrored, newcomer_unindexed and identity_epoch.
 Public: `resolve` (identities and traits to profiles, as a set), identities' normal
 forms, `mark_dirty`, `canonical`, and the notices ProfilesMerged and MergeUndone. Readers of `profile` who count people
 ask for `merged_into is null`: a merged-away row stays, without traits, for history's sake.
@@ -63,7 +63,6 @@ from antiphon.awareness.profiles.store import (
     mark_dirty,
     merge_group_traits,
     owners,
-    propose,
     read_epoch,
     touch,
 )
@@ -73,8 +72,8 @@ __all__ = [
     "Newcomers", "NoSuchProfile", "Person", "ProfilesMerged", "Proposal", "Refusal", "Reserved", "Run", "TraitRule",
     "bump_epoch", "canonical", "computed_traits", "display_name", "every_id", "existing", "forget_old_refusals",
     "hand_over", "hand_over_late", "hold_for_erasure", "hold_from_erasure", "identity_values", "join_groups", "known_rows",
-    "load_people", "lock_profiles", "make_newcomers", "mark_dirty", "merge_group_traits", "newcomers_mirrored",
-    "newcomers_waiting", "normal_email", "normal_identity", "normal_kind", "normal_phone", "owners", "personal_traits",
-    "propose", "read_epoch", "read_rule", "refusals", "reserve_ids", "resolve", "ruled_traits", "secret_traits", "set_rule",
+    "load_people", "lock_profiles", "make_newcomers", "mark_dirty", "merge_group_traits", "newcomers_mirrored", "newcomers_waiting", "normal_email",
+    "normal_identity", "normal_kind", "normal_phone", "owners", "personal_traits", "read_epoch", "read_rule",
+    "refusals", "reserve_ids", "resolve", "ruled_traits", "secret_traits", "set_rule",
     "stamp_of", "touch", "touched_since", "write_computed",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from antiphon.awareness.profiles.identities import Identity
+from antiphon.awareness.profiles.kinds import KINDS
 from antiphon.awareness.profiles.model import Person
 from antiphon.awareness.profiles.resolving import IdentitiesContended, resolve
 from antiphon.awareness.profiles.rules import ruled_traits
@@ -88,6 +89,8 @@ async def _plain(
         await conn.execute(SQL.judge)
         if await ruled_traits(conn):
             await conn.execute(SQL.heed_rules)
+        await conn.execute(SQL.check_settled)
+        await conn.execute(SQL.check_early)
         counts = {v: (n, people) for v, n, people in await (await conn.execute(SQL.count_verdicts)).fetchall()}
         settled, known = counts.get("s", (0, 0))
         changed = 0
@@ -95,6 +98,8 @@ async def _plain(
             row = await (await conn.execute(SQL.lock_settled)).fetchone()
             if row is None or row[0] != known:
                 raise _Again
+            quiet = [kind.name for kind in KINDS.all() if kind.quiet_days]
+            await conn.execute(SQL.see_settled, {"kinds": quiet})
             changed = (await conn.execute(SQL.merge_whole)).rowcount
             if changed < settled:
                 changed += (await conn.execute(SQL.merge_settled)).rowcount

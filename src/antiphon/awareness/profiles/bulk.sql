@@ -7,7 +7,8 @@ create temp table if not exists staged_row (n bigint, traits text, stamp text co
 create temp table if not exists staged_identity (n bigint, kind text collate "C", value text collate "C", shared boolean) on commit delete rows;
 
 -- name: make_verdicts
--- What each staged row is: new (nobody has its identities), settled (all lead to one profile), or odd.
+-- What each staged row is: new (nobody has its identities), settled (all lead to one profile, and say nothing new of who is
+-- who), early (the same, to be looked at more closely), or odd.
 create temp table if not exists staged_verdict (n bigint, verdict "char", profile_id bigint) on commit delete rows;
 
 -- name: copy_rows
@@ -32,20 +33,66 @@ select array(
 -- name: judge
 -- What each row is, in one look at the identities. An identity that two rows share makes both odd unless it is known.
 insert into staged_verdict (n, verdict, profile_id)
-select n, case when known = 0 and not shared then 'n' when known = total and low = high then 's' else 'o' end,
+select n, case when known = 0 and not shared then 'n' when known < total or low <> high then 'o' when plain then 's' else 'e' end,
     case when known = 0 and not shared then nextval('profile_id_seq') when known = total and low = high then low end
 from (
-    select n, count(*) as total, count(owner) as known, min(owner) as low, max(owner) as high, bool_or(shared) as shared
+    select n, count(*) as total, count(owner) as known, min(owner) as low, max(owner) as high, bool_or(shared) as shared,
+        bool_or(kind = 'user_id') and bool_and(with_kind is null and origin_id is null and not nobody) as plain
     from (
-        select s.n, coalesce(a.to_id, i.profile_id) as owner, s.shared
+        select s.n, s.kind, coalesce(a.to_id, i.profile_id) as owner, s.shared, i.with_kind, i.origin_id, i.shared as nobody
         from staged_identity s
         left join lateral (
-            select profile_id from identity where identity.kind = s.kind and identity.value = s.value offset 0
+            select profile_id, with_kind, origin_id, identity.shared from identity
+            where identity.kind = s.kind and identity.value = s.value offset 0
         ) i on true
         left join alias a on a.from_id = i.profile_id
     ) found
     group by n
 ) bundles;
+
+-- name: check_settled
+-- A row of identities that were born together says something new if it is older, or if the traits were said under another.
+update staged_verdict v set verdict = 'e'
+from profile p, staged_row r
+where v.verdict = 's' and p.id = v.profile_id and r.n = v.n
+    and (p.head is not null or r.stamp < case when p.born <> '' then p.born else p.stamp end);
+
+-- name: check_early
+-- Rows whose strongest identity claimed all the others before, and is the one under which the traits were said, are settled.
+with named as (
+    select v.n, v.profile_id, r.stamp, s.kind, s.value, first_value(s.kind) over strongest as head_kind, first_value(s.value) over strongest as head
+    from staged_verdict v join staged_identity s using (n) join staged_row r using (n) where v.verdict = 'e'
+    window strongest as (partition by v.n order by case s.kind when 'user_id' then 0 when 'email' then 1 when 'phone' then 2
+        when 'whatsapp' then 3 when 'telegram' then 4 when 'push_subscription' then 8 when 'device' then 8 when 'anonymous_id' then 9 else 5 end,
+        s.kind, s.value)
+),
+news as (
+    select distinct m.n from named m
+    join identity i on i.kind = m.kind and i.value = m.value
+    join identity h on h.kind = m.head_kind and h.value = m.head
+    join profile p on p.id = m.profile_id
+    where (m.kind, m.value) <> (m.head_kind, m.head) and not (
+        (i.with_kind = m.head_kind and i.with_value = m.head and i.stamp <= m.stamp)
+        or (i.with_kind is null and h.with_kind is null and coalesce(i.origin_id, i.profile_id) = coalesce(h.origin_id, h.profile_id)
+            and m.stamp >= (select case when b.born <> '' then b.born else b.stamp end from profile b where b.id = coalesce(i.origin_id, i.profile_id)))
+    )
+    or coalesce(p.head, (
+        select x.kind || ' ' || x.value from identity x where x.profile_id = p.id and x.with_kind is null and x.origin_id is null
+        order by case x.kind when 'user_id' then 0 when 'email' then 1 when 'phone' then 2 when 'whatsapp' then 3 when 'telegram' then 4
+            when 'push_subscription' then 8 when 'device' then 8 when 'anonymous_id' then 9 else 5 end, x.kind, x.value limit 1
+    ), '') <> m.head_kind || ' ' || m.head
+)
+update staged_verdict v set verdict = case when v.n in (select n from news) then 'o' else 's' end::"char" where v.verdict = 'e';
+
+-- name: see_settled
+-- Identities that may come back as another's were seen with their own: noted once a week.
+update identity i set seen = '1970-01-01'::date + s.day
+from (
+    select s.kind, s.value, max((split_part(r.stamp, ' ', 1)::bigint / 86400000000)::int) as day
+    from staged_verdict v join staged_identity s using (n) join staged_row r using (n)
+    where v.verdict = 's' and s.kind = any(%(kinds)s::text[]) group by s.kind, s.value
+) s
+where i.kind = s.kind and i.value = s.value and coalesce(i.seen, i.created_at::date) < '1970-01-01'::date + s.day - 7;
 
 -- name: heed_rules
 -- Rows that say what a rule refuses need thought.
@@ -86,7 +133,8 @@ with once as (
     select min(n) as n, profile_id from staged_verdict where verdict = 's' group by profile_id having count(*) = 1
 ),
 changed as (
-    update profile p set traits = r.traits::jsonb, stamp = r.stamp, stamps = '{}', updated_at = clock_timestamp()
+    update profile p set traits = r.traits::jsonb, stamp = r.stamp, stamps = '{}', born = case when p.born <> '' then p.born else p.stamp end,
+        updated_at = clock_timestamp()
     from once join staged_row r using (n)
     where p.id = once.profile_id and p.stamp < r.stamp and r.traits not like '%:null%'
         and r.traits::jsonb ?& array(select jsonb_object_keys(p.traits))

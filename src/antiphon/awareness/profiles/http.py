@@ -8,9 +8,9 @@ import msgspec
 from litestar import Response
 from litestar.params import Parameter, QueryParameter
 
-from antiphon.awareness.profiles import service
+from antiphon.awareness.profiles import deciding, service
 from antiphon.awareness.profiles.errors import SameProfile
-from antiphon.awareness.profiles.model import ProfileShown, ProfileSummary, ProposalShown
+from antiphon.awareness.profiles.model import ComparedPeople, ProfileShown, ProfileSummary, ProposalShown
 from antiphon.awareness.profiles.privacy import masked, masked_names, secret_traits
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
@@ -34,6 +34,13 @@ class MergeInto(Body, frozen=True, kw_only=True):
     profile_id: Annotated[int, msgspec.Meta(ge=1, le=4294967295)]
 
 
+class NewIdentity(Body, frozen=True, kw_only=True):
+    """An identity: its kind, as `loyalty_card`, and its value."""
+
+    kind: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    value: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+
+
 class UndoneMerge(msgspec.Struct, frozen=True, kw_only=True):
     """The profile that is a person of its own again, and the one it was part of."""
 
@@ -42,7 +49,9 @@ class UndoneMerge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/v1/profiles", permission="profiles:read")
-async def list_profiles(ctx: Context, who: Principal, q: Words = None, cursor: Cursor = None, limit: Limit = 50) -> Page[ProfileSummary]:
+async def list_profiles(
+    ctx: Context, who: Principal, q: Words = None, cursor: Cursor = None, limit: Limit = 50
+) -> Page[ProfileSummary]:
     """Customers that fit the words, best first; without words the newest."""
     after = decode_cursor(cursor, int)
     async with ctx.db.connection() as conn:
@@ -86,7 +95,7 @@ async def merge_profile(ctx: Context, who: Principal, profile_id: PathId, data: 
         gone = await service.canonical_or_fail(conn, data.profile_id)
         if gone == into:
             raise SameProfile(field="profile_id")
-        await service.merge_profiles(ctx, conn, who, gone=gone, into=into)
+        await deciding.merge_profiles(ctx, conn, who, gone=gone, into=into)
         await audit(conn, who, action="profiles.merge", subject=f"profile:{into}", after={"gone": gone})
         return masked(await service.show_profile(conn, into), await secret_traits(conn, who))
 
@@ -95,7 +104,7 @@ async def merge_profile(ctx: Context, who: Principal, profile_id: PathId, data: 
 async def unmerge_profile(ctx: Context, who: Principal, profile_id: PathId) -> UndoneMerge:
     """Undo the merge of a merged-away profile: its identities and traits go back to it."""
     async with ctx.db.transaction() as conn:
-        survivor = await service.undo_merge(ctx, conn, who, profile_id)
+        survivor = await deciding.undo_merge(ctx, conn, who, profile_id)
     return UndoneMerge(profile_id=profile_id, survivor_id=survivor)
 
 
@@ -117,17 +126,51 @@ async def list_proposals(
 async def accept_proposal(ctx: Context, who: Principal, proposal_id: ProposalId) -> None:
     """They are one person: merge them."""
     async with ctx.db.transaction() as conn:
-        await service.decide_proposal(ctx, conn, who, proposal_id, accept=True)
+        await deciding.decide_proposal(ctx, conn, who, proposal_id, accept=True)
 
 
 @post("/v1/merge-proposals/{proposal_id:int}/refuse", permission="profiles:write", status=204, problems=(409,))
 async def refuse_proposal(ctx: Context, who: Principal, proposal_id: ProposalId) -> None:
     """They are two people: never offer it again."""
     async with ctx.db.transaction() as conn:
-        await service.decide_proposal(ctx, conn, who, proposal_id, accept=False)
+        await deciding.decide_proposal(ctx, conn, who, proposal_id, accept=False)
+
+
+@get("/v1/merge-proposals/{proposal_id:int}", permission="profiles:read")
+async def show_proposal(ctx: Context, who: Principal, proposal_id: ProposalId) -> ComparedPeople:
+    """Both people of a proposal, whole, to be compared."""
+    async with ctx.db.transaction() as conn:
+        compared = await service.compare(conn, proposal_id)
+        secret = await secret_traits(conn, who)
+    return msgspec.structs.replace(compared, one=masked(compared.one, secret), other=masked(compared.other, secret))
+
+
+@post("/v1/merge-proposals/{proposal_id:int}/undo", permission="profiles:write", status=204, problems=(409,))
+async def undo_proposal(ctx: Context, who: Principal, proposal_id: ProposalId) -> None:
+    """Take a decision back: the proposal is open again, and what followed from the decision is undone."""
+    async with ctx.db.transaction() as conn:
+        await deciding.undo_proposal(ctx, conn, who, proposal_id)
+
+
+@post("/v1/profiles/{profile_id:int}/identities", permission="profiles:write", problems=(409,))
+async def add_identity(ctx: Context, who: Principal, profile_id: PathId, data: NewIdentity) -> ProfileShown:
+    """Give a customer one more identity, which nobody else has."""
+    async with ctx.db.transaction() as conn:
+        canonical = await service.canonical_or_fail(conn, profile_id)
+        await deciding.add_identity(ctx, conn, who, canonical, data.kind, data.value)
+        return masked(await service.show_profile(conn, canonical), await secret_traits(conn, who))
+
+
+@post("/v1/profiles/{profile_id:int}/identities/remove", permission="profiles:write", status=200)
+async def remove_identity(ctx: Context, who: Principal, profile_id: PathId, data: NewIdentity) -> ProfileShown:
+    """Take an identity from a customer. Whoever is named by it next has it."""
+    async with ctx.db.transaction() as conn:
+        canonical = await service.canonical_or_fail(conn, profile_id)
+        await deciding.remove_identity(ctx, conn, who, canonical, data.kind, data.value)
+        return masked(await service.show_profile(conn, canonical), await secret_traits(conn, who))
 
 
 ROUTES = (
-    list_profiles, show_profile, export_profile, erase_profile, merge_profile, unmerge_profile, list_proposals,
-    accept_proposal, refuse_proposal,
+    list_profiles, show_profile, export_profile, erase_profile, merge_profile, unmerge_profile, list_proposals, show_proposal,
+    accept_proposal, refuse_proposal, undo_proposal, add_identity, remove_identity,
 )  # fmt: skip

@@ -9,12 +9,19 @@ from typing import NamedTuple
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-USER_ID, EMAIL, PHONE, ANONYMOUS_ID = "user_id", "email", "phone", "anonymous_id"
+from antiphon.awareness.profiles.kinds import ANONYMOUS_ID, BUILT_IN, EMAIL, KINDS, PHONE, USER_ID
 
-_STRENGTH = {USER_ID: 0, EMAIL: 1, PHONE: 2, ANONYMOUS_ID: 9}
-_OTHER = 5  # kinds of the customer's own: a loyalty card, a device
+__all__ = [
+    "ANONYMOUS_ID", "EMAIL", "PHONE", "USER_ID", "Identity", "normal_email", "normal_identity", "normal_kind", "normal_phone",
+    "strength",
+]  # fmt: skip
+
+_STRENGTH = {kind.name: kind.strength for kind in BUILT_IN.values()}
+_OTHER = 5  # kinds of the customer's own
 
 LONGEST_IDENTITY = 300
+LONGEST_SUBSCRIPTION = 1000
+_TELEGRAM = re.compile(r"@[a-z][a-z0-9_]{3,31}|-?[0-9]{3,20}")
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 # What broken code sends for "nobody". Taken as an identity it would merge thousands of people into one.
@@ -89,12 +96,30 @@ def normal_identity(kind: str, value: object, *, region: str | None = None) -> I
         return None
     text = value if isinstance(value, str) else str(int(value) if float(value).is_integer() else value)
     text = text.strip()
-    if not text or len(text) > LONGEST_IDENTITY or "\0" in text or text.lower() in _NOBODY:
+    longest = LONGEST_SUBSCRIPTION if kind == "push_subscription" else LONGEST_IDENTITY
+    if not text or len(text) > longest or "\0" in text or text.lower() in _NOBODY:
         return None
-    if kind == EMAIL:
-        found = normal_email(text)
-    elif kind == PHONE:
-        found = normal_phone(text, region)
-    else:
-        found = text
+    found: str | None
+    match KINDS.of(kind).form:
+        case "exact":
+            found = text
+        case "email":
+            found = normal_email(text)
+        case "phone":
+            found = normal_phone(text, region)
+        case "lower":
+            found = text.lower()
+        case "card":
+            found = re.sub(r"[\s-]", "", text).upper()
+            found = None if found.lower() in _NOBODY else found
+        case "handle":
+            found = normal_handle(text)
     return Identity(kind, found) if found else None
+
+
+def normal_handle(value: str) -> str | None:
+    """A Telegram name as `@name` in small letters, or a numeric id; None if it is neither."""
+    lower = re.sub(r"^(https?://)?(t|telegram)\.me/", "", value.strip().lower())
+    if not lower.lstrip("-").isdecimal() and not lower.startswith("@"):
+        lower = "@" + lower
+    return lower if lower.isascii() and _TELEGRAM.fullmatch(lower) else None

@@ -1,128 +1,194 @@
-"""Linking: whose identities a message names, decided by rules alone; no I/O."""
+"""Who is who, decided by rules alone from all that was ever claimed of some identities; no I/O.
+
+Each message names one person by several identities; the strongest claims the others, at the message's (timestamp,
+messageId). The answer is that of Kruskal's algorithm: claims are heard in the order of their stamps, and one that would
+make two known people one is not followed but told. It depends on the set of claims, never on the order in which they
+came; and a claim that is once not followed is not followed later either, so it is enough to look at the people it names
+(a minimum spanning forest of the claims, all known people drawn as one point).
+
+Source: R. E. Tarjan, Data Structures and Network Algorithms (1983), chapter 6: the cycle and cut rules.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from antiphon.awareness.profiles.identities import ANONYMOUS_ID, EMAIL, PHONE, USER_ID, Identity, strength
+from antiphon.awareness.profiles.identities import EMAIL, USER_ID, Identity, strength
+from antiphon.awareness.profiles.kinds import Kinds
+
+State = Literal["said", "word", "cut"]
+
+
+class Claim(NamedTuple):
+    """`head` and `other` were named together, first at `stamp`, last on day `seen` (counted from 1970).
+
+    A `word` is a person's: these two are one. A `cut` one was taken back by a person: it is not followed.
+    """
+
+    head: Identity
+    other: Identity
+    stamp: str
+    seen: int
+    state: State = "said"
 
 
 class Proposal(NamedTuple):
-    """Two known profiles that share an identity."""
+    """Two known profiles that share an identity, and what is asked about them."""
 
     one: int
     other: int
     identity: Identity
+    question: Literal["one_person", "recycled"] = "one_person"
 
 
-class Plan(msgspec.Struct):
-    """What linking must write. Negative ids are profiles yet to be made."""
+class Arrangement(msgspec.Struct):
+    """The people there are: groups of identities, and what was not followed."""
 
-    profiles: list[int]
-    """The profile of each bundle, in order."""
-    made: list[int]
-    attach: dict[Identity, int]
-    merges: list[tuple[int, int]]
-    """(merged away, into), both existing."""
-    proposals: list[Proposal]
+    groups: list[list[Identity]]
+    of: dict[Identity, int]
+    """The group of each identity, those outside included."""
+    outside: dict[int, int]
+    """Groups that are part of somebody outside, and of whom."""
+    shared: set[Identity]
+    conflicts: list[Claim]
+    """Claims between two known people."""
+    over: list[Claim]
+    """Claims past the number of identities a person may have."""
 
 
-class Linker:
-    """Decides, bundle by bundle, whose identities they are. No I/O: it starts from what the tables say.
+def order(identity: Identity) -> tuple[int, str, str]:
+    """The strongest first."""
+    return strength(identity), identity[0], identity[1]
 
-    The rules. A bundle names one person; its strongest identity decides. Identities nobody has yet are given to that
-    person. Another profile found by a weaker identity is merged into it, unless both have a user id (two known
-    people: a proposal; by an anonymous id alone it is a shared device and nothing happens), or unless it was found by
-    phone and both have their own e-mail (a household's telephone: a proposal).
-    """
 
-    def __init__(self, owner: Mapping[Identity, int], with_user: Iterable[int], with_email: Iterable[int]) -> None:
-        self.owner = dict(owner)
-        self.with_user = set(with_user)
-        self.with_email = set(with_email)
-        self._into: dict[int, int] = {}
-        self._made: list[int] = []
-        self._attach: dict[Identity, int] = {}
-        self._proposals: dict[tuple[int, int], Proposal] = {}
+class _Forest:
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+        self._parent: dict[Identity, Identity] = {}
+        self._user: set[Identity] = set()
+        self._email: set[Identity] = set()
+        self._sizes: dict[Identity, Counter[str]] = {}
 
-    def root(self, profile: int) -> int:
-        while (further := self._into.get(profile)) is not None:
-            profile = further
-        return profile
+    def add(self, one: Identity, *, known: bool = False) -> None:
+        if one not in self._parent:
+            self._parent[one] = one
+            self._sizes[one] = Counter({one[0]: 1})
+            if known or one[0] == USER_ID:
+                self._user.add(one)
+            if known or one[0] == EMAIL:
+                self._email.add(one)
 
-    def link(self, bundles: Sequence[Sequence[Identity]]) -> Plan:
-        profiles = [self._link(sorted(bundle, key=strength)) for bundle in bundles]
-        made = {one for one in self._made if one not in self._into}
-        return Plan(
-            profiles=[self.root(one) for one in profiles],
-            made=sorted(made, reverse=True),
-            attach={identity: self.root(one) for identity, one in self._attach.items()},
-            merges=[(one, self.root(one)) for one in self._into if one > 0],
-            proposals=[
-                Proposal(self.root(one), self.root(other), identity)
-                for (one, other), (_, _, identity) in self._proposals.items()
-                if self.root(one) != self.root(other)
-            ],
-        )
+    def root(self, one: Identity) -> Identity:
+        parent = self._parent
+        while (up := parent[one]) != one:
+            parent[one] = parent[up]
+            one = up
+        return one
 
-    def _link(self, bundle: Sequence[Identity]) -> int:
-        user = any(identity[0] == USER_ID for identity in bundle)
-        email = any(identity[0] == EMAIL for identity in bundle)
-        target: int | None = None
-        others: list[tuple[int, Identity]] = []
-        for identity in bundle:
-            if (found := self.owner.get(identity)) is None:
-                continue
-            found = self.root(found)
-            if target is None and not self._stranger(identity, found, user, email):
-                target = found
-            elif target is None or found != target:
-                if target is not None and not self._two_people(identity, target, found, email):
-                    target = self._merge(found, target)
-                else:
-                    others.append((found, identity))
-        if target is None:
-            target = -1 - len(self._made)
-            self._made.append(target)
-        for found, identity in others:
-            if identity[0] != ANONYMOUS_ID and found != target:
-                self._proposals.setdefault((min(found, target), max(found, target)), Proposal(found, target, identity))
-        for identity in bundle:
-            if identity not in self.owner:
-                self._give(identity, target)
-        return target
+    def clash(self, one: Identity, other: Identity, *, household: bool) -> bool:
+        """Whether both are known; for what a household shares an e-mail of one's own is enough to be known."""
+        if household:
+            return (one in self._user or one in self._email) and (other in self._user or other in self._email)
+        return one in self._user and other in self._user
 
-    def _stranger(self, identity: Identity, found: int, user: bool, email: bool) -> bool:
-        """Whether the bundle's own, stronger identity says that it is not the person found by this weaker one."""
-        if identity[0] != USER_ID and user and found in self.with_user:
-            return True
-        return identity[0] == PHONE and email and found in self.with_email
+    def too_many(self, one: Identity, other: Identity) -> bool:
+        few, many = sorted((self._sizes[one], self._sizes[other]), key=len)
+        return any(count + many[kind] > self._kinds.of(kind).most for kind, count in few.items() if kind in many)
 
-    def _two_people(self, identity: Identity, target: int, found: int, email: bool) -> bool:
-        if target in self.with_user and found in self.with_user:
-            return True
-        return identity[0] == PHONE and (email or target in self.with_email) and found in self.with_email
+    def join(self, one: Identity, other: Identity) -> None:
+        if sum(self._sizes[one].values()) < sum(self._sizes[other].values()):
+            one, other = other, one
+        self._parent[other] = one
+        self._sizes[one].update(self._sizes.pop(other))
+        if other in self._user:
+            self._user.add(one)
+        if other in self._email:
+            self._email.add(one)
 
-    def _give(self, identity: Identity, target: int) -> None:
-        self.owner[identity] = self._attach[identity] = target
-        if identity[0] == USER_ID:
-            self.with_user.add(target)
-        elif identity[0] == EMAIL:
-            self.with_email.add(target)
 
-    def _merge(self, one: int, other: int) -> int:
-        """Keep the one that exists already; of two, the one with a user id; else the older."""
+def _household(kinds: Kinds, claim: Claim) -> bool:
+    return kinds.of(claim.head[0]).household or kinds.of(claim.other[0]).household
 
-        def rank(profile: int) -> tuple[bool, bool, int]:
-            return profile < 0, profile not in self.with_user, abs(profile)
 
-        kept, gone = sorted((one, other), key=rank)
-        self._into[gone] = kept
-        if gone in self.with_user:
-            self.with_user.add(kept)
-        if gone in self.with_email:
-            self.with_email.add(kept)
-        return kept
+def shared_ones(claims: Iterable[Claim], kinds: Kinds) -> set[Identity]:
+    """Identities that were named with more people than their kind allows; of a household's, e-mails are people as well."""
+    named: dict[Identity, set[Identity]] = {}
+    for claim in claims:
+        kind = kinds.of(claim.other[0])
+        if claim.state == "said" and (claim.head[0] == USER_ID or (kind.household and claim.head[0] == EMAIL)):
+            named.setdefault(claim.other, set()).add(claim.head)
+    return {one for one, heads in named.items() if one[0] != USER_ID and len(heads) > kinds.of(one[0]).people}
+
+
+def arrange(
+    identities: Iterable[Identity],
+    claims: Iterable[Claim],
+    outside: Mapping[Identity, int],
+    shared: Iterable[Identity],
+    kinds: Kinds,
+) -> Arrangement:
+    """Sort these identities into people. `outside` are identities of people not looked at, who stay as they are."""
+    claims = sorted(claims, key=lambda claim: (claim.state != "word", _household(kinds, claim), claim.stamp, claim))
+    nobody = set(shared) | shared_ones(claims, kinds)
+    forest = _Forest(kinds)
+    inside = list(dict.fromkeys(identities))
+    for one in inside:
+        forest.add(one)
+    anchors: dict[int, Identity] = {}
+    for one, profile in outside.items():
+        forest.add(one, known=True)
+        anchor = anchors.setdefault(profile, one)
+        if anchor != one:
+            forest.join(forest.root(anchor), forest.root(one))
+    refused: list[Claim] = []
+    over: list[Claim] = []
+    for claim in claims:
+        if claim.state == "cut" or (claim.state == "said" and (claim.head in nobody or claim.other in nobody)):
+            continue
+        one, other = forest.root(claim.head), forest.root(claim.other)
+        if one == other:
+            continue
+        if claim.state == "said" and forest.clash(one, other, household=_household(kinds, claim)):
+            refused.append(claim)
+        elif forest.too_many(one, other):
+            over.append(claim)
+        else:
+            forest.join(one, other)
+    groups: dict[Identity, list[Identity]] = {}
+    for one in sorted(inside, key=order):
+        groups.setdefault(forest.root(one), []).append(one)
+    numbers = {root: n for n, root in enumerate(groups)}
+    of = {one: numbers[forest.root(one)] for one in inside}
+    where: dict[int, int] = {}
+    for one, profile in outside.items():
+        if (number := numbers.get(forest.root(one))) is not None:
+            where[number] = profile
+    return Arrangement(
+        groups=list(groups.values()),
+        of=of,
+        outside=where,
+        shared=nobody,
+        conflicts=[claim for claim in refused if forest.root(claim.head) != forest.root(claim.other)],
+        over=[claim for claim in over if forest.root(claim.head) != forest.root(claim.other)],
+    )
+
+
+def recycled(claims: Iterable[Claim], owner: set[Identity], claimant: set[Identity], identity: Identity, kinds: Kinds) -> bool:
+    """Whether an identity of `owner` came to `claimant` after its kind's quiet time, and so is probably theirs now."""
+    quiet = kinds.of(identity[0]).quiet_days
+    if not quiet or not any(one[0] == USER_ID for one in claimant):
+        return False
+    about = [claim for claim in claims if claim.state == "said" and identity in (claim.head, claim.other)]
+    last = max((c.seen for c in about if (c.head if c.other == identity else c.other) in owner), default=None)
+    first = min((day_of(c.stamp) for c in about if (c.head if c.other == identity else c.other) in claimant), default=None)
+    return last is not None and first is not None and first - last > quiet
+
+
+def day_of(stamp: str) -> int:
+    """The day of a stamp, counted from 1970; that of an empty one is long ago."""
+    moment, _, _ = stamp.partition(" ")
+    return int(moment) // 86_400_000_000 if moment.isdecimal() else -(10**6)

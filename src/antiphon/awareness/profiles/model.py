@@ -31,14 +31,33 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     traits: bytes | None
     stamp: str
     at: datetime
+    also: tuple[Identity, ...] = ()
+    """Identities that are perhaps this person's as well, should anybody have them: an alias's previous user id."""
 
 
 class IdentityShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One identity of a profile, and since when."""
+    """One identity of a profile: since when, and which message claimed it, together with which other identity."""
 
     kind: str
     value: str
     created_at: datetime
+    shared: bool
+    """Named with more people than its kind allows: it links nobody any more."""
+    claimed_at: datetime | None
+    message_id: str | None
+    with_kind: str | None
+    with_value: str | None
+    who: str | None
+    """Who joined it to the profile, where a person did."""
+
+
+class FormerIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """An identity that was the profile's until somebody decided that it is another's: nothing is sent to it here."""
+
+    kind: str
+    value: str
+    who: str | None
+    at: datetime
 
 
 class MergedShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +112,7 @@ class ProfileShown(msgspec.Struct, frozen=True, kw_only=True):
     """Traits there are whose values are personal, and not for the asker."""
     trait_history: list[TraitShown]
     identities: list[IdentityShown]
+    former_identities: list[FormerIdentity]
     groups: list[GroupShown]
     merged: list[MergedShown]
     open_proposals: int
@@ -102,15 +122,36 @@ class ProfileShown(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: datetime | None
 
 
+Question = Literal["one_person", "recycled"]
+ProposalState = Literal["open", "accepted", "refused"]
+
+
 class ProposalShown(msgspec.Struct, frozen=True, kw_only=True):
-    """Two known people who seem to be one, by a shared identity."""
+    """Two known people who share an identity: are they one, or did the number come to another person?"""
 
     id: int
     one: ProfileSummary
     other: ProfileSummary
     kind: str
     value: str
-    state: Literal["open", "accepted", "refused"]
+    question: Question
+    state: ProposalState
+    created_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+
+
+class ComparedPeople(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposal with both people whole; `owner_id` is whose the shared identity is now."""
+
+    id: int
+    one: ProfileShown
+    other: ProfileShown
+    owner_id: int | None
+    kind: str
+    value: str
+    question: Question
+    state: ProposalState
     created_at: datetime
     decided_at: datetime | None
     decided_by: str | None

@@ -9,48 +9,9 @@ left join alias a on a.from_id = i.profile_id;
 -- Hold these profiles, in one order for everybody, so that two who link people cannot wait for each other.
 select id from profile where id = any(%(ids)s::bigint[]) and merged_into is null order by id for no key update;
 
--- name: known
--- Which of these profiles have a user id, and which an e-mail.
-select profile_id, bool_or(kind = 'user_id'), bool_or(kind = 'email')
-from identity where profile_id = any(%(ids)s::bigint[]) group by profile_id;
-
 -- name: next_ids
 -- Ids for profiles to be made.
 select nextval(pg_get_serial_sequence('profile', 'id')) from generate_series(1, %(count)s);
-
--- name: make_profiles
--- New people; those of an import arrive with their traits.
-insert into profile (id, traits, stamp, first_seen, last_seen)
-select id, case when exists (select from trait_rule where computed or type is not null or allowed is not null) then heeded(id, traits) else traits end,
-    stamp, first, last
-from unnest(%(ids)s::bigint[], %(traits)s::jsonb[], %(stamps)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
-    n (id, traits, stamp, first, last);
-
--- name: give_identities
--- In one order for everybody; whoever was faster keeps the identity, and the caller thinks again.
-insert into identity (kind, value, profile_id)
-select kind, value, profile_id from unnest(%(kinds)s::text[], %(values)s::text[], %(ids)s::bigint[]) g (kind, value, profile_id)
-order by kind, value
-on conflict do nothing;
-
--- name: keep_merges
--- Remember both sides as they are, so that the merge can be undone.
-insert into alias (from_id, to_id, into_id, at, reason, who, traits, stamps, stamp, target_traits, target_stamps, target_stamp)
-select f.id, t.id, t.id, %(at)s, %(reason)s, %(who)s, f.traits, f.stamps, f.stamp, t.traits, t.stamps, t.stamp
-from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
-join profile f on f.id = m.from_id join profile t on t.id = m.into_id;
-
--- name: flatten_aliases
--- Whoever was merged into one that is now merged itself points at the last one.
-update alias a set to_id = m.into_id
-from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
-where a.to_id = m.from_id and a.from_id <> m.from_id;
-
--- name: move_identities
--- The identities follow, and remember where they came from.
-update identity i set profile_id = m.into_id, origin_id = coalesce(i.origin_id, i.profile_id)
-from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
-where i.profile_id = m.from_id;
 
 -- name: copy_memberships
 -- The groups as well; the old rows stay for an undoing.
@@ -61,47 +22,6 @@ join membership g on g.profile_id = m.from_id
 group by m.into_id, g.group_id, m.from_id
 on conflict do nothing;
 
--- name: merge_profile_traits
--- The traits of the merged-away compete with the survivor's, each by its own stamp; a removed trait competes as a null.
-with incoming as (
-    select m.into_id as profile_id, t.key, t.value, coalesce(f.stamps ->> t.key, f.stamp) as stamp
-    from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
-    join profile f on f.id = m.from_id cross join lateral jsonb_each(f.traits) t
-    union all
-    select m.into_id, s.key, 'null'::jsonb, s.value
-    from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
-    join profile f on f.id = m.from_id cross join lateral jsonb_each_text(f.stamps) s
-    where not f.traits ? s.key
-),
-best as (
-    select distinct on (profile_id, key) profile_id, key, value, stamp
-    from incoming order by profile_id, key, stamp collate "C" desc, value desc
-),
-fresh as (
-    select b.* from best b join profile p on p.id = b.profile_id
-    where b.stamp collate "C" > coalesce(p.stamps ->> b.key, case when p.traits ? b.key then p.stamp end, '')
-),
-patch as (
-    select profile_id, coalesce(jsonb_object_agg(key, value) filter (where value <> 'null'), '{}') as said,
-        coalesce(array_agg(key) filter (where value = 'null'), '{}') as unsaid, jsonb_object_agg(key, stamp) as stamps
-    from fresh group by profile_id
-)
-update profile p
-set traits = (p.traits || patch.said) - patch.unsaid, stamps = p.stamps || patch.stamps, updated_at = clock_timestamp()
-from patch where p.id = patch.profile_id;
-
--- name: retire_profiles
--- The merged-away stay as rows without traits.
-update profile p set traits = '{}', stamps = '{}', stamp = '', merged_into = m.into_id, updated_at = clock_timestamp()
-from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id) where p.id = m.from_id;
-
--- name: repoint_retired
--- And so do those merged into them before.
-update profile p set merged_into = m.into_id
-from unnest(%(froms)s::bigint[], %(intos)s::bigint[]) m (from_id, into_id)
-join alias a on a.to_id = m.into_id
-where p.id = a.from_id and p.merged_into = m.from_id;
-
 -- name: widen_seen
 -- The survivor was first seen when the first of them was.
 update profile p set first_seen = least(p.first_seen, s.first_seen), last_seen = greatest(p.last_seen, s.last_seen)
@@ -111,14 +31,6 @@ from (
     join profile f on f.id = m.from_id group by m.into_id
 ) s
 where p.id = s.into_id;
-
--- name: propose_merges
--- Two known people who seem to be one; a pair once refused is not offered again.
-insert into merge_proposal (low_id, high_id, kind, value)
-select low, high, kind, value
-from unnest(%(lows)s::bigint[], %(highs)s::bigint[], %(kinds)s::text[], %(values)s::text[]) p (low, high, kind, value)
-order by low, high
-on conflict do nothing;
 
 -- name: merge_traits
 -- Trait by trait the later (timestamp, messageId) wins, whatever arrived first; null removes; what a rule refuses is not heard.
@@ -225,8 +137,19 @@ select %(id)s::bigint union select from_id from alias where to_id = %(id)s;
 select id, traits, stamps, stamp, created_at, updated_at, first_seen, last_seen from profile where id = %(id)s and merged_into is null;
 
 -- name: read_identities
--- Every identity of a profile.
-select kind, value, created_at from identity where profile_id = %(id)s order by kind, created_at, value limit 1000;
+-- Every identity of a profile: since when, together with which, and by which message or person.
+select i.kind, i.value, i.created_at, i.shared, nullif(i.with_kind, '') as with_kind, nullif(i.with_value, '') as with_value,
+    coalesce(nullif(i.stamp, ''), case when i.with_kind is null then case when h.born <> '' then h.born else h.stamp end end, '') as stamp,
+    (select max(w.who) from identity_claim w where w.kind = i.kind and w.value = i.value and w.state = 'word') as who
+from identity i left join profile h on h.id = coalesce(i.origin_id, i.profile_id)
+where i.profile_id = %(id)s order by i.kind, i.created_at, i.value limit 1000;
+
+-- name: read_former
+-- Identities that were a profile's until a person gave them to another, or parted the two.
+select distinct c.kind, c.value, c.who, c.at from identity mine
+join identity_claim c on c.with_kind = mine.kind and c.with_value = mine.value and c.state = 'cut'
+join identity now on now.kind = c.kind and now.value = c.value and now.profile_id <> mine.profile_id
+where mine.profile_id = %(id)s order by c.kind, c.value limit 200;
 
 -- name: read_groups
 -- The groups a profile belongs to, with their traits.
@@ -319,14 +242,16 @@ and not exists (select from profile p where p.id = s.profile_id and p.merged_int
 
 -- name: list_proposals
 -- Proposals, newest first, a page at a time.
-select id, coalesce(a.to_id, low_id) as one, coalesce(b.to_id, high_id) as other, kind, value, state, created_at, decided_at, decided_by
+select id, coalesce(a.to_id, low_id) as one, coalesce(b.to_id, high_id) as other, low_id, high_id, kind, value, question, state,
+    created_at, decided_at, decided_by
 from merge_proposal p left join alias a on a.from_id = p.low_id left join alias b on b.from_id = p.high_id
 where (%(state)s::text is null or state = %(state)s) and p.id < %(before)s
 order by p.id desc limit %(limit)s;
 
 -- name: take_proposal
 -- One proposal, held until it is decided.
-select id, coalesce(a.to_id, low_id) as one, coalesce(b.to_id, high_id) as other, kind, value, state
+select id, coalesce(a.to_id, low_id) as one, coalesce(b.to_id, high_id) as other, low_id, high_id, kind, value, question, state, undo,
+    created_at, decided_at, decided_by
 from merge_proposal p left join alias a on a.from_id = p.low_id left join alias b on b.from_id = p.high_id
 where p.id = %(id)s for update of p;
 
@@ -334,52 +259,44 @@ where p.id = %(id)s for update of p;
 -- An analyst's word.
 update merge_proposal set state = %(state)s, decided_at = %(at)s, decided_by = %(who)s where id = %(id)s;
 
--- name: close_settled_proposals
--- Proposals between profiles that are one now are settled.
-update merge_proposal p set state = 'accepted', decided_at = %(at)s, decided_by = %(who)s
-where p.state = 'open'
-and coalesce((select to_id from alias where from_id = p.low_id), p.low_id) = coalesce((select to_id from alias where from_id = p.high_id), p.high_id)
-and (p.low_id = any(%(ids)s::bigint[]) or p.high_id = any(%(ids)s::bigint[]));
+-- name: keep_undo
+-- What it takes to take a decision back.
+update merge_proposal set undo = %(undo)s where id = %(id)s;
 
--- name: read_alias
--- One merge, to be undone.
-select from_id, to_id, into_id, traits, stamps, stamp, target_traits, target_stamps, target_stamp
-from alias where from_id = %(id)s for update;
+-- name: reopen_proposal
+-- Nobody has decided.
+update merge_proposal set state = 'open', decided_at = null, decided_by = null, undo = '{}' where id = %(id)s;
 
--- name: aliases_below
--- Those that came to this one's survivor through it.
-with recursive below as (
-    select from_id from alias where into_id = %(id)s
-    union select a.from_id from alias a join below b on a.into_id = b.from_id
+-- name: refuse_parted
+-- Whoever parted two people has refused the proposal by which they were joined.
+update merge_proposal set state = 'refused', decided_at = %(at)s, decided_by = %(who)s, undo = '{}'
+where state = 'accepted' and (undo ->> 'gone')::bigint = %(gone)s;
+
+-- name: read_aliases
+-- A merge, with all that lead to the same survivor.
+select from_id, to_id, into_id from alias where to_id = (select to_id from alias where from_id = %(id)s) order by from_id for update;
+
+-- name: forget_claim
+-- What a person said is not said any more; what messages said of it before counts again.
+delete from identity_claim
+where kind = %(kind)s and value = %(value)s and with_kind = %(with_kind)s and with_value = %(with_value)s and state = 'word';
+
+-- name: hear_claim_again
+-- What a person took back is heard again.
+update identity_claim set state = 'said', who = null
+where kind = %(kind)s and value = %(value)s and with_kind = %(with_kind)s and with_value = %(with_value)s and state = 'cut';
+
+-- name: delete_identity
+-- An identity, all that was claimed about it, and what was said under it (which is kept under another before).
+with claims as (
+    delete from identity_claim where (kind = %(kind)s and value = %(value)s) or (with_kind = %(kind)s and with_value = %(value)s)
+),
+parts as (delete from said where kind = %(kind)s and value = %(value)s),
+heads as (
+    update identity set with_kind = '', with_value = '', stamp = ''
+    where profile_id = %(profile)s and with_kind = %(kind)s and with_value = %(value)s
 )
-select from_id from below;
-
--- name: forget_alias
--- The merge is undone: whoever came through it points at it again.
-with gone as (delete from alias where from_id = %(id)s)
-update alias set to_id = %(id)s where from_id = any(%(below)s::bigint[]);
-
--- name: return_identities
--- Identities go back to the profile they were first given to, or to what that is part of now.
-update identity i set profile_id = %(id)s, origin_id = nullif(i.origin_id, %(id)s)
-where i.profile_id = %(to_id)s and i.origin_id = any(%(ids)s::bigint[]);
-
--- name: return_memberships
--- Memberships the survivor has only by the merge.
-delete from membership where profile_id = %(to_id)s and origin_id = any(%(ids)s::bigint[]);
-
--- name: revive_profile
--- The merged-away has its traits back as they were.
-update profile set traits = %(traits)s, stamps = %(stamps)s, stamp = %(stamp)s, merged_into = null, updated_at = clock_timestamp()
-where id = %(id)s;
-
--- name: repoint_below
--- And those merged into it before belong to it again.
-update profile set merged_into = %(id)s where id = any(%(below)s::bigint[]);
-
--- name: write_traits
--- The survivor without what it had only by the merge.
-update profile set traits = %(traits)s, stamps = %(stamps)s, updated_at = clock_timestamp() where id = %(id)s;
+delete from identity where kind = %(kind)s and value = %(value)s;
 
 -- name: identity_values
 -- What a person is known by, to be searched for where it is not parsed yet.
@@ -388,6 +305,13 @@ select value from identity where profile_id = any(%(ids)s::bigint[]);
 -- name: erase_search
 -- Erasure: the words.
 delete from profile_search where profile_id = any(%(ids)s::bigint[]);
+
+-- name: erase_claims
+-- Erasure: what was claimed of their identities, and said under them.
+with theirs as (select kind, value from identity where profile_id = any(%(ids)s::bigint[]) or origin_id = any(%(ids)s::bigint[])),
+parts as (delete from said s using theirs t where s.kind = t.kind and s.value = t.value)
+delete from identity_claim c using theirs t
+where (c.kind = t.kind and c.value = t.value) or (c.with_kind = t.kind and c.with_value = t.value);
 
 -- name: erase_identities
 -- Erasure: the identities.

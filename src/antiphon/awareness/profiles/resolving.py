@@ -2,126 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from antiphon.awareness.profiles import store
+from antiphon.awareness.profiles import links, store
 from antiphon.awareness.profiles.identities import Identity
-from antiphon.awareness.profiles.linking import Linker, Plan, Proposal
+from antiphon.awareness.profiles.kinds import KINDS
+from antiphon.awareness.profiles.linking import Claim, day_of, order
+from antiphon.awareness.profiles.links import Row
 from antiphon.awareness.profiles.model import Person
-from antiphon.awareness.profiles.notices import ProfilesMerged
+from antiphon.awareness.profiles.rearranging import Named, ThinkAgain, rearrange
 from antiphon.foundation.errors import Unavailable
-from antiphon.foundation.notices import publish
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.postgres.binary import micros
 
 _TRIES = 8
+Claims = Mapping[tuple[Identity, Identity], Claim]
 
 
 class IdentitiesContended(Unavailable):
     """Others keep linking the same identities; try again."""
 
 
-class _ThinkAgain(Exception):
-    """Somebody else linked one of these identities meanwhile."""
-
-
-async def resolve(conn: Connection, people: Sequence[Person], *, at: datetime) -> list[int]:
+async def resolve(conn: Connection, people: Sequence[Person], *, at: datetime, over: set[int] | None = None) -> list[int]:
     """The canonical profile of each, in order, in the caller's transaction; each must have an identity.
 
-    Makes those nobody knows, links new identities, merges anonymous into known and proposes what must not merge by
-    itself, all as sets; then merges the traits, each by its stamp. Safe beside any number of others doing the same:
-    profiles are held in order of id, then identities written in order of value, and whoever comes second thinks again.
-    `at` is the business time of merges.
+    Makes those nobody knows, links new identities, merges anonymous into known, parts what an earlier claim parts, and
+    proposes what must not happen by itself, all as sets; then merges the traits, each by its stamp. What comes out does not
+    depend on what came first. Safe beside any number of others doing the same: profiles are held in order of id, then
+    identities written in order of value, and whoever comes second thinks again. `at` is the business time of merges.
+    Identities past a person's most are left out; `over` gets the places of those who named one.
     """
-    owner = await store.owners(conn, sorted({identity for person in people for identity in person.identities}))
+    await KINDS.refresh(conn)
+    further: set[int] = set()
     for _ in range(_TRIES):
         try:
             async with conn.transaction():
-                return await _resolve(conn, people, owner, at)
-        except _ThinkAgain:
-            owner = await store.owners(conn, sorted({i for person in people for i in person.identities}))
+                return await _resolve(conn, people, at, further, over)
+        except ThinkAgain as again:
+            further |= again.about
     raise IdentitiesContended
 
 
-def _settled(person: Person, owner: dict[Identity, int]) -> bool:
-    first = owner.get(person.identities[0])
-    return first is not None and all(owner.get(identity) == first for identity in person.identities)
+def _settled(each: Named, rows: Mapping[Identity, Row], claims: Claims) -> bool:
+    """Whether everything this message claims was claimed before, as early and as late."""
+    first = rows.get(each.bundle[0])
+    if first is None:
+        return False
+    for one in each.bundle[1:]:
+        row = rows.get(one)
+        if row is None:
+            return False
+        if first.shared or row.shared:
+            continue
+        if (row.born and first.born and row.home == first.home) or row.head == first.identity:
+            stamp, seen = row.stamp, row.seen if row.seen is not None else day_of(row.stamp)
+        elif (claim := claims.get((first.identity, one))) is not None:
+            stamp, seen = claim.stamp, claim.seen
+        else:
+            return False
+        if stamp > each.stamp or (seen < each.day and KINDS.of(one[0]).quiet_days):
+            return False
+    return all((claim := claims.get((first.identity, one))) is not None and claim.stamp <= each.stamp for one in each.also)
 
 
-async def _resolve(conn: Connection, people: Sequence[Person], owner: dict[Identity, int], at: datetime) -> list[int]:
-    loose = [n for n, person in enumerate(people) if not _settled(person, owner)]
-    named = set(loose).union(n for n, person in enumerate(people) if person.traits is not None)
-    touched = [i for n in named for i in people[n].identities if i in owner]
-    held = sorted({owner[identity] for identity in touched})
-    if held:
-        locked = await store.lock_profiles(conn, held)
-        again = await store.owners(conn, sorted({i for n in named for i in people[n].identities}))
-        if not locked.issuperset(again.values()):
-            raise _ThinkAgain
-        owner = {**owner, **again}
-        loose = [n for n, person in enumerate(people) if not _settled(person, owner)]
+async def _loose(conn: Connection, named: Sequence[Named], rows: Mapping[Identity, Row]) -> list[int]:
+    """The places of messages that say something new about who is who."""
+    loose = [n for n, each in enumerate(named) if not _settled(each, rows, {})]
+    asked = {one for n in loose if all(one in rows for one in named[n].bundle) for one in (*named[n].bundle[1:], *named[n].also)}
+    if asked:
+        claims = await links.further_claims(conn, sorted(asked))
+        loose = [n for n in loose if not _settled(named[n], rows, claims)]
+    return loose
+
+
+async def _resolve(
+    conn: Connection, people: Sequence[Person], at: datetime, further: set[int], over: set[int] | None
+) -> list[int]:
+    named = [
+        Named(
+            tuple(sorted(person.identities, key=order)) if len(person.identities) > 1 else person.identities,
+            person.also, person.stamp, day_of(person.stamp), micros(person.at), person.traits,
+        )
+        for person in people
+    ]  # fmt: skip
+    rows = await links.look_up(conn, sorted({one for each in named for one in each.bundle}))
+    loose = await _loose(conn, named, rows)
+    said = [n for n, each in enumerate(named) if each.traits is not None]
+    heads: dict[int, tuple[str, bool]] = {}
+    held = {rows[one].profile for n in loose for one in named[n].bundle if one in rows} | further
+    speakers = {rows[one].profile for n in said if (one := named[n].bundle[0]) in rows}
+    if held or speakers:
+        heads = await links.hold(conn, held | speakers)
+        about = {one for n in {*loose, *said} for one in named[n].bundle}
+        rows |= await links.look_up(conn, sorted(about))
+        if not heads.keys() >= {rows[one].profile for n in loose for one in named[n].bundle if one in rows} | {
+            rows[one].profile for n in said if (one := named[n].bundle[0]) in rows
+        }:
+            raise ThinkAgain
+        held = (held & heads.keys()) | {rows[one].profile for n in loose for one in named[n].bundle if one in rows}
     changed: set[int] = set()
     written: set[int] = set()
-    ids = [owner.get(person.identities[0], 0) for person in people]
+    profile = {one: row.profile for one, row in rows.items()}
     if loose:
-        with_user, with_email = await store.known(conn, held) if held else (set(), set())
-        plan = Linker(owner, with_user, with_email).link([people[n].identities for n in loose])
-        made, written = await _make(conn, people, loose, plan)
-        await _write_plan(conn, plan, made, at)
-        for n, profile in zip(loose, plan.profiles, strict=True):
-            ids[n] = made.get(profile, profile)
-        into = dict(plan.merges)
-        ids = [into.get(one, one) for one in ids]
-        changed.update(made.values(), plan.attach.values(), into, into.values())
-        changed = {made.get(one, one) for one in changed}
-    said = [n for n, person in enumerate(people) if person.traits is not None and n not in written]
-    if said:
-        traits = [people[n].traits or b"{}" for n in said]
-        changed.update(await store.merge_traits(conn, [ids[n] for n in said], traits, [people[n].stamp for n in said]))
+        outcome = await rearrange(conn, held, [named[n] for n in loose], at=at, heads=heads)
+        profile |= outcome.profile
+        heads |= outcome.heads
+        written = {loose[n] for n in outcome.written}
+        changed = outcome.changed
+        if over is not None:
+            over.update(loose[n] for n in outcome.over)
+    ids = [profile[each.bundle[0]] for each in named]
+    changed |= await _say(conn, named, ids, [n for n in said if n not in written], heads)
     await store.mark_dirty(conn, changed)
     return ids
 
 
-async def _make(conn: Connection, people: Sequence[Person], loose: Sequence[int], plan: Plan) -> tuple[dict[int, int], set[int]]:
-    """Insert new people; returns their real ids, and whose traits were written with them."""
-    if not plan.made:
-        return {}, set()
-    made = dict(zip(plan.made, await store.next_ids(conn, len(plan.made)), strict=True))
-    first = dict.fromkeys(made, 2**62)
-    last = dict.fromkeys(made, -(2**62))
-    told: dict[int, list[int]] = {one: [] for one in made}
-    for n, profile in zip(loose, plan.profiles, strict=True):
-        if profile < 0:
-            when = micros(people[n].at)
-            first[profile] = min(first[profile], when)
-            last[profile] = max(last[profile], when)
-            if people[n].traits is not None:
-                told[profile].append(n)
-    traits, stamps, written = [], [], set()
-    for profile in made:
-        # One message about a new person, and no null in it: its traits go into the row at once.
-        only = told[profile][0] if len(told[profile]) == 1 else None
-        text = people[only].traits if only is not None else None
-        if only is not None and text is not None and b"null" not in text:
-            traits.append(text)
-            stamps.append(people[only].stamp)
-            written.add(only)
-        else:
-            traits.append(b"{}")
-            stamps.append("")
-    await store.make_profiles(conn, list(made.values()), traits, stamps, list(first.values()), list(last.values()))
-    return made, written
-
-
-async def _write_plan(conn: Connection, plan: Plan, made: dict[int, int], at: datetime) -> None:
-    if plan.attach:
-        given = [(identity, made.get(profile, profile)) for identity, profile in plan.attach.items()]
-        if await store.give_identities(conn, given) != len(given):
-            raise _ThinkAgain
-    if plan.merges:
-        await store.merge(conn, plan.merges, at=at, reason="same identities", who=None)
-        await publish(conn, ProfilesMerged([m[0] for m in plan.merges], [m[1] for m in plan.merges]))
-    if plan.proposals:
-        real = [Proposal(made.get(p.one, p.one), made.get(p.other, p.other), p.identity) for p in plan.proposals]
-        await store.propose(conn, real)
+async def _say(
+    conn: Connection, named: Sequence[Named], ids: Sequence[int], said: Sequence[int], heads: Mapping[int, tuple[str, bool]]
+) -> set[int]:
+    """Let traits compete; those of a person of whom is spoken under several identities are kept by identity as well."""
+    if not said:
+        return set()
+    under: dict[int, set[Identity]] = {}
+    for n in said:
+        under.setdefault(ids[n], set()).add(named[n].bundle[0])
+    parted, first, several = {}, {}, set()
+    for profile, speakers in under.items():
+        text, blank = heads[profile]
+        names = {f"{one[0]} {one[1]}" for one in speakers}
+        if blank and len(names) == 1:
+            if names != {text}:
+                first[profile] = names.pop()
+        elif blank or text == "":
+            several.add(profile)
+            if text:
+                first[profile] = ""
+        elif names != {text}:
+            kind, _, value = text.partition(" ")
+            parted[profile] = Identity(kind, value)
+            several.add(profile)
+    if parted:
+        await links.part(conn, parted)
+    if first:
+        await links.set_heads(conn, first)
+    spoken = [(ids[n], named[n].bundle[0], named[n].traits or b"{}", named[n].stamp) for n in said]
+    if several:
+        await links.say(conn, [one for one in spoken if one[0] in several])
+    return set(await store.merge_traits(conn, [s[0] for s in spoken], [s[2] for s in spoken], [s[3] for s in spoken]))

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from antiphon.awareness.profiles import store
-from antiphon.awareness.profiles.errors import NoSuchMerge, NoSuchProfile, NoSuchProposal, ProposalDecided
-from antiphon.awareness.profiles.identities import EMAIL, PHONE, USER_ID, normal_phone
+from antiphon.awareness.profiles.errors import NoSuchProfile, NoSuchProposal
+from antiphon.awareness.profiles.identities import EMAIL, PHONE, USER_ID, Identity, normal_phone
 from antiphon.awareness.profiles.model import (
+    ComparedPeople,
+    FormerIdentity,
     GroupShown,
     IdentityShown,
     MergedShown,
@@ -19,17 +21,16 @@ from antiphon.awareness.profiles.model import (
     TraitShown,
     display_name,
 )
-from antiphon.awareness.profiles.notices import MergeUndone, ProfilesMerged
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.jobs import RunningJob, enqueue
-from antiphon.foundation.notices import publish
 from antiphon.foundation.personal import PERSONAL
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal
 
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_TRAITS_SHOWN = 1000
+_ASKED = ("id", "kind", "value", "question", "state", "created_at", "decided_at", "decided_by")
 
 
 def _like(text: str) -> str:
@@ -110,7 +111,8 @@ async def show_profile(conn: Connection, profile_id: int) -> ProfileShown:
     if not rows:
         raise NoSuchProfile
     row = rows[0]
-    identities = [IdentityShown(**one) for one in await store.rows(conn, "read_identities", id=canonical)]
+    identities = [_identity(one) for one in await store.rows(conn, "read_identities", id=canonical)]
+    former = [FormerIdentity(**one) for one in await store.rows(conn, "read_former", id=canonical)]
     kinds = {one.kind: one.value for one in reversed(identities)}
     merged = [MergedShown(**one) for one in await store.rows(conn, "read_merged", id=canonical)]
     ids = [canonical, *(one.profile_id for one in merged)]
@@ -124,6 +126,7 @@ async def show_profile(conn: Connection, profile_id: int) -> ProfileShown:
         traits=row["traits"],
         trait_history=_history(row),
         identities=identities,
+        former_identities=former,
         groups=[GroupShown(**one) for one in await store.rows(conn, "read_groups", id=canonical)],
         merged=merged,
         open_proposals=waiting[0]["count"],
@@ -132,14 +135,25 @@ async def show_profile(conn: Connection, profile_id: int) -> ProfileShown:
     )  # fmt: skip
 
 
+def _identity(row: Mapping[str, Any]) -> IdentityShown:
+    at, message_id = _moment(row["stamp"])
+    given = {name: row[name] for name in ("kind", "value", "created_at", "shared", "with_kind", "with_value", "who")}
+    return IdentityShown(**given, claimed_at=at, message_id=message_id)
+
+
+def _moment(stamp: str) -> tuple[datetime | None, str | None]:
+    """The instant and the message of a stamp."""
+    moment, _, message_id = stamp.partition(" ")
+    at = _UNIX + timedelta(microseconds=int(moment)) if moment.isdecimal() else None
+    return at, message_id or None
+
+
 def _history(row: Mapping[str, Any]) -> list[TraitShown]:
     """When each trait was last said, and by which message, out of its stamp."""
     result = []
     for name, value in sorted(row["traits"].items())[:_MOST_TRAITS_SHOWN]:
-        stamp = row["stamps"].get(name, row["stamp"])
-        moment, _, message_id = stamp.partition(" ")
-        at = _UNIX + timedelta(microseconds=int(moment)) if moment.isdecimal() else None
-        result.append(TraitShown(name=name, value=value, at=at, message_id=message_id or None))
+        at, message_id = _moment(row["stamps"].get(name, row["stamp"]))
+        result.append(TraitShown(name=name, value=value, at=at, message_id=message_id))
     return result
 
 
@@ -149,91 +163,27 @@ async def list_proposals(conn: Connection, state: str | None, before: int | None
     people = await summaries(conn, list({row[side] for row in rows for side in ("one", "other")}))
     by_id = {person.id: person for person in people}
     return [
-        ProposalShown(**(row | {"one": by_id[row["one"]], "other": by_id[row["other"]]}))
+        ProposalShown(
+            one=by_id[row["one"]], other=by_id[row["other"]],
+            **{name: row[name] for name in _ASKED},
+        )
         for row in rows
         if row["one"] in by_id and row["other"] in by_id
-    ]
+    ]  # fmt: skip
 
 
-async def decide_proposal(ctx: Context, conn: Connection, who: Principal, proposal_id: int, *, accept: bool) -> None:
-    """Merge the two, or never offer it again. Raises NoSuchProposal, ProposalDecided."""
+async def compare(conn: Connection, proposal_id: int) -> ComparedPeople:
+    """A proposal with both people whole. Raises NoSuchProposal."""
     rows = await store.rows(conn, "take_proposal", id=proposal_id)
     if not rows:
         raise NoSuchProposal
-    if rows[0]["state"] != "open":
-        raise ProposalDecided
-    one, other = rows[0]["one"], rows[0]["other"]
-    now = ctx.clock.now()
-    if accept and one != other:
-        await merge_profiles(ctx, conn, who, gone=max(one, other), into=min(one, other))
-    state = "accepted" if accept else "refused"
-    await store.run(conn, "decide_proposal", id=proposal_id, state=state, at=now, who=who.name)
-    await audit(
-        conn, who, action=f"profiles.{'accept' if accept else 'refuse'}_merge", subject=f"proposal:{proposal_id}",
-        after={"one": one, "other": other},
+    row = rows[0]
+    owner = await store.owners(conn, [Identity(row["kind"], row["value"])])
+    return ComparedPeople(
+        one=await show_profile(conn, row["one"]), other=await show_profile(conn, row["other"]),
+        owner_id=next(iter(owner.values()), None),
+        **{name: row[name] for name in _ASKED},
     )  # fmt: skip
-
-
-async def merge_profiles(ctx: Context, conn: Connection, who: Principal, *, gone: int, into: int) -> None:
-    """Merge one canonical profile into another by a person's word. Raises NoSuchProfile."""
-    if await store.lock_profiles(conn, sorted((gone, into))) != {gone, into}:
-        raise NoSuchProfile
-    now = ctx.clock.now()
-    await store.merge(conn, [(gone, into)], at=now, reason="decided by a person", who=who.name)
-    await store.mark_dirty(conn, [gone, into])
-    ids = await store.every_id(conn, into)
-    await store.run(conn, "close_settled_proposals", at=now, who=who.name, ids=ids)
-    await publish(conn, ProfilesMerged([gone], [into]))
-
-
-async def undo_merge(ctx: Context, conn: Connection, who: Principal, gone: int) -> int:
-    """Take a merged-away profile out again, with its identities and traits; returns its former survivor.
-
-    What was said of the survivor since stays with the survivor; events keep the profile they were written with.
-    Raises NoSuchMerge.
-    """
-    await store.bump_epoch(conn)
-    rows = await store.rows(conn, "read_alias", id=gone)
-    if not rows:
-        raise NoSuchMerge
-    alias = rows[0]
-    below = [row["from_id"] for row in await store.rows(conn, "aliases_below", id=gone)]
-    chain = [alias]
-    while chain[-1]["into_id"] != alias["to_id"]:
-        further = await store.rows(conn, "read_alias", id=chain[-1]["into_id"])
-        if not further:
-            break
-        chain.append(further[0])
-    survivor = (await store.rows(conn, "read_profile", id=alias["to_id"]))[0]
-    await store.write_undone(conn, alias, below, _without(survivor, alias, chain))
-    await store.mark_dirty(conn, [gone, alias["to_id"]])
-    await publish(conn, MergeUndone(gone, alias["to_id"]))
-    await audit(conn, who, action="profiles.undo_merge", subject=f"profile:{gone}", before={"into": alias["to_id"]})
-    return int(alias["to_id"])
-
-
-def _without(
-    survivor: Mapping[str, Any], alias: Mapping[str, Any], chain: list[dict[str, Any]]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """The survivor's traits and stamps without what it had only by this merge."""
-    traits, stamps = dict(survivor["traits"]), dict(survivor["stamps"])
-    for name in set(alias["traits"]) | set(alias["stamps"]):
-        brought = alias["stamps"].get(name, alias["stamp"])
-        if stamps.get(name, survivor["stamp"] if name in traits else "") != brought:
-            continue
-        before = [
-            (link["target_stamps"].get(name, link["target_stamp"]), link["target_traits"].get(name))
-            for link in chain
-            if name in link["target_traits"] or name in link["target_stamps"]
-        ]
-        traits.pop(name, None)
-        stamps.pop(name, None)
-        if before:
-            stamp, value = max(before, key=lambda pair: pair[0])
-            stamps[name] = stamp
-            if value is not None:
-                traits[name] = value
-    return traits, stamps
 
 
 async def export_person(ctx: Context, who: Principal, profile_id: int) -> dict[str, Any]:
@@ -277,7 +227,7 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     """Forget a customer and all that was merged into it."""
     ids = await store.every_id(conn, profile_id)
     for statement in (
-        "erase_search", "erase_queue", "erase_refusals", "erase_identities", "erase_memberships", "erase_proposals",
-        "erase_alias", "erase_profile", "erase_dirty",
+        "erase_search", "erase_queue", "erase_refusals", "erase_claims", "erase_identities", "erase_memberships",
+        "erase_proposals", "erase_alias", "erase_profile", "erase_dirty",
     ):  # fmt: skip
         await store.run(conn, statement, ids=ids)

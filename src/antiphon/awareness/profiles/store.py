@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from antiphon.awareness.profiles.identities import Identity
-from antiphon.awareness.profiles.linking import Proposal
-from antiphon.foundation.postgres import Connection, Jsonb, load_queries
+from antiphon.foundation.postgres import Connection, load_queries
 from antiphon.foundation.postgres.binary import bigints, instants, jsonbs, texts
 
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
@@ -34,63 +32,15 @@ async def lock_profiles(conn: Connection, ids: Sequence[int]) -> set[int]:
     return {row[0] for row in rows}
 
 
-async def known(conn: Connection, ids: Sequence[int]) -> tuple[set[int], set[int]]:
-    """Which of these have a user id, which an e-mail."""
-    rows = await (await conn.execute(SQL.known, {"ids": bigints(ids)})).fetchall()
-    return {r[0] for r in rows if r[1]}, {r[0] for r in rows if r[2]}
-
-
 async def next_ids(conn: Connection, count: int) -> list[int]:
     """Ids of profiles to be made."""
     return [row[0] for row in await (await conn.execute(SQL.next_ids, {"count": count})).fetchall()] if count else []
 
 
-async def make_profiles(
-    conn: Connection,
-    ids: Sequence[int],
-    traits: Sequence[bytes],
-    stamps: Sequence[str],
-    firsts: Sequence[int],
-    lasts: Sequence[int],
-) -> None:
-    """New people; instants in microseconds since PostgreSQL's epoch."""
-    params = {
-        "ids": bigints(ids), "traits": jsonbs(traits), "stamps": texts(stamps),
-        "firsts": instants(firsts), "lasts": instants(lasts),
-    }  # fmt: skip
-    await conn.execute(SQL.make_profiles, params)
-
-
-async def give_identities(conn: Connection, given: Sequence[tuple[Identity, int]]) -> int:
-    """Write new identities; returns how many nobody else had taken meanwhile."""
-    params = {
-        "kinds": texts([g[0][0] for g in given]),
-        "values": texts([g[0][1] for g in given]),
-        "ids": bigints([g[1] for g in given]),
-    }
-    return (await conn.execute(SQL.give_identities, params)).rowcount
-
-
-async def merge(conn: Connection, merges: Sequence[tuple[int, int]], *, at: datetime, reason: str, who: str | None) -> None:
-    """Merge the first of each pair into the second; both are held and canonical."""
-    pairs = _pairs(merges)
-    await conn.execute(SQL.keep_merges, pairs | {"at": at, "reason": reason, "who": who})
-    for statement in (
-        SQL.flatten_aliases, SQL.move_identities, SQL.copy_memberships, SQL.merge_profile_traits, SQL.widen_seen,
-        SQL.retire_profiles, SQL.repoint_retired,
-    ):  # fmt: skip
-        await conn.execute(statement, pairs)
-
-
-async def propose(conn: Connection, proposals: Sequence[Proposal]) -> None:
-    """Offer pairs of known people for a decision."""
-    params = {
-        "lows": bigints([min(p.one, p.other) for p in proposals]),
-        "highs": bigints([max(p.one, p.other) for p in proposals]),
-        "kinds": texts([p.identity[0] for p in proposals]),
-        "values": texts([p.identity[1] for p in proposals]),
-    }
-    await conn.execute(SQL.propose_merges, params)
+async def follow(conn: Connection, merges: Sequence[tuple[int, int]]) -> None:
+    """Groups and times of the first of each pair are the second's as well."""
+    for statement in (SQL.copy_memberships, SQL.widen_seen):
+        await conn.execute(statement, _pairs(merges))
 
 
 async def merge_traits(conn: Connection, ids: Sequence[int], traits: Sequence[bytes], stamps: Sequence[str]) -> list[int]:
@@ -179,17 +129,3 @@ async def rows(conn: Connection, query: str, **params: Any) -> list[dict[str, An
 async def run(conn: Connection, query: str, **params: Any) -> int:
     """Run a named statement; returns how many rows it touched."""
     return (await conn.execute(SQL[query], params)).rowcount
-
-
-async def write_undone(
-    conn: Connection, alias: dict[str, Any], below: list[int], survivor: tuple[dict[str, Any], dict[str, str]]
-) -> None:
-    """Undo one merge: rows, identities and groups go back, the survivor keeps `survivor` traits and stamps."""
-    gone, to_id = alias["from_id"], alias["to_id"]
-    ids = [gone, *below]
-    await run(conn, "forget_alias", id=gone, below=below)
-    await run(conn, "return_identities", id=gone, to_id=to_id, ids=ids)
-    await run(conn, "return_memberships", to_id=to_id, ids=ids)
-    await run(conn, "revive_profile", id=gone, traits=Jsonb(alias["traits"]), stamps=Jsonb(alias["stamps"]), stamp=alias["stamp"])
-    await run(conn, "repoint_below", id=gone, below=below)
-    await run(conn, "write_traits", id=to_id, traits=Jsonb(survivor[0]), stamps=Jsonb(survivor[1]))
