@@ -36,13 +36,14 @@ from tests.awareness.segment_trees import (
 
 from antiphon.awareness.events.properties import Properties
 from antiphon.awareness.events.values import lower, number, plain
-from antiphon.awareness.segments.bitmaps import bitmap, decode, encode, leaf_bitmaps
+from antiphon.awareness.segments.bitmaps import bitmap, decode, encode, marked
 from antiphon.awareness.segments.check import Checker, Person, Verdict
 from antiphon.awareness.segments.compile import plan
 from antiphon.awareness.segments.formula import solve
 from antiphon.awareness.segments.model import EventCondition, Last, Node, Or, TraitCondition
 from antiphon.awareness.segments.rules import validate
 from antiphon.awareness.segments.scans import Tables
+from antiphon.awareness.segments.tallies import Tally
 from antiphon.awareness.traits import typed
 
 COLUMNS = {
@@ -125,8 +126,10 @@ def everybody(
     sets = [BitMap()] * planned.leaves
     tables = Tables("profile", "event", "hot", "alias" if merged else None, postgres=lambda sql: f"({sql})")
     for question in planned.questions(tables):
-        answer = engine.execute(question.sql).fetchnumpy()
-        for index, ids in zip(question.leaves, leaf_bitmaps(answer, len(question.leaves)), strict=True):
+        found = question.sets(engine.execute(question.sql).fetchnumpy())
+        if found is None and isinstance(question, Tally):
+            found = question.otherwise.sets(engine.execute(question.otherwise.sql).fetchnumpy())
+        for index, ids in zip(question.leaves, found or (), strict=True):
             sets[index] = ids
     everyone = None if planned.everyone is None else sets[planned.everyone]
     return {key: solve(formula, sets, everyone, stored) for key, formula in planned.formulas.items()}
@@ -291,3 +294,11 @@ def test_bitmaps_hold_what_they_were_given(ids: list[int], small: bool) -> None:
     made = bitmap(given_ids)
     assert sorted(set(given_ids.tolist())) == list(made)
     assert decode(encode(made)) == made
+
+
+@pytest.mark.parametrize(("size", "share"), [(0, 0), (1, 1), (65536, 1), (65537, 0.5), (200_001, 0.3), (200_001, 0.001)])
+def test_marks_become_the_set_they_mark(size: int, share: float) -> None:
+    marks = np.random.default_rng(5).random(size) < share
+    made = marked(marks)
+    assert np.array_equal(np.array(made, dtype=np.int64), np.flatnonzero(marks))
+    assert encode(made) == encode(BitMap(np.flatnonzero(marks).tolist()))

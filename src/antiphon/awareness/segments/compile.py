@@ -50,9 +50,10 @@ from antiphon.awareness.segments.model import (
 )
 from antiphon.awareness.segments.moments import since_sql, time_sql
 from antiphon.awareness.segments.people import profile_sql
-from antiphon.awareness.segments.scans import BITS, Question, Tables, apart, event_scan, trait_scan, zero_holds
+from antiphon.awareness.segments.scans import BITS, FEW, Question, Tables, apart, trait_scan, zero_holds
 from antiphon.awareness.segments.sequences import sequence_sql
 from antiphon.awareness.segments.sql import trait_sql
+from antiphon.awareness.segments.tallies import Asked, event_questions
 from antiphon.awareness.segments.windows import SinceEvent
 
 Alone: TypeAlias = EventCondition | EventTime | Sequence | ConsentIs | Reachable
@@ -96,18 +97,20 @@ class Plan:
         found = [reads_since(node, self.now) for node in self.reading]
         return None if None in found else min((at for at in found if at), default=None)
 
-    def questions(self, tables: Tables) -> list[Question]:
-        """Return the scans that answer every leaf."""
-        asked = []
+    def questions(self, tables: Tables) -> list[Asked]:
+        """Return the questions that answer every leaf."""
+        asked: list[Asked] = []
+        traits = list(self.traits)
         if self.everyone is not None:
-            sql = f"select profile_id::uinteger as profile_id from {tables.profile}"
-            asked.append(Question(sql, (self.everyone,)))
-        for i in range(0, len(self.traits), BITS):
-            asked.append(trait_scan(self.traits[i : i + BITS], tables))
+            if len(traits) > FEW:
+                traits.append((self.everyone, "true"))  # such a scan gives every profile anyway
+            else:
+                asked.append(trait_scan([(self.everyone, "true")], tables))
+        for i in range(0, len(traits), BITS):
+            asked.append(trait_scan(traits[i : i + BITS], tables))
         for name, nodes in self.events.items():
             for together in apart(nodes, self.now):
-                for i in range(0, len(together), BITS):
-                    asked.append(event_scan(name, together[i : i + BITS], tables, self.now))
+                asked += event_questions(name, together, tables, self.now)
         return asked + [Question(self._alone(node, tables), (index,)) for index, node in self.others]
 
     def _alone(self, node: Alone, tables: Tables) -> str:

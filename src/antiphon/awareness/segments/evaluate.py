@@ -2,29 +2,29 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from antiphon.awareness.consent import ChannelRegistry
 from antiphon.awareness.events import hot_relation
 from antiphon.awareness.segments import store
-from antiphon.awareness.segments.bitmaps import leaf_bitmaps
 from antiphon.awareness.segments.compile import Plan, plan
 from antiphon.awareness.segments.contacts import topics
 from antiphon.awareness.segments.errors import TooSlow
-from antiphon.awareness.segments.formula import Given, solve
+from antiphon.awareness.segments.formula import solve
 from antiphon.awareness.segments.lookalikes import Lookalikes
 from antiphon.awareness.segments.model import Node, Surroundings, TraitColumn
-from antiphon.awareness.segments.scans import Question, Tables
+from antiphon.awareness.segments.scans import Tables
+from antiphon.awareness.segments.tallies import Asked, Tally
 from antiphon.awareness.traits import registry
 from antiphon.foundation.context import Context
-from antiphon.foundation.lake import LakeTimeout
+from antiphon.foundation.lake import LakeTimeout, LakeTransaction
 from antiphon.foundation.postgres import Connection
 
 BUILT_IN = {
@@ -67,12 +67,7 @@ async def evaluate(ctx: Context, trees: Mapping[int, Node], now: datetime, about
     """Work out the members of ``trees`` together, at one state of the lake. Raises TooSlow."""
     began = time.perf_counter()
     planned = plan(trees, now, about.traits, about.segments, about.around)
-    prelude, questions, close = statements(planned, about.merged)
-    asked = [(sql, None) for sql in [*prelude, *(question.sql for question in questions), *close]]
-    try:
-        answers = await ctx.lake.many(asked, shape="columns", timeout=timeout) if questions else []
-    except LakeTimeout as slow:
-        raise TooSlow(seconds=f"{timeout:g}") from slow
+    leaves = await _leaves(ctx, planned, about.merged, timeout)
     stored: dict[Any, BitMap] = {
         (ref, percent): await ctx.get(Lookalikes).find(ctx, ref, percent, now) for ref, percent in sorted(planned.alike)
     }
@@ -80,12 +75,11 @@ async def evaluate(ctx: Context, trees: Mapping[int, Node], now: datetime, about
         async with ctx.db.connection() as conn:
             found = await store.read_members(conn, sorted(planned.stored))
         stored |= {key: people for key, (_, people) in found.items()}
-    answers = answers[len(prelude) : len(prelude) + len(questions)]
-    members = await asyncio.to_thread(_solve, planned, questions, answers, stored)
+    members = await asyncio.to_thread(_solve, planned, leaves, stored)
     return Evaluation(now, members, round((time.perf_counter() - began) * 1000))
 
 
-def statements(planned: Plan, merged: bool) -> tuple[list[str], list[Question], list[str]]:
+def statements(planned: Plan, merged: bool) -> tuple[list[str], list[Asked], list[str]]:
     """Return what is run before, the questions, and what is run after them, all in one lake transaction.
 
     The hot tail is read out of PostgreSQL once, narrowed to what the leaves look at, and so are the merges.
@@ -103,16 +97,41 @@ def statements(planned: Plan, merged: bool) -> tuple[list[str], list[Question], 
     return before, planned.questions(Tables(hot=_HOT, alias=_MERGED if merged else None)), after
 
 
-def _solve(
-    planned: Plan,
-    questions: Sequence[Question],
-    answers: Sequence[Mapping[str, NDArray[Any]]],
-    stored: Given,
-) -> dict[int, BitMap]:
+async def _leaves(ctx: Context, planned: Plan, merged: bool, timeout: float) -> list[BitMap]:
+    """Ask the lake, from one state of it, and make sets of its answers; of one while it works on the next. Raises TooSlow."""
     leaves = [BitMap()] * planned.leaves
-    for question, answer in zip(questions, answers, strict=True):
-        for index, ids in zip(question.leaves, leaf_bitmaps(answer, len(question.leaves)), strict=True):
-            leaves[index] = ids
+    before, questions, after = statements(planned, merged)
+    if not questions:
+        return leaves
+    try:
+        async with ctx.lake.transaction(timeout=timeout) as lake:
+            for sql in before:
+                await lake.run(sql)
+            await _ask(lake, questions, leaves)
+            for sql in after:
+                await lake.run(sql)
+    except LakeTimeout as slow:
+        raise TooSlow(seconds=f"{timeout:g}") from slow
+    return leaves
+
+
+async def _ask(lake: LakeTransaction, questions: Sequence[Asked], leaves: list[BitMap]) -> None:
+    """Fill in the leaves; what an answer does not do for is asked again in the other way."""
+    waiting = deque(questions)
+    before: tuple[Asked, asyncio.Task[list[BitMap] | None]] | None = None
+    while waiting or before:
+        now = waiting.popleft() if waiting else None
+        answer = await lake.columns(now.sql) if now else {}
+        if before:
+            asked, sets = before[0], await before[1]
+            for index, ids in zip(asked.leaves, sets or (), strict=sets is not None):
+                leaves[index] = ids
+            if sets is None and isinstance(asked, Tally):
+                waiting.append(asked.otherwise)
+        before = (now, asyncio.create_task(asyncio.to_thread(now.sets, answer))) if now else None
+
+
+def _solve(planned: Plan, leaves: Sequence[BitMap], stored: Mapping[int, BitMap]) -> dict[int, BitMap]:
     everyone = None if planned.everyone is None else leaves[planned.everyone]
     return {key: solve(formula, leaves, everyone, stored) for key, formula in planned.formulas.items()}
 

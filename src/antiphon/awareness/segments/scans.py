@@ -112,7 +112,7 @@ def apart(leaves: Sequence[tuple[int, EventCondition]], now: datetime) -> list[l
 def trait_scan(leaves: Sequence[tuple[int, str]], tables: Tables) -> Question:
     conditions = [predicate for _, predicate in leaves]
     bits = f", {bits_sql(conditions)} as bits" if len(leaves) > 1 else ""
-    where = f" where {' or '.join(conditions)}" if len(leaves) <= FEW else ""
+    where = f" where {' or '.join(conditions)}" if len(leaves) <= FEW and "true" not in conditions else ""
     sql = f"select profile_id::uinteger as profile_id{bits} from {tables.profile}{where}"
     return Question(sql, tuple(index for index, _ in leaves))
 

@@ -1,0 +1,227 @@
+"""Leaves that count the events of one name, worked out in arrays with a place for each person.
+
+Aggregated in the lake, each row would be taken up once for each leaf. Here the rows leave the lake once, each with the
+number of the *span* it lies in, which is all the leaves' windows need to know of its time. Windows that end together lie
+in one another, so that their totals run: from the newest span back each row is added once, and where a leaf's window
+begins its comparison is made.
+
+Numbers are whole billionths in 64 bits, and sums of them exact; where a number or a sum could need more, or the rows are
+too many to hold, the question is asked again as scans (`scans.event_scan`), which the lake works out with wide decimals.
+"""
+
+import operator
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from antiphon.awareness.events.properties import Properties, filter_sql, literal
+from antiphon.awareness.events.values import number
+from antiphon.awareness.segments.bitmaps import Marks, marked
+from antiphon.awareness.segments.model import EventCondition
+from antiphon.awareness.segments.scans import (
+    BITS,
+    Question,
+    Tables,
+    bits_sql,
+    earliest,
+    event_rows,
+    event_scan,
+    person_sql,
+    zero_holds,
+)
+from antiphon.awareness.segments.windows import bounds, fixed
+
+Leaves: TypeAlias = Sequence[tuple[int, EventCondition]]
+Numbers: TypeAlias = NDArray[Any]
+Total = Literal["count", "sum", "min", "max"]
+
+ROWS = 16_000_000
+"""Rows taken out of the lake for one name at most: some 300 MB."""
+UNIT = 10**9
+"""Numbers are compared in billionths."""
+_WIDE = -(2**63)
+"""Stands for a number that does not fit 64 bits."""
+_MOST = 2**62
+_TOTAL: dict[str, Total] = {"count": "count", "sum": "sum", "avg": "sum", "min": "min", "max": "max"}
+_ADD: dict[str, np.ufunc] = {"sum": np.add, "min": np.minimum, "max": np.maximum}
+_START = {"sum": 0, "min": 2**63 - 1, "max": _WIDE}
+_COMPARE = {
+    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What leaves whose totals run together have in common: filters and property (by number), end of window (by span)."""
+
+    total: Total
+    keep: int | None
+    value: int | None
+    end: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    """One question for many counting leaves of a name, and how to read its answer."""
+
+    sql: str
+    leaves: tuple[int, ...]
+    nodes: tuple[EventCondition, ...]
+    kinds: tuple[_Kind, ...]
+    begins: tuple[int, ...]
+    otherwise: Question
+
+    def sets(self, answer: Mapping[str, Numbers]) -> list[BitMap] | None:
+        """Return one set for each leaf; None when the answer does not do and ``otherwise`` is to be asked."""
+        ids = np.asarray(answer["profile_id"])
+        if len(ids) > ROWS:
+            return None
+        order = np.argsort(np.asarray(answer["span"]), kind="stable")
+        rows = _Rows(ids[order].astype(np.int64), {name: column[order] for name, column in answer.items()})
+        found: dict[int, BitMap] = {}
+        for kind in dict.fromkeys(self.kinds):
+            together = [i for i, one in enumerate(self.kinds) if one == kind]
+            together.sort(key=lambda i: -self.begins[i])
+            try:
+                running = rows.running(kind, [self.begins[i] for i in together])
+                for i, (count, total) in zip(together, running, strict=True):
+                    found[i] = marked(_holds(self.nodes[i], count, total))
+            except OverflowError:
+                return None
+        return [found[i] for i in range(len(self.nodes))]
+
+
+Asked: TypeAlias = Question | Tally
+
+
+def event_questions(name: str, leaves: Leaves, tables: Tables, now: datetime) -> list[Asked]:
+    """Return the questions for some leaves of one name: a tally of those that it can count, if there are several."""
+    counted = [leaf for leaf in leaves if leaf[1].measure in _TOTAL]
+    if len(counted) < 2:
+        counted = []
+    rest = [leaf for leaf in leaves if leaf not in counted]
+    asked: list[Asked] = [tally(name, counted[i : i + BITS], tables, now) for i in range(0, len(counted), BITS)]
+    return asked + [event_scan(name, rest[i : i + BITS], tables, now) for i in range(0, len(rest), BITS)]
+
+
+def tally(name: str, leaves: Leaves, tables: Tables, now: datetime) -> Tally:
+    """Ask for the rows that the leaves look at: person, span, which filters hold (bits), and a number for each property."""
+    nodes = tuple(node for _, node in leaves)
+    properties = Properties()
+    windows = [bounds(fixed(node.window), now) for node in nodes]
+    start = earliest(nodes, now)
+    instants = {at for window in windows for at in window if at is not None}
+    edges = sorted(at for at in instants if at <= now and (start is None or at > start))
+    filters = [" and ".join(filter_sql(one, properties) for one in node.where) for node in nodes]
+    keeps = list(dict.fromkeys(one for one in filters if one))
+    paths = list(dict.fromkeys(node.property for node in nodes if node.property))
+    columns = [
+        f"{person_sql(tables)}::uinteger as profile_id",
+        " + ".join(["0::utinyint", *(f"(e.ts >= {literal(edge)})::utinyint" for edge in edges)]) + " as span",
+        *([f"{bits_sql(keeps)} as keep"] if keeps else []),
+        *(f"{_units(properties.number(path))} as v{i}" for i, path in enumerate(paths)),
+    ]
+    common = [f"name = {literal(name)}", f"ts <= {literal(now)}", "profile_id is not null"]
+    if start is not None:
+        common.append(f"ts >= {literal(start)}")
+    source = event_rows(" and ".join(common), properties, tables)
+    wanted = f" where {' or '.join(keeps)}" if all(filters) else ""
+    return Tally(
+        f"select {', '.join(columns)} from {source}{wanted} limit {ROWS + 1}",
+        tuple(index for index, _ in leaves),
+        nodes,
+        tuple(
+            _Kind(
+                _TOTAL[node.measure],
+                keeps.index(keep) if keep else None,
+                paths.index(node.property) if node.property else None,
+                len(edges) + 1 if end is None or end > now else bisect_right(edges, end),
+            )
+            for node, keep, (_, end) in zip(nodes, filters, windows, strict=True)
+        ),
+        tuple(0 if first is None else len(edges) + 1 if first > now else bisect_right(edges, first) for first, _ in windows),
+        event_scan(name, leaves, tables, now),
+    )
+
+
+def _units(column: str) -> str:
+    """Return a decimal as whole billionths, null where it is null."""
+    return f"case when {column} is not null then coalesce(try_cast({column} * {UNIT} as bigint), {_WIDE}) end"
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows, from the oldest span to the newest."""
+
+    ids: Numbers
+    columns: Mapping[str, Numbers]
+
+    def running(self, kind: _Kind, begins: Sequence[int]) -> Iterator[tuple[Numbers, Numbers]]:
+        """Yield how many and what total each person has from each of ``begins`` (newest first) to the end of the kind.
+
+        Raises OverflowError.
+        """
+        ids, spans, values = self._kept(kind)
+        size = int(self.ids.max(initial=0)) + 1
+        count = np.zeros(size, dtype=np.uint32)
+        total = np.full(size, _START[kind.total], dtype=np.int64) if kind.total != "count" else count
+        end = int(np.searchsorted(spans, kind.end))
+        for begin in begins:
+            first = min(end, int(np.searchsorted(spans, begin)))
+            np.add.at(count, ids[first:end], np.uint32(1))
+            if kind.total != "count":
+                _ADD[kind.total].at(total, ids[first:end], values[first:end])
+            end = first
+            yield count, total
+
+    def _kept(self, kind: _Kind) -> tuple[Numbers, Numbers, Numbers]:
+        """Return person, span and number of the rows that count."""
+        spans = np.asarray(self.columns["span"])
+        if kind.keep is None and kind.value is None:
+            return self.ids, spans, self.ids
+        kept = np.ones(len(self.ids), dtype=np.bool_)
+        if kind.keep is not None:
+            bits = np.asarray(self.columns["keep"])
+            kept &= (bits & bits.dtype.type(1 << kind.keep)) != 0
+        if kind.value is None:
+            return self.ids[kept], spans[kept], self.ids
+        column = self.columns[f"v{kind.value}"]
+        kept &= ~np.ma.getmaskarray(column)
+        ids, values = self.ids[kept], np.asarray(column)[kept]
+        if values.min(initial=0) == _WIDE or np.bincount(ids, np.abs(values), minlength=1).max() > _MOST:
+            raise OverflowError
+        return ids, spans[kept], values
+
+
+def _holds(node: EventCondition, count: Numbers, total: Numbers) -> Marks:
+    """Mark who satisfies the comparison; where somebody with no event does, who does not (as ``zero_holds`` says)."""
+    if node.op in ("did", "did_not"):
+        return count > 0
+    low, high = (int(UNIT * (number(one) or 0)) for one in (node.value, node.high))
+    if node.measure == "count":
+        if low % UNIT == high % UNIT == 0:
+            held = _compared(node.op, count, low // UNIT, high // UNIT)
+        else:
+            held = _compared(node.op, count * np.int64(UNIT), low, high)
+    elif node.measure == "avg":
+        if max(abs(low), abs(high)) * int(count.max()) > _MOST:
+            raise OverflowError
+        held = _compared(node.op, total, low * count.astype(np.int64), high * count.astype(np.int64)) & (count > 0)
+    else:
+        held = _compared(node.op, total, low, high)
+        if node.measure != "sum":
+            held &= count > 0
+    return ~held if zero_holds(node) else held
+
+
+def _compared(op: str, measured: Numbers, low: int | Numbers, high: int | Numbers) -> Marks:
+    if op == "between":
+        return (measured >= low) & (measured <= high)
+    found: Marks = _COMPARE[op](measured, low)
+    return found
