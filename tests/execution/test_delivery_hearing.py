@@ -80,7 +80,7 @@ async def test_opens_and_clicks_count_and_the_first_is_history(ctx: Context, hea
     clicks = [e for e in told if e["event"] == "Email Link Clicked"]
     assert len({e["messageId"] for e in clicks}) == 1  # intake drops the repeats
     assert clicks[0]["profileId"] == who and clicks[0]["properties"] == {
-        "delivery_id": delivery, "campaign_id": 9, "topic": "news", "link_url": "https://a.example", "link_id": 4,
+        "delivery_id": delivery, "campaign_id": 9, "channel": "email", "topic": "news", "link_url": "https://a.example", "link_id": 4,
     }  # fmt: skip
 
 

@@ -57,6 +57,7 @@ class Row(msgspec.Struct, frozen=True):
     person: int
     person_known: bool
     campaign_id: int | None
+    template_id: int | None
     template_version_id: int | None
     channel: str
     topic: str | None
@@ -259,7 +260,9 @@ def _event(heard: Heard, row: Row) -> bytes:
     properties: dict[str, Any] = {
         "delivery_id": row.id,
         "campaign_id": row.campaign_id,
+        "template_id": row.template_id,
         "template_version_id": row.template_version_id,
+        "channel": row.channel,
         "topic": row.topic,
     }
     if link is not None:

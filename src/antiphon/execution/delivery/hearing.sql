@@ -36,12 +36,13 @@ with news as (
     returning d.id
 )
 select k.id, k.profile_id, coalesce(a.to_id, k.profile_id) as person, p.id is not null as person_known,
-       k.campaign_id, k.template_version_id, k.channel, k.topic, k.address,
+       k.campaign_id, v.template_id, k.template_version_id, k.channel, k.topic, k.address,
        k.opened_at is null as first_open, k.clicked_at is null as first_click,
        k.unsubscribed_at is null as first_unsubscribe, k.complained_at is null as first_complaint, k.bounces
 from known k
 left join alias a on a.from_id = k.profile_id
 left join profile p on p.id = coalesce(a.to_id, k.profile_id)
+left join template_version v on v.id = k.template_version_id
 where (select count(*) from ledger) >= 0;
 
 -- name: unsubscribe_page

@@ -308,8 +308,9 @@ with due as (
     returning d.id, d.profile_id, d.campaign_id, d.template_version_id, d.channel, d.topic, d.delivered_at
 )
 select (select count(*) from due) as taken, s.id, coalesce(a.to_id, s.profile_id) as profile_id, s.campaign_id,
-       s.template_version_id, s.channel, s.topic, s.delivered_at
-from (select 1) one left join settled s on true left join alias a on a.from_id = s.profile_id;
+       v.template_id, s.template_version_id, s.channel, s.topic, s.delivered_at
+from (select 1) one left join settled s on true left join alias a on a.from_id = s.profile_id
+left join template_version v on v.id = s.template_version_id;
 
 -- name: is_waiting
 -- Whether anything of a dispatch is still to be said.

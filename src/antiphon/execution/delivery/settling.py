@@ -30,7 +30,9 @@ def _event(row: store.Settled) -> bytes:
     properties = {
         "delivery_id": row.id,
         "campaign_id": row.campaign_id,
+        "template_id": row.template_id,
         "template_version_id": row.template_version_id,
+        "channel": row.channel,
         "topic": row.topic,
     }
     return msgspec.json.encode(

@@ -68,6 +68,7 @@ class Settled(msgspec.Struct, frozen=True):
     id: int
     profile_id: int
     campaign_id: int | None
+    template_id: int | None
     template_version_id: int | None
     channel: str
     topic: str | None
