@@ -80,3 +80,7 @@ insert into mirror_change (ids) select %(ids)s from turn;
 -- name: forget_mirrored
 -- Changes nobody follows any more.
 delete from mirror_change where at < clock_timestamp() - %(keep)s::interval;
+
+-- name: export_refusals
+-- What was said of a customer and refused by a rule, for their own copy.
+select name, value, reason, at from trait_refusal where profile_id = any(%(profile_ids)s::bigint[]) order by id;

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from antiphon.awareness.profiles import MergeUndone, ProfilesMerged, newcomers_waiting
+from antiphon.awareness.profiles import MergeUndone, ProfilesMerged, every_id, newcomers_waiting
 from antiphon.awareness.traits import service, store
 from antiphon.awareness.traits.computed import service as computed
 from antiphon.awareness.traits.computed.loops import LOOPS as COMPUTED_LOOPS
@@ -20,6 +21,11 @@ from antiphon.foundation.rooms import Room
 async def overview(ctx: Context, conn: Connection) -> Mapping[str, float]:
     """How many customers' changes are not in the mirror yet (100,000 and more count as that)."""
     return {"waiting": min(100_000, await store.count_dirty(conn) + await newcomers_waiting(conn))}
+
+
+async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str, Any]:
+    """What was said of a customer and refused, for their own copy; the traits themselves are the profile's."""
+    return {"refused_traits": await store.export_refusals(conn, await every_id(conn, profile_id))}
 
 
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
@@ -39,6 +45,7 @@ ROOM = Room(
         Listener("traits.parted", MergeUndone, computed.parted),
     ),
     jobs=JOBS,
+    export=export,
     erase=erase,
     overview=overview,
     permissions={

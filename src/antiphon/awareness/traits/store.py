@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from antiphon.awareness.traits.model import NoSuchTrait, Trait, TraitType
-from antiphon.foundation.postgres import Connection, load_queries, struct_row
+from antiphon.foundation.postgres import Connection, dict_row, load_queries, struct_row
 from antiphon.foundation.postgres.binary import bigints
 
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
@@ -109,3 +109,8 @@ async def note_mirrored(conn: Connection, ids: Iterable[int]) -> None:
 
 async def forget_mirrored(conn: Connection, keep: timedelta) -> None:
     await conn.execute(SQL.forget_mirrored, {"keep": keep})
+
+
+async def export_refusals(conn: Connection, profile_ids: Sequence[int]) -> list[dict[str, Any]]:
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        return await (await cursor.execute(SQL.export_refusals, {"profile_ids": list(profile_ids)})).fetchall()
