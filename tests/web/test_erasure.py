@@ -256,7 +256,7 @@ async def test_nothing_of_an_erased_customer_is_left_anywhere(
     before, files = await in_tables(here), in_files(folder)
     kept_in = {part for place in before for part in place.split(".")}
     assert {
-        "profile", "identity", "alias", "event", "consent", "preference_change", "suppression", "reject", "delivery", "audit",
+        "profile", "identity", "event", "consent", "preference_change", "suppression", "reject", "delivery", "audit",
         "pg_stats", "profile_search", "ducklake_file_column_stats", "ducklake_table_column_stats",
     } - kept_in == set(), "the test must seed what it looks for"  # fmt: skip
     assert any(path.endswith(".parquet") for path in files) and any("uploads" in p for p in files) and any("errors" in p for p in files)
