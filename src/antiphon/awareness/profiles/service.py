@@ -23,7 +23,7 @@ from antiphon.awareness.profiles.model import (
 )
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
-from antiphon.foundation.jobs import RunningJob, enqueue
+from antiphon.foundation.jobs import enqueue
 from antiphon.foundation.personal import PERSONAL
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal
@@ -199,16 +199,6 @@ async def ask_erasure(ctx: Context, conn: Connection, who: Principal, profile_id
     canonical = await canonical_or_fail(conn, profile_id)
     await audit(conn, who, action="profiles.erase", subject=f"profile:{canonical}")
     return await enqueue(conn, "profiles.erase", {"profile_id": canonical}, by=who.name)
-
-
-async def run_erasure(ctx: Context, job: RunningJob) -> dict[str, Any]:
-    """The job: every room forgets the person in one transaction; what lies in the lake is erased by jobs of its rooms."""
-    profile_id = int(job.args["profile_id"])
-    async with ctx.db.transaction() as conn:
-        await job.fence(conn)
-        await store.bump_epoch(conn)
-        await PERSONAL.erase(ctx, conn, profile_id)
-    return {"profile_id": profile_id}
 
 
 async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str, Any]:
