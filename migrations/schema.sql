@@ -1445,8 +1445,6 @@ CREATE INDEX identity_claim_with ON public.identity_claim USING btree (with_kind
 
 CREATE INDEX identity_profile ON public.identity USING btree (profile_id);
 
-CREATE INDEX identity_with ON public.identity USING btree (with_kind, with_value) WHERE (with_kind <> ''::text);
-
 CREATE INDEX import_file_id ON public.import USING btree (file_id);
 
 CREATE INDEX invitation_person ON public.invitation USING btree (person_id) WHERE (used_at IS NULL);

@@ -28,6 +28,7 @@ const PAGES: Record<string, Pages> = {
   '/customers/$id': () => import('./rooms/profiles/CustomerPage'),
   '/segments': () => import('./rooms/segments/SegmentsPage'),
   '/segments/new': () => import('./rooms/segments/SegmentPage'),
+  '/segments/sets': () => import('./rooms/segments/SetsPage'),
   '/segments/$id': () => import('./rooms/segments/SegmentPage'),
   '/events': () => import('./rooms/events/EventsPage'),
   '/imports': () => import('./rooms/imports/ImportsPage'),

@@ -9,13 +9,13 @@ from playwright.sync_api import expect
 from tests.browser.stage import Console
 
 PAGES = (
-    "/", "/customers", "/customers/{customer}", "/segments", "/segments/new", "/events", "/events?tab=rejects", "/events?tab=sources",
+    "/", "/customers", "/customers/{customer}", "/segments", "/segments/new", "/segments/sets", "/events", "/events?tab=rejects", "/events?tab=sources",
     "/imports", "/imports/new", "/campaigns", "/campaigns/new", "/templates", "/templates/new", "/deliveries",
     "/settings/account", "/settings/people", "/settings/keys", "/settings/channels", "/settings/consent", "/settings/installation", "/audit",
 )  # fmt: skip
 KEY = re.compile(
     r"\b(?:common|shell|nav|floor|problem|state|access|account|audit|campaigns|channels|consent|content|delivery|events|imports|keys"
-    r"|overview|people|profiles|reason|segments|settings)\.[a-z_]+\b"
+    r"|overview|people|profiles|reason|segments|sets|settings)\.[a-z_]+\b"
 )
 TITLES = {"en": "Overview", "ru": "Обзор", "zh": "总览"}
 

@@ -50,6 +50,7 @@ def test_exclude_and_archive_with_undo(console: Console) -> None:
     everybody = console.stage.call("GET", "/v1/profiles?limit=1")["total"]
     expect(count).to_have_text(str(everybody - 4))
     console.button("Publish").click()
+    console.button("Publish version 2").click()
     console.says("Segment published")
     console.button("Actions").click()
     console.page.get_by_role("menuitem", name="Archive").click()

@@ -1,12 +1,15 @@
-import { Anchor, Avatar, Box, Group, Loader, Progress, Stack, Text } from '@mantine/core';
+import { Box, Group, Loader, Progress, Stack, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
 import { useFormat } from '@/design/format';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { CustomerPicker } from '../profiles/CustomerPicker';
+import { Sample } from './Sample';
+import { SegmentWhy } from './SegmentWhy';
 import { isComplete, isEmpty } from './tree';
 import type { Node } from './types';
 
@@ -16,6 +19,7 @@ export function LiveCount({ tree }: { tree: Node }) {
   const format = useFormat();
   const [asked] = useDebouncedValue(tree, 350);
   const complete = isComplete(asked);
+  const [why, setWhy] = useState<{ id: number; name: string } | null>(null);
   const preview = useQuery({
     queryKey: ['segment-preview', asked],
     queryFn: () => take(api.POST('/v1/segments/preview', { body: { tree: asked, sample: 8 } })),
@@ -54,17 +58,19 @@ export function LiveCount({ tree }: { tree: Node }) {
         <Stack gap={8} mt="md">
           <Text size="xs" fw={600} c="dimmed">{t('segments.sample')}</Text>
           {shown.sample.length === 0 && <Text size="sm" c="dimmed">{t('segments.sample_none')}</Text>}
-          {shown.sample.map((card) => (
-            <Group key={card.id} gap="sm" wrap="nowrap">
-              <Avatar size={26} radius="xl" name={card.name || '?'} color="initials" aria-hidden />
-              <Anchor component={Link} to={`/customers/${card.id}`} size="sm" target="_blank" truncate>
-                {card.name || t('profiles.unnamed', { id: card.id })}
-              </Anchor>
-            </Group>
-          ))}
+          {shown.sample.length > 0 && <Sample cards={shown.sample} onWhy={complete ? setWhy : undefined} />}
           <Text size="xs" c="dimmed">{t('segments.took', { ms: format.number(shown.took_ms) })}</Text>
+          {complete && (
+            <CustomerPicker
+              label={t('segments.ask_why')}
+              hideLabel
+              value={why?.id ?? null}
+              onChange={(id) => setWhy(id === null ? null : { id, name: t('profiles.unnamed', { id }) })}
+            />
+          )}
         </Stack>
       )}
+      {why && complete && <SegmentWhy tree={asked} profile={why} onClose={() => setWhy(null)} />}
     </Panel>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Grid, Menu, Select, Skeleton, Stack, Tabs, TextInput } from '@mantine/core';
+import { Button, Menu, Skeleton, Tabs } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useBlocker, useNavigate, useParams } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
@@ -8,26 +8,16 @@ import { useMay } from '@/api/session';
 import { useFormat } from '@/design/format';
 import { IconDots } from '@/design/icons';
 import { Page } from '@/design/Page';
-import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { done, failed } from '@/design/toast';
 import { useAddress } from '@/shell/address';
-import { GroupEditor } from './GroupEditor';
+import { Definition, type Draft } from './Definition';
 import { Growth } from './Growth';
-import { LiveCount } from './LiveCount';
 import { Members } from './Members';
+import { PublishDialog } from './PublishDialog';
 import { Freshness } from './SegmentsPage';
 import { asGroup, isComplete, NEW_TRAIT } from './tree';
-import type { GroupNode } from './types';
-
-type Announce = Schema<'SegmentItem'>['announce'];
-
-interface Draft {
-  name: string;
-  description: string;
-  announce: Announce;
-  tree: GroupNode | null;
-}
+import { Versions } from './Versions';
 
 const START: Draft = { name: '', description: '', announce: 'changes', tree: { kind: 'and', of: [NEW_TRAIT] } };
 
@@ -48,6 +38,7 @@ export default function SegmentPage() {
   const mayUse = useMay('campaigns:write');
   const [draft, setDraft] = useState<Draft>(START);
   const [kept, setKept] = useState<Draft>(START);
+  const [asking, setAsking] = useState(false);
   const path = { params: { path: { segment_id: Number(id) } } };
   const stored = useQuery({
     queryKey: ['segment', id],
@@ -64,6 +55,7 @@ export default function SegmentPage() {
     // Only another stored version replaces what is being written; a refreshed size does not.
   }, [version]); // eslint-disable-line react-hooks/exhaustive-deps
   const dirty = JSON.stringify(draft) !== JSON.stringify(kept);
+  const otherTree = item?.tree && draft.tree && JSON.stringify(draft.tree) !== JSON.stringify(kept.tree);
   useBlocker({ shouldBlockFn: () => dirty && !window.confirm(t('content.leave')), enableBeforeUnload: dirty });
 
   const save = useMutation({
@@ -101,7 +93,7 @@ export default function SegmentPage() {
         <Button component={Link} to="/campaigns/new" search={{ segment: item.id } as never} variant="default">{t('segments.use')}</Button>
       )}
       {may && (
-        <Button onClick={() => save.mutate()} loading={save.isPending} disabled={!dirty || !draft.name.trim() || (draft.tree !== null && !isComplete(draft.tree))}>
+        <Button onClick={() => (otherTree ? setAsking(true) : save.mutate())} loading={save.isPending} disabled={!dirty || !draft.name.trim() || (draft.tree !== null && !isComplete(draft.tree))}>
           {t('segments.publish')}
         </Button>
       )}
@@ -121,38 +113,7 @@ export default function SegmentPage() {
       )}
     </>
   );
-  const definition = (
-    <Grid gap="md">
-      <Grid.Col span={{ base: 12, lg: 8 }}>
-        <Stack>
-          <Panel>
-            <Grid>
-              <Grid.Col span={{ base: 12, sm: 7 }}>
-                <TextInput label={t('common.name')} placeholder={t('segments.name_placeholder')} required readOnly={!may} value={draft.name} onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })} />
-              </Grid.Col>
-              <Grid.Col span={{ base: 12, sm: 5 }}>
-                <Select
-                  label={t('segments.announce')}
-                  data={(['changes', 'everyone', 'never'] as const).map((one) => ({ value: one, label: t(`segments.announce_${one}`) }))}
-                  value={draft.announce}
-                  allowDeselect={false}
-                  readOnly={!may}
-                  onChange={(announce) => setDraft({ ...draft, announce: announce as Announce })}
-                />
-              </Grid.Col>
-            </Grid>
-            <TextInput mt="sm" label={t('common.description')} readOnly={!may} value={draft.description} onChange={(event) => setDraft({ ...draft, description: event.currentTarget.value })} />
-          </Panel>
-          {draft.tree && (
-            <Panel title={t('segments.who')}>
-              <GroupEditor node={draft.tree} depth={1} onChange={(tree) => setDraft({ ...draft, tree })} />
-            </Panel>
-          )}
-        </Stack>
-      </Grid.Col>
-      <Grid.Col span={{ base: 12, lg: 4 }}>{draft.tree && <LiveCount tree={draft.tree} />}</Grid.Col>
-    </Grid>
-  );
+  const definition = <Definition draft={draft} onChange={setDraft} readOnly={!may} segment={item} />;
   return (
     <Page
       title={kept.name || t('segments.new')}
@@ -167,12 +128,25 @@ export default function SegmentPage() {
       {item && (
         <Tabs value={address.tab ?? 'definition'} onChange={(tab) => change({ tab: tab === 'definition' ? null : tab })} keepMounted={false}>
           <Tabs.List mb="md">
-            {(['definition', 'members', 'growth'] as const).map((tab) => <Tabs.Tab key={tab} value={tab}>{t(`segments.${tab}`)}</Tabs.Tab>)}
+            {(['definition', 'members', 'growth', ...(item.tree ? (['versions'] as const) : [])] as const).map((tab) => <Tabs.Tab key={tab} value={tab}>{t(`segments.${tab}`)}</Tabs.Tab>)}
           </Tabs.List>
           <Tabs.Panel value="definition">{definition}</Tabs.Panel>
           <Tabs.Panel value="members"><Members segment={item} /></Tabs.Panel>
           <Tabs.Panel value="growth"><Growth id={item.id} /></Tabs.Panel>
+          <Tabs.Panel value="versions"><Versions segment={item} /></Tabs.Panel>
         </Tabs>
+      )}
+      {asking && item && draft.tree && (
+        <PublishDialog
+          segmentId={item.id}
+          version={item.version + 1}
+          tree={draft.tree}
+          onClose={() => setAsking(false)}
+          onPublish={() => {
+            setAsking(false);
+            save.mutate();
+          }}
+        />
       )}
     </Page>
   );

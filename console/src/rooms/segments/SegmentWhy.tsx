@@ -11,10 +11,12 @@ import type { Node } from './types';
 type Verdict = Schema<'Verdict'>;
 
 /** One condition's verdict with what was found, and below it the verdicts on its parts. */
-function VerdictTree({ verdict, depth }: { verdict: Verdict; depth: number }) {
+function VerdictTree({ verdict, depth, names }: { verdict: Verdict; depth: number; names: Record<string, string> }) {
   const { t } = useTranslation();
   const format = useFormat();
   const group = verdict.kind === 'and' || verdict.kind === 'or';
+  const told = (node: Node) =>
+    node.kind === 'segment' ? `${t('segments.in_segment')} ${names[String(node.id)] ?? `#${node.id}`}` : sentence(node, t, format);
   const found = Array.isArray(verdict.actual) ? verdict.actual.join(', ') : verdict.actual;
   return (
     <div style={{ marginLeft: depth > 0 ? 18 : 0 }}>
@@ -24,7 +26,7 @@ function VerdictTree({ verdict, depth }: { verdict: Verdict; depth: number }) {
         </ThemeIcon>
         <div>
           <Text size="sm" fw={group ? 600 : 500}>
-            {group ? t(`segments.join_${verdict.kind}`) : verdict.kind === 'not' ? t('segments.excluded') : sentence(verdict.node as unknown as Node, t, format)}
+            {group ? t(`segments.join_${verdict.kind}`) : verdict.kind === 'not' ? t('segments.excluded') : told(verdict.node as unknown as Node)}
           </Text>
           {!['event', 'engagement', 'sequence', 'and', 'or', 'not', 'segment', 'profiles', 'share', 'lookalike'].includes(verdict.kind) && (
             <Text size="xs" c="dimmed">{found === null ? t('segments.found_nothing') : t('segments.found', { value: String(found) })}</Text>
@@ -38,29 +40,33 @@ function VerdictTree({ verdict, depth }: { verdict: Verdict; depth: number }) {
         </div>
       </Group>
       <Stack gap={8} mt={verdict.parts.length > 0 ? 8 : 0}>
-        {verdict.parts.map((part) => <VerdictTree key={part.path} verdict={part} depth={depth + 1} />)}
+        {verdict.parts.map((part) => <VerdictTree key={part.path} verdict={part} depth={depth + 1} names={names} />)}
       </Stack>
     </div>
   );
 }
 
 interface SegmentWhyProps {
-  segmentId: number;
+  /** A segment as it is published, or a tree that is not saved. */
+  segmentId?: number;
+  tree?: Node;
   profile: { id: number; name: string };
   onClose: () => void;
 }
 
 /** Why somebody is in a segment or is not, condition by condition. */
-export function SegmentWhy({ segmentId, profile, onClose }: SegmentWhyProps) {
+export function SegmentWhy({ segmentId, tree, profile, onClose }: SegmentWhyProps) {
   const { t } = useTranslation();
   const why = useQuery({
-    queryKey: ['segment-why', segmentId, profile.id],
+    queryKey: ['segment-why', segmentId, tree, profile.id],
     queryFn: () =>
-      take(
-        api.GET('/v1/segments/{segment_id}/why/{profile_id}', {
-          params: { path: { segment_id: segmentId, profile_id: profile.id } },
-        }),
-      ),
+      tree
+        ? take(api.POST('/v1/segments/why', { body: { tree, profile_id: profile.id } }))
+        : take(
+            api.GET('/v1/segments/{segment_id}/why/{profile_id}', {
+              params: { path: { segment_id: segmentId ?? 0, profile_id: profile.id } },
+            }),
+          ),
   });
   return (
     <Drawer opened onClose={onClose} size="lg" title={t('segments.why_title', { name: profile.name })} closeButtonProps={{ 'aria-label': t('common.close') }}>
@@ -69,10 +75,11 @@ export function SegmentWhy({ segmentId, profile, onClose }: SegmentWhyProps) {
       {why.data && (
         <Stack>
           <Alert color={why.data.holds ? 'teal' : 'orange'} variant="light">
-            {t(why.data.holds ? 'segments.why_in' : 'segments.why_out')}
-            {why.data.holds !== why.data.member && ` ${t('segments.why_soon')}`}
+            {tree ? t(why.data.holds ? 'sets.would_be_in' : 'sets.would_be_out') : t(why.data.holds ? 'segments.why_in' : 'segments.why_out')}
+            {why.data.member !== null && why.data.holds !== why.data.member && ` ${t('segments.why_soon')}`}
+            {why.data.profile_id !== profile.id && ` ${t('sets.merged_into', { id: why.data.profile_id })}`}
           </Alert>
-          <VerdictTree verdict={why.data.verdict} depth={0} />
+          <VerdictTree verdict={why.data.verdict} depth={0} names={why.data.segments} />
         </Stack>
       )}
     </Drawer>

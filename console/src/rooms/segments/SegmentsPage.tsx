@@ -24,6 +24,7 @@ export function Freshness({ one }: { one: Item }) {
   if (one.failed) return <Tooltip label={one.failed}><span><Status state="failed" /></span></Tooltip>;
   if (one.refreshing) return <Status state="computing" />;
   if (one.kind === 'static') return <Text size="sm" c="dimmed">{t('segments.static')}</Text>;
+  if (one.freshness === 'live') return <Tooltip label={t('sets.fresh_live')}><span><Status state="live" /></span></Tooltip>;
   return <Text size="sm" c="dimmed" component="span"><Moment at={one.evaluated_at} /></Text>;
 }
 
@@ -46,9 +47,10 @@ export default function SegmentsPage() {
       ),
     { refetchInterval: 5000 },
   );
+  const overlaps = <Button component={Link} to="/segments/sets" variant="default" leftSection={<IconSegments size={16} />}>{t('sets.title')}</Button>;
   const add = may && <Button component={Link} to="/segments/new" leftSection={<IconPlus size={16} />}>{t('segments.new')}</Button>;
   return (
-    <Page title={t('nav.segments')} lead={t('segments.lead')} actions={add}>
+    <Page title={t('nav.segments')} lead={t('segments.lead')} actions={<>{overlaps}{add}</>}>
       <Group mb="md">
         <TextInput
           aria-label={t('common.search')}

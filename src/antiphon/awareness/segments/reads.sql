@@ -1,6 +1,6 @@
 -- name: places_after
 -- Where the members of some segments in force are, a slice after an id.
-select id, name, delta_seq, evaluated_at from segment
+select id, name, delta_seq, segment_true_until(segment) as evaluated_at from segment
 where state = 'active' and id > %(after)s order by id limit %(limit)s;
 
 -- name: merged_since

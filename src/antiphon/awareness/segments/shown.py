@@ -9,7 +9,7 @@ import msgspec
 from litestar.params import Parameter
 
 from antiphon.awareness.segments.model import Node
-from antiphon.awareness.segments.store import Announce, SegmentRow, State
+from antiphon.awareness.segments.store import Announce, Freshness, SegmentRow, State
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")]
 Text = Annotated[str, msgspec.Meta(max_length=4000)]
@@ -19,7 +19,8 @@ PathId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 class SegmentItem(msgspec.Struct, frozen=True, kw_only=True):
     """A segment. Its members are true for `evaluated_at`, `age_seconds` ago.
 
-    `refreshing` until they are those of the present version.
+    `refreshing` until they are those of the present version. A `live` segment follows what customers do within seconds; a
+    `periodic` one is worked out again and again, and `not_live` says why it is not live, where there is a reason.
     """
 
     id: int
@@ -34,6 +35,8 @@ class SegmentItem(msgspec.Struct, frozen=True, kw_only=True):
     evaluated_at: datetime | None
     age_seconds: float | None
     refreshing: bool
+    freshness: Freshness
+    not_live: str | None
     took_ms: int | None
     failed: str | None
     created_at: datetime
@@ -46,6 +49,6 @@ def item(row: SegmentRow, now: datetime) -> SegmentItem:
     return SegmentItem(
         id=row.id, name=row.name, description=row.description, kind=row.kind, tree=row.tree, version=row.version,
         state=row.state, announce=row.announce, size=row.size, evaluated_at=row.evaluated_at, age_seconds=age,
-        refreshing=row.kind == "rule" and row.evaluated_version != row.version, took_ms=row.took_ms, failed=row.failed,
-        created_at=row.created_at, updated_at=row.updated_at,
+        refreshing=row.kind == "rule" and row.evaluated_version != row.version, freshness=row.freshness,
+        not_live=row.not_live, took_ms=row.took_ms, failed=row.failed, created_at=row.created_at, updated_at=row.updated_at,
     )  # fmt: skip
