@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-MODULES = {"intake": "intake", "segment": "segment", "lookup": "lookup", "send": "send", "import": "imports", "kill": "kill"}
+MODULES = {
+    "intake": "intake", "segment": "segment", "freshness": "freshness", "lookup": "lookup", "send": "send", "import": "imports",
+    "kill": "kill",
+}  # fmt: skip
 
 
 def main(args: list[str]) -> int:

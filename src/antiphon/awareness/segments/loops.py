@@ -10,6 +10,7 @@ from antiphon.awareness.segments.live.loop import LOOPS as LIVE_LOOPS
 from antiphon.awareness.segments.service import LOOP, refresh
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
+from antiphon.foundation.lake import LakeUnavailable
 from antiphon.foundation.leases import Held, LeaseLost
 from antiphon.foundation.loops import Loop
 from antiphon.foundation.telemetry import get_logger, registry
@@ -35,6 +36,8 @@ async def refresh_due(ctx: Context, held: Held) -> bool:
             await refresh(ctx, ids, held=held.only([i % 64 for i in ids]))
         except (LeaseLost, Superseded):
             pass
+        except LakeUnavailable:  # it is being started: nobody's fault, and soon over
+            return False
         except AntiphonError as error:
             if len(ids) == 1:
                 await _failed(ctx, ids[0], error)
