@@ -557,6 +557,7 @@ CREATE TABLE public.import (
     errors text,
     created_by text NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    said bigint DEFAULT 0 NOT NULL,
     CONSTRAINT import_kind_check CHECK ((kind = ANY (ARRAY['customers'::text, 'events'::text]))),
     CONSTRAINT import_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text])))
 );

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 import phonenumbers
 
 from antiphon.awareness.imports.model import Cell, CellType, ImportMap, cell, columns_of
+from antiphon.awareness.profiles import KINDS
 
 CHUNK = 50_000
 ROW = "antiphon_row"
@@ -19,8 +20,8 @@ _PLAIN_INTEGER = r"-?(0|[1-9][0-9]{0,17})(\.0*)?"
 _INTEGER = r"[+-]?[0-9]{1,18}(\.0*)?"
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _OFFSET = r".*[0-9]([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)$"
-_TRUE = "('true', 't', 'yes', 'y', '1', 'on')"
-_FALSE = "('false', 'f', 'no', 'n', '0', 'off')"
+YES = "('true', 't', 'yes', 'y', '1', 'on')"
+NO = "('false', 'f', 'no', 'n', '0', 'off')"
 # Conservative forms of identities that are normal already, or after trimming and lowering: anything else is looked at
 # one by one by `profiles.normal_identity`, whose answer these must equal (a property test).
 _PLAIN_EMAIL = r"[a-z0-9_+%-]+(\.[a-z0-9_+%-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}"
@@ -45,20 +46,22 @@ def column(found: str) -> str:
     return '"' + found.replace('"', '""') + '"'
 
 
-def cleaned(source: str, columns: Iterable[str]) -> str:
-    """The staged rows with these columns as text without blanks around it; null when empty."""
+def cleaned(source: str, columns: Iterable[str], only: Mapping[str, Sequence[str]] | None = None) -> str:
+    """The staged rows with these columns as text without blanks around it; null when empty. `only` those with these texts."""
     wanted = ", ".join(f"nullif(trim({column(c)}), '') as {column(c)}" for c in columns)
-    return f"(select {ROW}{', ' if wanted else ''}{wanted} from {source})"
+    taken = " and ".join(f"trim({column(c)}) in ({', '.join(map(literal, texts))})" for c, texts in (only or {}).items())
+    return f"(select {ROW}{', ' if wanted else ''}{wanted} from {source}{' where ' if taken else ''}{taken})"
 
 
 def raw(one: Cell) -> str:
     """The cell's text before it is typed."""
     if one.value is not None:
-        shown = one.value if isinstance(one.value, str) else msgspec.json.encode(one.value).decode()
+        shown = one.prefix + one.value if isinstance(one.value, str) else msgspec.json.encode(one.value).decode()
         return literal(shown)
     if one.times:
         return f"({number_of(one)})::varchar"
-    text = column(one.column or "")
+    text = literal(one.prefix) + " || " if one.prefix else ""
+    text += f"{ROW}::varchar" if one.row else column(one.column or "")
     if one.starting or one.otherwise is not None:
         cases = " ".join(
             f"when starts_with({text}, {literal(begin)}) then {literal(then)}" for begin, then in one.starting.items()
@@ -120,7 +123,7 @@ def typed(one: Cell, kind: CellType) -> Typed:
             value = f"case when {plain} then {text} else {slow} end"
             return Typed(value, _unless(plain, slow, text, f"{where}: not a number: "), f"try_cast({value} as double)")
         case "boolean":
-            value = f"case when lower({text}) in {_TRUE} then 'true' when lower({text}) in {_FALSE} then 'false' end"
+            value = f"case when lower({text}) in {YES} then 'true' when lower({text}) in {NO} then 'false' end"
             found = f"({value}) = 'true'"
         case "date":
             parsed = f"try_strptime({text}, {literal(one.format)})" if one.format else f"try_cast({text} as date)"
@@ -174,9 +177,11 @@ def plain_identity(kind: str, text: str) -> str:
         case "phone":
             fine = f"length({text}) between 9 and 16 and regexp_full_match({text}, {literal(_PLAIN_PHONE)})"
             return f"case when {fine} then {text} end"
-        case _:
+        case "user_id" | "anonymous_id":
             fine = f"regexp_full_match({text}, {literal(_PLAIN_OTHER)}) and regexp_matches({text}, '[1-9]')"
             return f"case when {fine} then {text} end"
+        case _:
+            return "null::varchar"  # spelled in a way of its own
 
 
 def identities(imported: ImportMap) -> tuple[str, list[str]]:
@@ -209,7 +214,7 @@ def first_reason(reasons: list[str]) -> str:
 
 def events_select(imported: ImportMap, types: Mapping[str, CellType], source: str, columns: list[str]) -> str:
     """Events as (n, ns, reason, key, name, ts, traits, ids, properties): one a row, or one a group of rows."""
-    source = cleaned(source, columns_of(imported) if imported.key or imported.group else columns)
+    source = cleaned(source, columns_of(imported) if imported.key or imported.group else columns, imported.only)
     when = cell(imported.time or "")
     moment = instant_of(when, raw(when))
     properties = {key: typed(cell(one), types[f"properties.{key}"]) for key, one in imported.properties.items()}
@@ -223,9 +228,11 @@ def events_select(imported: ImportMap, types: Mapping[str, CellType], source: st
     no_name = f"case when {named} is null then 'no event name' {too_long} end"
     checks = [broken_text(imported), *reasons, no_time, no_name]
     checks += [one.reason for part in (properties, traits, item) for one in part.values() if one.reason != "null"]
-    scope = literal(",".join(imported.key or imported.group) or "row")
+    scope = ",".join(imported.key or imported.group) or "row"
+    if imported.only:  # another choice of rows makes other events of the same row
+        scope += msgspec.json.encode(imported.only, order="deterministic").decode()
     keyed = imported.key or imported.group or columns
-    key = f"md5(concat_ws(chr(31), {scope}, {', '.join(f'coalesce({column(c)}, chr(30))' for c in keyed)}))"
+    key = f"md5(concat_ws(chr(31), {literal(scope)}, {', '.join(f'coalesce({column(c)}, chr(30))' for c in keyed)}))"
     if not imported.group:
         if not (imported.key or imported.group):  # rows that repeat exactly count each
             key = f"md5({key} || row_number() over (partition by {key} order by {ROW}))"

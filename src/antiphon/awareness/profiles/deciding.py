@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from antiphon.awareness.profiles.errors import (
 from antiphon.awareness.profiles.identities import Identity, normal_identity, normal_kind
 from antiphon.awareness.profiles.kinds import KINDS
 from antiphon.awareness.profiles.linking import Claim, order
-from antiphon.awareness.profiles.links import LONG_AGO
+from antiphon.awareness.profiles.links import LONG_AGO, Row
 from antiphon.awareness.profiles.parts import latest
 from antiphon.awareness.profiles.rearranging import Named, Outcome, Reason, ThinkAgain, rearrange
 from antiphon.awareness.profiles.resolving import IdentitiesContended
@@ -64,19 +64,32 @@ def _word(one: Identity, other: Identity) -> Claim:
     return Claim(head, weaker, "", LONG_AGO, "word")
 
 
-async def merge_profiles(ctx: Context, conn: Connection, who: Principal, *, gone: int, into: int) -> None:
-    """Join one canonical profile to another by a person's word. Raises NoSuchProfile, NoIdentityToJoin, TooManyIdentities."""
+async def merge_profiles(
+    ctx: Context, conn: Connection, who: Principal, *, gone: int, into: int, between: tuple[int, int] | None = None
+) -> Claim:
+    """Join one canonical profile to another by a person's word; `between` are the profiles they were, where it is known.
+
+    Returns the claim that says so. Raises NoSuchProfile, NoIdentityToJoin, TooManyIdentities.
+    """
     await KINDS.refresh(conn)
     if (await links.hold(conn, {gone, into})).keys() != {gone, into}:
         raise NoSuchProfile
     rows = await links.scope(conn, {gone, into})
-    ends = [min((one for one, row in rows.items() if row.profile == side), key=order, default=None) for side in (gone, into)]
-    if ends[0] is None or ends[1] is None:
-        raise NoIdentityToJoin
+    word = _word(_strongest(rows, gone, between), _strongest(rows, into, between))
     reason = Reason("decided by a person", who.name, (into,))
-    await _again(conn, {gone, into}, at=ctx.clock.now(), words=[_word(ends[0], ends[1])], reason=reason)
+    await _again(conn, {gone, into}, at=ctx.clock.now(), words=[word], reason=reason)
     if await store.canonical(conn, gone) != into:
         raise TooManyIdentities
+    return word
+
+
+def _strongest(rows: Mapping[Identity, Row], person: int, between: tuple[int, int] | None) -> Identity:
+    """The surest identity of a person, of the profile that is spoken of if there is any left."""
+    theirs = [row for row in rows.values() if row.profile == person]
+    if not theirs:
+        raise NoIdentityToJoin
+    meant = [row for row in theirs if between is not None and row.home in between]
+    return min((row.identity for row in meant or theirs), key=order)
 
 
 async def undo_merge(ctx: Context, conn: Connection, who: Principal, gone: int) -> int:
@@ -136,8 +149,9 @@ async def decide_proposal(ctx: Context, conn: Connection, who: Principal, propos
     if accept and one != other and row["question"] == "recycled":
         undo = {"cut": await _hand_over(ctx, conn, who, {one, other}, Identity(row["kind"], row["value"]))}
     elif accept and one != other:
-        undo = {"gone": max(one, other)}
-        await merge_profiles(ctx, conn, who, gone=max(one, other), into=min(one, other))
+        ends = row["low_id"], row["high_id"]
+        word = await merge_profiles(ctx, conn, who, gone=max(one, other), into=min(one, other), between=ends)
+        undo = {"gone": max(one, other), "word": [*word.head, *word.other]}
     await store.run(conn, "keep_undo", id=proposal_id, undo=Jsonb(undo))
     after = {"one": one, "other": other, "question": row["question"]}
     action = "profiles.accept_merge" if accept else "profiles.refuse_merge"
@@ -173,15 +187,15 @@ async def undo_proposal(ctx: Context, conn: Connection, who: Principal, proposal
     if row["state"] == "open":
         raise ProposalOpen
     await KINDS.refresh(conn)
-    gone = row["undo"].get("gone")
-    if gone is not None:
-        if not any(found["from_id"] == gone for found in await store.rows(conn, "read_aliases", id=gone)):
-            raise NoSuchMerge
-        await undo_merge(ctx, conn, who, gone)
+    people = {row["one"], row["other"]}
+    if word := row["undo"].get("word"):
+        await _forget_words(conn, [_word(Identity(*word[:2]), Identity(*word[2:]))])
     if cut := row["undo"].get("cut"):
         for head_kind, head_value, kind, value in cut:
             await store.run(conn, "hear_claim_again", kind=kind, value=value, with_kind=head_kind, with_value=head_value)
-        await _again(conn, {row["one"], row["other"]}, at=ctx.clock.now(), reason=Reason("undone by a person", who.name))
+    if row["undo"]:
+        done = await _again(conn, people, at=ctx.clock.now(), reason=Reason("undone by a person", who.name))
+        await store.mark_dirty(conn, done.profile.values())
     await store.run(conn, "reopen_proposal", id=proposal_id)
     await audit(conn, who, action="profiles.undo_decision", subject=f"proposal:{proposal_id}", before={"state": row["state"]})
 

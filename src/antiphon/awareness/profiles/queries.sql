@@ -401,3 +401,11 @@ select id from profile where id = any(%(ids)s::bigint[]) order by id for key sha
 -- name: hold_for_erasure
 -- Nobody else holds these profiles any more.
 select id from profile where id = any(%(ids)s::bigint[]) order by id for update;
+
+-- name: declare_kind
+-- What there is to know of a kind of identity.
+insert into identity_kind (name, title, form, household, proposes, most, people, quiet_days)
+values (%(name)s, %(title)s, %(form)s, %(household)s, %(proposes)s, %(most)s, %(people)s, %(quiet_days)s)
+on conflict (name) do update
+set title = excluded.title, form = excluded.form, household = excluded.household, proposes = excluded.proposes, most = excluded.most,
+    people = excluded.people, quiet_days = excluded.quiet_days, changed_at = clock_timestamp();

@@ -78,6 +78,7 @@ async def rearrange(
     arranged = arrange(scene.vertices, scene.claims.values(), scene.outside, scene.shared, KINDS)
     if arranged.outside:
         raise ThinkAgain(arranged.outside.values())
+    scene.shared = arranged.shared
     over = scene.leave_out(named, arranged)
     cast = await _Cast.choose(conn, scene, arranged, reason)
     made = await cast.make(conn, scene, named)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from antiphon.awareness.profiles import service
+from antiphon.awareness.profiles.declaring import KIND_ROUTES
 from antiphon.awareness.profiles.erasing import JOBS
 from antiphon.awareness.profiles.http import ROUTES
 from antiphon.awareness.profiles.loops import LOOPS
@@ -22,7 +23,7 @@ ROOM = Room(
     name="profiles",
     floor="awareness",
     always=True,
-    routes=ROUTES,
+    routes=(*ROUTES, *KIND_ROUTES),
     loops=LOOPS,
     jobs=JOBS,
     permissions={
@@ -31,6 +32,7 @@ ROOM = Room(
         "profiles:export": ("analyst", "agent"),
         "profiles:personal": ("marketer", "agent", "branch_manager"),
         "profiles:erase": (),
+        "profiles:kinds": ("developer",),
     },
     export=service.export,
     erase=service.erase,
