@@ -14,3 +14,6 @@ create table newcomer_unindexed (
     first_id bigint primary key,
     last_id  bigint not null
 );
+
+-- Consents and wishes of an import that were news.
+alter table import add column said bigint not null default 0;

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from antiphon.awareness.imports.model import ImportMap, Tally
 from antiphon.awareness.imports.naming import normalise
 from antiphon.awareness.imports.reading import file_chunks
 from antiphon.awareness.imports.refusing import append, refuse
+from antiphon.awareness.imports.saying import channels_of, record_said
 from antiphon.awareness.imports.staging import LONG, Staged, staged_rows
 from antiphon.awareness.profiles import (
     AlreadyKnown,
@@ -54,6 +56,9 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True):
     staged: Staged
     folder: Path
     stamp: str
+    channels: list[str]
+    """Those a customer may wish for."""
+    now: datetime
     ruled: bool
     """Whether something may be refused of a trait the rows say."""
     turn: asyncio.Lock
@@ -68,8 +73,9 @@ async def load_customers(
     async with ctx.db.connection() as conn:
         ruled = not imported.traits.keys().isdisjoint(await ruled_traits(conn))
     brought = Brought(
-        ctx=ctx, job=job, work=work, imported=imported, staged=staged, folder=folder, stamp=stamp, ruled=ruled, turn=asyncio.Lock()
-    )
+        ctx=ctx, job=job, work=work, imported=imported, staged=staged, folder=folder, stamp=stamp,
+        channels=channels_of(ctx, imported), now=ctx.clock.now(), ruled=ruled, turn=asyncio.Lock(),
+    )  # fmt: skip
     sets = iter(range(1, staged.rows + 1, sql.CHUNK))
     await job.progress(0, staged.rows, "loading customers" if not work.dry_run else "checking customers")
     async with asyncio.TaskGroup() as group:
@@ -105,7 +111,10 @@ class Loader:
         imported, folder = self._all.imported, self._all.folder
         rows = f"(from {staged_rows(folder)} where {sql.ROW} between {first} and {first + sql.CHUNK - 1})"
         part = folder / f"refused-{first}.csv"
-        await self._lake.run("create or replace temp table chunk as " + chunk_select(imported, self._all.staged.types, rows))
+        await self._lake.run(
+            "create or replace temp table chunk as "
+            + chunk_select(imported, self._all.staged.types, rows, self._all.channels, self._all.now)
+        )
         await normalise(
             self._lake, table="chunk", number="n", identities=identities_select(imported), region=imported.region, required=True
         )
@@ -114,14 +123,18 @@ class Loader:
             await asyncio.to_thread(append, folder / "errors.csv", part)
         accepted = int((await self._lake.run("select count(*) from chunk"))[0][0]) - refused
         if accepted and not self._all.work.dry_run:
-            loaded = await self._load(first, accepted, refused > 0)
+            whole = accepted == min(first + sql.CHUNK, self._all.staged.rows + 1) - first
+            loaded = await self._load(first, accepted, whole)
             tally.made += loaded.new
             tally.changed += loaded.changed
             tally.unchanged += loaded.unchanged
+            tally.said += await record_said(
+                self._all.ctx, self._conn, self._all.job, self._lake, self._all.work, self._all.imported
+            )
         tally.rows += accepted + refused
         tally.refuse(refused, reasons)
 
-    async def _load(self, first: int, accepted: int, refused: bool) -> Loaded:
+    async def _load(self, first: int, accepted: int, whole: bool) -> Loaded:
         if self._all.ruled:
             await self._lake.run("create or replace temp table apart as select n from chunk where reason is null")
             return await self._careful(first)
@@ -129,7 +142,7 @@ class Loader:
         for _ in range(_TRIES):
             try:
                 if accepted > apart:
-                    await self._newcomers(first, accepted - apart, whole=not (apart or refused), apart=apart > 0)
+                    await self._newcomers(first, accepted - apart, whole=whole and not apart, apart=apart > 0)
                 break
             except AlreadyKnown:
                 apart = await self._tell_apart(first)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from antiphon.awareness.imports.compile import (
     ROW,
@@ -16,11 +17,15 @@ from antiphon.awareness.imports.compile import (
     typed,
 )
 from antiphon.awareness.imports.model import CellType, ImportMap, cell, columns_of
+from antiphon.awareness.imports.saying_sql import said_columns
 from antiphon.awareness.traits import TypedColumn
 
 
-def chunk_select(imported: ImportMap, types: Mapping[str, CellType], source: str) -> str:
-    """Rows as (n, reason, traits, raw and plain identities, typed traits), and `removing` where empty cells remove."""
+def chunk_select(imported: ImportMap, types: Mapping[str, CellType], source: str, channels: Sequence[str], now: datetime) -> str:
+    """Rows as (n, reason, traits, raw and plain identities, typed traits, what was said), and `removing` where cells remove.
+
+    `channels` are those a customer may wish for; nothing can have been said after `now`.
+    """
     found = {key: typed(cell(one), types[f"traits.{key}"]) for key, one in imported.traits.items()}
     reasons = [broken_text(imported), *(one.reason for one in found.values())]
     columns = [f"{ROW} as n"]
@@ -36,8 +41,11 @@ def chunk_select(imported: ImportMap, types: Mapping[str, CellType], source: str
     columns.append(f"{json_object({key: one.json for key, one in found.items()})} as traits")
     if imported.empty == "remove":
         columns.append(f"{json_object({key: one.json for key, one in found.items()}, keep_null=True)} as removing")
+    said, more = said_columns(imported, channels, now)
+    columns += said
+    reasons += more
     columns.append(f"{first_reason([r for r in reasons if r != 'null'])} as reason")
-    return f"select {', '.join(columns)} from {cleaned(source, columns_of(imported))}"
+    return f"select {', '.join(columns)} from {cleaned(source, columns_of(imported), imported.only)}"
 
 
 def identities_select(imported: ImportMap) -> str:

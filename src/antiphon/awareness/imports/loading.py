@@ -65,7 +65,7 @@ async def _note(ctx: Context, import_id: int, tally: Tally, folder: Path, state:
     async with ctx.db.transaction() as conn:
         await store.note_import(
             conn, import_id, rows=tally.rows, refused=tally.refused, made=tally.made, changed=tally.changed,
-            unchanged=tally.unchanged, reasons=tally.reasons, errors=errors, state=state,
+            unchanged=tally.unchanged, said=tally.said, reasons=tally.reasons, errors=errors, state=state,
         )  # fmt: skip
 
 

@@ -19,8 +19,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from antiphon.awareness.consent.preferences import Aspect
 from antiphon.awareness.profiles import normal_kind
-from antiphon.foundation.errors import Invalid, NotFound
+from antiphon.foundation.errors import Forbidden, Invalid, NotFound
 from antiphon.foundation.http import Body
 
 CellType = Literal["text", "integer", "number", "boolean", "date", "instant", "text_list"]
@@ -44,6 +45,10 @@ class UnreadableFile(Invalid):
     """The file cannot be read as a table: {why}"""
 
 
+class ConsentNotYours(Forbidden):
+    """Importing what customers said about being written to needs the permission {permission}."""
+
+
 class NoSuchImport(NotFound):
     """There is no such import."""
 
@@ -61,13 +66,16 @@ class Cell(Body, frozen=True, kw_only=True):
 
     `column` names the file's column; `value` is the same for every row; `times` multiplies several columns, exactly.
     Text becomes another `type`; dates and instants by `format` (strptime's letters; without it ISO 8601) in `zone`.
-    `starting` picks a value by the beginning of the column's text, else `otherwise`. Of several lines that make one event
-    `pick` says whose value counts; `sum` adds them up.
+    `starting` picks a value by the beginning of the column's text, else `otherwise`. `row` is the row's number in the file.
+    `prefix` is put before what is there. Of several lines that make one event `pick` says whose value counts; `sum` adds
+    them up.
     """
 
     column: str | None = None
     value: str | int | float | bool | None = None
     times: list[Name] = []
+    row: bool = False
+    prefix: Annotated[str, msgspec.Meta(max_length=100)] = ""
     type: CellType | None = None
     format: Annotated[str, msgspec.Meta(max_length=100)] = ""
     zone: Annotated[str, msgspec.Meta(max_length=100)] = "UTC"
@@ -79,14 +87,29 @@ class Cell(Body, frozen=True, kw_only=True):
 Source = Name | Cell
 
 
+class ConsentCells(Body, frozen=True, kw_only=True):
+    """What each row says of one channel and topic: `state` is yes or no (or granted, withdrawn), nothing where it is empty.
+
+    `at` is when it was said, without it the instant of the import; `source` where, and `text` what the customer saw.
+    """
+
+    channel: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    topic: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    state: Source
+    at: Source | None = None
+    source: Source | None = None
+    text: Source | None = None
+
+
 class Tally(msgspec.Struct):
-    """What became of the rows so far. `made` are new customers, or new events."""
+    """What became of the rows so far. `made` are new customers, or new events; `said` consents and wishes that were news."""
 
     rows: int = 0
     refused: int = 0
     made: int = 0
     changed: int = 0
     unchanged: int = 0
+    said: int = 0
     reasons: dict[str, int] = {}
 
     def refuse(self, count: int, reasons: Mapping[str, int]) -> None:
@@ -98,7 +121,10 @@ class Tally(msgspec.Struct):
 
 
 class ImportMap(Body, frozen=True, kw_only=True):
-    """How a file is read. Customers: `identities` and `traits`. Events: `name`, `time`, and what else they carry.
+    """How a file is read. Customers: `identities`, `traits`, what they said. Events: `name`, `time`, what else they carry.
+
+    `consents` and `preferences` are what a customer said of being written to; quiet hours are written `22:00-08:00`, in the
+    cell's zone. `only` takes those rows alone whose column has one of these texts.
 
     `group` names the columns that lines of one event share; the lines become the list `items` of its properties, each
     with the cells of `item`. `key` names the columns that tell one event from another for ever; without it the whole
@@ -116,6 +142,9 @@ class ImportMap(Body, frozen=True, kw_only=True):
     empty: Literal["keep", "remove"] = "keep"
     identities: dict[str, Source] = {}
     traits: dict[Name, Source] = {}
+    consents: Annotated[list[ConsentCells], msgspec.Meta(max_length=50)] = []
+    preferences: dict[Aspect, Source] = {}
+    only: dict[Name, Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)]] = {}
     name: Source | None = None
     time: Source | None = None
     key: list[Name] = []
@@ -133,12 +162,16 @@ def cell(source: Source) -> Cell:
 def cells(imported: ImportMap) -> dict[str, Cell]:
     """Every cell of a map by its place in it."""
     found: dict[str, Cell] = {}
-    for part in ("identities", "traits", "item", "properties"):
+    for part in ("identities", "traits", "item", "properties", "preferences"):
         for name, source in getattr(imported, part).items():
             found[f"{part}.{name}"] = cell(source)
     for part in ("name", "time"):
         if (source := getattr(imported, part)) is not None:
             found[part] = cell(source)
+    for number, said in enumerate(imported.consents):
+        for part in ("state", "at", "source", "text"):
+            if (source := getattr(said, part)) is not None:
+                found[f"consents[{number}].{part}"] = cell(source)
     return found
 
 
@@ -148,7 +181,7 @@ def columns_of(imported: ImportMap) -> dict[str, str]:
     for place, one in cells(imported).items():
         for column in [*([one.column] if one.column else []), *one.times]:
             found.setdefault(column, place)
-    for part in ("key", "group"):
+    for part in ("key", "group", "only"):
         for column in getattr(imported, part):
             found.setdefault(column, part)
     return found
@@ -162,11 +195,15 @@ def check_map(imported: ImportMap, columns: list[str] | None = None) -> None:
         if normal_kind(kind) != kind:
             raise BadMap("a kind of identity is spelled in small letters, digits and _", field=f"identities.{kind}")
     for place, one in cells(imported).items():
-        if sum((one.column is not None, one.value is not None, bool(one.times))) != 1:
-            raise BadMap("a cell has exactly one of column, value and times", field=place)
+        if sum((one.column is not None, one.value is not None, bool(one.times), one.row)) != 1:
+            raise BadMap("a cell has exactly one of column, value, times and row", field=place)
         if one.zone not in zoneinfo.available_timezones():
             raise BadMap(f"there is no time zone {one.zone!r}", field=f"{place}.zone")
-        if one.format and one.type not in ("date", "instant") and place != "time":
+        if (
+            one.format
+            and one.type not in ("date", "instant")
+            and not (place in ("time", "preferences.paused_until") or place.endswith("].at"))
+        ):
             raise BadMap("only dates and instants have a format", field=f"{place}.format")
     _check_kind(imported)
     if columns is not None:
@@ -186,6 +223,9 @@ def _check_kind(imported: ImportMap) -> None:
         if not imported.identities:
             raise BadMap("customers need at least one identity", field="identities")
         return
+    for part in ("consents", "preferences"):
+        if getattr(imported, part):
+            raise BadMap("this belongs to a map of customers", field=part)
     for part in ("name", "time"):
         if getattr(imported, part) is None:
             raise BadMap("events need this", field=part)

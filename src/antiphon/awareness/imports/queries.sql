@@ -24,11 +24,11 @@ select i.id, i.kind, i.map, i.dry_run, i.as_of, f.path, f.name, f.sha256 from im
 
 -- name: begin_import
 -- It begins, or begins anew after its process died.
-update import set state = 'running', rows = 0, refused = 0, made = 0, changed = 0, unchanged = 0, reasons = '{}' where id = %(id)s;
+update import set state = 'running', rows = 0, refused = 0, made = 0, changed = 0, unchanged = 0, said = 0, reasons = '{}' where id = %(id)s;
 
 -- name: note_import
 -- What became of its rows so far.
-update import set rows = %(rows)s, refused = %(refused)s, made = %(made)s, changed = %(changed)s, unchanged = %(unchanged)s,
+update import set rows = %(rows)s, refused = %(refused)s, made = %(made)s, changed = %(changed)s, unchanged = %(unchanged)s, said = %(said)s,
     reasons = %(reasons)s, errors = %(errors)s, state = %(state)s
 where id = %(id)s;
 
@@ -36,7 +36,7 @@ where id = %(id)s;
 -- Imports with their jobs, newest first.
 select i.id, i.file_id, f.name as file, f.size, i.kind, i.map, i.dry_run, i.as_of, i.job_id,
     case when j.state in ('failed', 'cancelled') then j.state else i.state end as state, j.done, j.total, j.message, j.error,
-    i.rows, i.refused, i.made, i.changed, i.unchanged, i.reasons, i.errors is not null as has_errors, i.created_by, i.created_at,
+    i.rows, i.refused, i.made, i.changed, i.unchanged, i.said, i.reasons, i.errors is not null as has_errors, i.created_by, i.created_at,
     j.finished_at
 from import i join import_file f on f.id = i.file_id join job j on j.id = i.job_id
 where i.id < %(before)s and (%(id)s::bigint is null or i.id = %(id)s) order by i.id desc limit %(limit)s;
@@ -48,3 +48,22 @@ select errors from import where id = %(id)s;
 -- name: take_keys
 -- Of these keys of events, those never imported before; they are from now on.
 insert into import_key (key) select key from unnest(%(keys)s::uuid[]) k (key) order by key on conflict do nothing returning key;
+
+-- name: topics
+-- What customers may be written to about.
+select name from topic;
+
+-- name: consents_said
+-- Which of these words about a channel and topic are in the ledger already, be it under a profile that was merged away.
+select distinct g.place
+from unnest(%(places)s::int[], %(ids)s::bigint[], %(channels)s::text[], %(topics)s::text[], %(ats)s::timestamptz[], %(sources)s::text[])
+    g (place, id, channel, topic, at, source)
+cross join lateral (select g.id as profile_id union all select from_id from alias where to_id = g.id) p
+join consent c on c.profile_id = p.profile_id and c.channel = g.channel and c.topic = g.topic and c.at = g.at and c.source = g.source;
+
+-- name: wishes_said
+-- The same of wishes, which a row says together.
+select distinct g.place
+from unnest(%(places)s::int[], %(ids)s::bigint[], %(ats)s::timestamptz[], %(sources)s::text[]) g (place, id, at, source)
+cross join lateral (select g.id as profile_id union all select from_id from alias where to_id = g.id) p
+join preference_change c on c.profile_id = p.profile_id and c.at = g.at and c.source = g.source;

@@ -14,8 +14,9 @@ import msgspec
 from antiphon.awareness.imports import store
 from antiphon.awareness.imports.compile import literal
 from antiphon.awareness.imports.loading import RUN
-from antiphon.awareness.imports.model import ENCODINGS, BadMap, ImportMap, UnreadableFile, check_map, guess_map
+from antiphon.awareness.imports.model import ENCODINGS, BadMap, ConsentNotYours, ImportMap, UnreadableFile, check_map, guess_map
 from antiphon.awareness.imports.reading import is_spreadsheet, open_plain, prepare, sheets_of
+from antiphon.awareness.imports.saying import check_said
 from antiphon.awareness.imports.staging import sniff
 from antiphon.awareness.profiles import computed_traits
 from antiphon.foundation.access import Principal, audit
@@ -26,6 +27,7 @@ from antiphon.foundation.postgres import Connection
 
 _PREVIEW_BYTES = 256 * 1024
 _PREVIEW_ROWS = 20
+CONSENT = "consent:write"
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,14 +155,17 @@ def _encodings(path: Path) -> list[str]:
 
 
 async def begin_import(ctx: Context, who: Principal, *, file_id: int, imported: ImportMap, dry_run: bool) -> store.Import:
-    """Leave a job that imports a file. Raises BadMap or NoSuchFile."""
+    """Leave a job that imports a file. Raises BadMap, NoSuchFile, ChannelUnknown, TopicUnknown or ConsentNotYours."""
     check_map(imported)
+    if (imported.consents or imported.preferences) and not who.may(CONSENT):
+        raise ConsentNotYours(permission=CONSENT)
     kept = msgspec.to_builtins(imported)
     now = ctx.clock.now()
     async with ctx.db.transaction() as conn:
         for name in sorted(imported.traits.keys() & await computed_traits(conn)):
             raise BadMap(f"{name} is computed from events, and cannot be imported", field=f"map.traits.{name}")
         await store.find_file(conn, file_id)
+        await check_said(ctx, conn, imported)
         as_of = await store.as_of(conn, file_id, kept) or now
         job_id = await enqueue(conn, RUN, {}, by=who.name)
         import_id = await store.add_import(

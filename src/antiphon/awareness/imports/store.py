@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from antiphon.awareness.consent.preferences import Said
 from antiphon.awareness.imports.model import NoSuchFile, NoSuchImport
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
 
@@ -49,6 +50,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     made: int
     changed: int
     unchanged: int
+    said: int
     reasons: dict[str, int]
     has_errors: bool
     created_by: str
@@ -125,10 +127,10 @@ async def begin_import(conn: Connection, import_id: int) -> None:
 
 async def note_import(
     conn: Connection, import_id: int, *, rows: int, refused: int, made: int, changed: int, unchanged: int,
-    reasons: dict[str, int], errors: str | None, state: str,
+    said: int, reasons: dict[str, int], errors: str | None, state: str,
 ) -> None:  # fmt: skip
     params = {
-        "id": import_id, "rows": rows, "refused": refused, "made": made, "changed": changed, "unchanged": unchanged,
+        "id": import_id, "rows": rows, "refused": refused, "made": made, "changed": changed, "unchanged": unchanged, "said": said,
         "reasons": Jsonb(reasons), "errors": errors, "state": state,
     }  # fmt: skip
     await conn.execute(SQL.note_import, params)
@@ -151,6 +153,30 @@ async def errors_of(conn: Connection, import_id: int) -> str | None:
     if row is None:
         raise NoSuchImport
     return row[0] if row[0] is None else str(row[0])
+
+
+async def topics(conn: Connection) -> set[str]:
+    """The names of all topics."""
+    return {row[0] for row in await (await conn.execute(SQL.topics)).fetchall()}
+
+
+async def unsaid(conn: Connection, said: Sequence[Said]) -> list[Said]:
+    """Of these, what is not in the ledgers yet, word by word: whoever imports a file again says nothing new."""
+    consents = [(place, channel, topic) for place, one in enumerate(said) for channel, topic in one.consents]
+    params = {
+        "places": [place for place, _, _ in consents], "channels": [channel for _, channel, _ in consents],
+        "topics": [topic for _, _, topic in consents],
+        "ids": [said[place].profile_id for place, _, _ in consents], "ats": [said[place].at for place, _, _ in consents],
+        "sources": [said[place].source for place, _, _ in consents],
+    }  # fmt: skip
+    known = {row[0] for row in await (await conn.execute(SQL.consents_said, params)).fetchall()} if consents else set()
+    wishing = [place for place, one in enumerate(said) if one.wishes]
+    params = {
+        "places": wishing, "ids": [said[place].profile_id for place in wishing], "ats": [said[place].at for place in wishing],
+        "sources": [said[place].source for place in wishing],
+    }  # fmt: skip
+    known |= {row[0] for row in await (await conn.execute(SQL.wishes_said, params)).fetchall()} if wishing else set()
+    return [one for place, one in enumerate(said) if place not in known]
 
 
 async def take_keys(conn: Connection, keys: Sequence[UUID]) -> set[UUID]:
