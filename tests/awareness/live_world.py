@@ -37,7 +37,7 @@ from antiphon.awareness.traits import TraitType, mirror_profiles, observe_traits
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
-from antiphon.foundation.leases import Leases
+from antiphon.foundation.leases import Held, LeaseLost, Leases
 from antiphon.foundation.postgres import Jsonb
 
 DAY, HOUR, TICK = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
@@ -57,6 +57,7 @@ class World:
         self.ctx = ctx
         self.clock = clock
         self.live = Live()
+        self.held: Held | None = None
         self._seq = itertools.count(1)
 
     async def declare(self) -> None:
@@ -135,15 +136,24 @@ class World:
         while await mirror_profiles(self.ctx):
             pass
 
-    async def tick(self) -> None:
-        """Steps until there is no more to do."""
+    async def tick_once(self) -> bool:
+        """One step; says whether there is more to do."""
         leases = Leases(self.ctx.db, self.ctx.node, self.ctx.kind)
         await leases.beat()
         await leases.declare(LIVE, 64)
-        held = await leases.share(LIVE, 64)
+        if self.held is None:
+            self.held = await leases.share(LIVE, 64)
+        try:
+            more = await self.live.tick(self.ctx, self.held)
+        except LeaseLost:
+            self.held = None
+            raise
+        return await self.live.built() or more
+
+    async def tick(self) -> None:
+        """Steps until there is no more to do."""
         for _ in range(50):
-            more = await self.live.tick(self.ctx, held)
-            if not await self.live.built() and not more:
+            if not await self.tick_once():
                 return
         raise AssertionError("it never ends")
 

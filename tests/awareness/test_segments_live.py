@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import msgspec
 import pytest
+from psycopg import OperationalError
 from tests.awareness.live_world import DAY, HOUR, NAMES, TICK, Chance, World
 
 from antiphon.awareness.events import move_events
 from antiphon.awareness.events.journal import Journal, open_journal
-from antiphon.awareness.segments import EventCondition, Last
+from antiphon.awareness.segments import EventCondition, InSegment, Last, TraitCondition, service, store
+from antiphon.awareness.segments.live import audit, writing
+from antiphon.awareness.segments.live.loop import LIVE
+from antiphon.awareness.segments.loops import refresh_due
+from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.lake import LakeClient
+from antiphon.foundation.leases import Held, LeaseLost
 
 pytestmark = pytest.mark.store
 
@@ -100,3 +108,161 @@ async def test_what_is_followed_is_what_is_worked_out_whole(world: World, seed: 
         whole = await world.whole(segments)
         assert {one: await world.members(one) for one in segments} == whole, await world.tell(segments, whole, step)
     assert await world.checked(segments, sorted(people)) == whole
+
+
+PLAN_A = TraitCondition(trait="plan", op="is", value="a")
+BOUGHT = EventCondition(name="Bought", window=Last(amount=1, unit="days"))
+
+
+@pytest.mark.parametrize("population", [300, 3000])
+async def test_rows_read_grow_with_the_people_touched_and_not_with_the_population(world: World, population: int) -> None:
+    async with world.ctx.db.transaction() as conn:
+        await conn.execute("insert into profile (id) select generate_series(1, %s)", (population,))
+        await conn.execute("insert into profile_dirty select id, nextval('profile_version') from profile")
+        await conn.execute("select ensure_day('event', %s::date)", (world.clock.now().date(),))
+        await conn.execute(
+            "insert into event (lane, seq, received_at, ts, profile_id, name, kind, message_id, source_id, properties) "
+            "select 41, n, %(now)s, %(now)s - (n %% 20) * interval '1 hour', 1 + n %% %(most)s, 'Bought', 'track', 'm' || n, 0, '{}' "
+            "from generate_series(1, 10 * %(most)s) n", {"now": world.clock.now(), "most": population},
+        )  # fmt: skip
+        await conn.execute("insert into intake_cursor values (41, %s, now())", (10 * population,))
+    await world.mirror()
+    often = await world.segment("Often", EventCondition(name="Bought", op="ge", value=11, window=Last(amount=3, unit="days")))
+    await world.tick()
+    assert world.live.state.rows == 10 * population
+    await world.do([(person, "Bought", world.clock.now(), {}) for person in (3, 5, 7)])
+    await world.tick_once()
+    assert await world.members(often) == [3, 5, 7]
+    assert (world.live.tally.people, world.live.tally.rows) == (3, 33)
+    await world.tick_once()
+    assert (world.live.tally.people, world.live.tally.rows) == (0, 0)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_failure_while_storing_tells_nothing_twice_and_forgets_nothing(
+    world: World, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [await world.person() for _ in range(5)]
+    await world.mirror()
+    bought = await world.segment("Bought", BOUGHT)
+    quiet = await world.segment("Too", InSegment(id=bought), announce="never")
+    await world.tick()
+    await world.do([(person, "Bought", world.clock.now(), {}) for person in people[:3]])
+    real = writing._write
+
+    async def failing(ctx: Context, chunk: list[writing.Part], held: Held, now: datetime) -> None:
+        if when == "after":  # it was stored, and nobody learnt that
+            await real(ctx, chunk, held, now)
+        raise OperationalError("the connection broke")
+
+    monkeypatch.setattr(writing, "_write", failing)
+    with pytest.raises(OperationalError):
+        await world.tick()
+    assert not world.live.state.segments, "nothing is believed any more"
+    monkeypatch.setattr(writing, "_write", real)
+    await world.tick()
+    assert await world.members(bought) == await world.members(quiet) == people[:3]
+    assert sorted(await world.told()) == [("Segment Entered", bought, person) for person in people[:3]]
+
+
+async def test_who_lost_the_lease_stores_nothing(world: World) -> None:
+    ann = await world.person()
+    await world.mirror()
+    bought = await world.segment("Bought", BOUGHT)
+    await world.tick()
+    async with world.ctx.db.transaction() as conn:
+        await conn.execute("update lease set owner = 'another', epoch = epoch + 1 where loop = %s", (LIVE,))
+    await world.does(ann, "Bought")
+    with pytest.raises(LeaseLost):
+        await world.tick_once()
+    assert await world.members(bought) == [] and await world.told() == []
+    async with world.ctx.db.transaction() as conn:
+        await conn.execute("update lease set expires = '-infinity' where loop = %s", (LIVE,))
+    await world.tick()
+    assert await world.members(bought) == [ann]
+    assert await world.told() == [("Segment Entered", bought, ann)]
+
+
+async def test_what_happened_while_nobody_followed_is_told_once(world: World) -> None:
+    ann, bob = await world.person(), await world.person()
+    await world.mirror()
+    bought = await world.segment("Bought", BOUGHT)
+    await world.does(bob, "Bought")
+    await world.tick()
+    await world.live.reset()
+    world.clock.advance(DAY)
+    await world.does(ann, "Bought")
+    await world.tick()
+    assert await world.members(bought) == [ann]
+    assert await world.told() == [
+        ("Segment Entered", bought, bob), ("Segment Entered", bought, ann), ("Segment Left", bought, bob),
+    ]  # fmt: skip
+
+
+async def test_a_live_segment_is_left_alone_by_the_loop_that_works_out_whole(world: World) -> None:
+    ann = await world.person(plan="a")
+    await world.mirror()
+    one = await world.segment("Bought", BOUGHT)
+    await world.tick()
+    held = Held("segments.refresh", world.ctx.node, {})
+    async with world.ctx.db.connection() as conn:
+        await conn.execute("update segment set due_at = '-infinity'")
+        row = await store.find_segment(conn, one)
+        assert (row.freshness, row.evaluated_at) == ("live", world.clock.now())
+        assert await store.due_segments(conn, range(64), 10) == []
+        await conn.execute("update segment_pulse set beat = beat - interval '1 minute'")
+        assert await store.due_segments(conn, range(64), 10) == [one], "nobody keeps it live: it is refreshed"
+    await service.change(world.ctx, SYSTEM, one, name="Plan", description="", tree=PLAN_A, announce="changes")
+    await world.tick()
+    assert not world.live.state.segments, "another tree is first worked out whole"
+    await service.refresh(world.ctx, [one])
+    await world.tick()
+    assert await world.members(one) == [ann]
+    assert set(world.live.state.segments) == {one}
+    assert not await refresh_due(world.ctx, held)
+
+
+async def test_what_does_not_fit_into_memory_is_periodic_and_says_so(world: World) -> None:
+    ann = await world.person()
+    await world.do([(ann, "Viewed", world.clock.now() - n * TICK, {}) for n in range(70_000)])
+    await world.mirror()
+    world.ctx.settings = msgspec.structs.replace(world.ctx.settings, live_segments_mb=1)
+    one = await world.segment("Viewed", EventCondition(name="Viewed"))
+    two = await world.segment("Bought", BOUGHT)
+    huge = await world.segment("Huge", EventCondition(name="Bought", op="ge", value=1, measure="sum", property="total"))
+    await world.tick()
+    assert set(world.live.state.segments) == {two, huge}
+    async with world.ctx.db.connection() as conn:
+        row = await store.find_segment(conn, one)
+        assert row.freshness == "periodic" and row.not_live is not None and "memory" in row.not_live
+    await world.does(ann, "Bought", total=9_300_000_000)
+    await world.tick()
+    assert set(world.live.state.segments) == set(), "numbers beyond 63 bits are not held"
+    async with world.ctx.db.connection() as conn:
+        assert {(await store.find_segment(conn, id)).freshness for id in (two, huge)} == {"periodic"}
+
+
+async def test_an_audit_finds_what_should_not_be(world: World) -> None:
+    ann, bob = await world.person(), await world.person()
+    await world.mirror()
+    bought = await world.segment("Bought", BOUGHT)
+    await world.does(ann, "Bought")
+    await world.tick()
+    await _audit(world)
+    for condition in world.live.state.conditions.values():
+        condition.members.add(bob)
+    world.live.state.segments[bought].members.add(bob)
+    with pytest.raises(audit.Drifted):
+        await _audit(world)
+    await world.tick()
+    assert await world.members(bought) == [ann]
+
+
+async def _audit(world: World) -> None:
+    world.live.audit.due = 0.0
+    await world.tick_once()
+    assert world.live.audit.running is not None
+    await asyncio.wait([world.live.audit.running])
+    await world.tick_once()
+    await world.tick_once()
+    assert world.live.audit.running is None
