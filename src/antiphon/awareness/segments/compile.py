@@ -123,7 +123,7 @@ class Plan:
             case Sequence():
                 return sequence_sql(node, tables, self.now)
             case ConsentIs() | Reachable():
-                return contact_sql(node, self.around.channels, tables)
+                return contact_sql(node, self.around, tables)
             case _:
                 assert_never(node)
 

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 from pyroaring import BitMap
 
-from antiphon.awareness.consent import ChannelRegistry
+from antiphon.awareness.consent import ChannelRegistry, digest_key
 from antiphon.awareness.events import hot_relation
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.compile import Plan, plan
@@ -58,7 +58,7 @@ async def known(conn: Connection, ctx: Context) -> Known:
     """Read what compiling needs."""
     channels = {kind.name: kind.identity for kind in ctx.get(ChannelRegistry)} if ctx.has(ChannelRegistry) else {}
     alike = ctx.has(Lookalikes) and bool(ctx.get(Lookalikes))
-    around = Surroundings(channels, await topics(conn), alike)
+    around = Surroundings(channels, await topics(conn), alike, digest_key(ctx))
     traits = {name: TraitColumn(trait.column_name, trait.type) for name, trait in (await registry(conn)).items()}
     return Known(BUILT_IN | traits, await store.definitions(conn), await store.any_alias(conn), around)
 

@@ -80,7 +80,7 @@ async def one_person(ctx: Context, profile_id: int, tree: Node, about: Known) ->
         ids = await every_id(conn, real)
         lists = [key for key, inner in about.segments.items() if inner is None]
         inside = [key for key, (_, people) in (await store.read_members(conn, lists)).items() if real in people]
-        contact = (await contacts(conn, [real], about.around.channels))[real]
+        contact = (await contacts(conn, [real], about.around))[real]
     traits, created, first, last = read
     instants = {"$created_at": created, "$first_seen": first, "$last_seen": last}
     traits = traits | {name: at.isoformat() for name, at in instants.items() if at is not None}

@@ -100,6 +100,7 @@ class Reachable(Struct, frozen=True, tag_field="kind", tag="reachable", forbid_u
     """May be written to on a channel: has an address of it, which is not suppressed, and granted the topic if one is named.
 
     Of several addresses the one delivery would use counts: the latest, and of equally late ones the first by the alphabet.
+    A suppression that has run out counts until it is taken off the list, which is done within a minute.
     """
 
     channel: str

@@ -205,11 +205,15 @@ Node: TypeAlias = (
 
 
 class Surroundings(Struct, frozen=True):
-    """What an installation has beside traits and segments: the kind of address each channel uses, topics, and models."""
+    """What an installation has beside traits and segments: the kind of address each channel uses, topics, a model of likeness.
+
+    ``digest_key``: with it consent keeps suppressed addresses of customers who were erased.
+    """
 
     channels: Mapping[str, str] = {}
     topics: frozenset[str] = frozenset()
     lookalike: bool = False
+    digest_key: bytes = b""
 
 
 class TraitColumn(Struct, frozen=True):
