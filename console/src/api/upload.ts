@@ -21,3 +21,16 @@ export function uploadFile(file: File, onProgress: (share: number) => void, sign
     request.send(file);
   });
 }
+
+/** Brings a list of addresses as the body itself. */
+export async function bringList(file: File, channel: string): Promise<Schema<'Listed'>> {
+  const response = await fetch(`/v1/suppressions/file?channel=${encodeURIComponent(channel)}`, {
+    method: 'POST',
+    body: file,
+    credentials: 'same-origin',
+    headers: { 'content-type': 'text/csv', 'x-csrf-token': heldCsrf() ?? '' },
+  });
+  const body: unknown = await response.json();
+  if (!response.ok) throw problemFrom(response.status, body);
+  return body as Schema<'Listed'>;
+}

@@ -11,6 +11,8 @@ import { ProblemAlert } from '@/design/ProblemAlert';
 import { Status } from '@/design/Status';
 import { done } from '@/design/toast';
 import { useChannelKinds } from './ConsentTab';
+import { Proof } from './Proof';
+import { useWishWords } from './wishes';
 
 type State = 'granted' | 'withdrawn';
 
@@ -54,18 +56,31 @@ function Record({ id, onClose }: { id: number; onClose: () => void }) {
   );
 }
 
-function Ledger({ rows }: { rows: Schema<'LedgerRow'>[] }) {
+function Ledger({ rows, titles }: { rows: Schema<'LedgerRow'>[]; titles: Record<string, string> }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const words = useWishWords();
   return (
     <Timeline bulletSize={12} lineWidth={2} mt="md">
       {rows.map((row) => (
-        <Timeline.Item key={row.id} title={<Text size="sm" fw={550}>{`${row.topic} · ${t(`state.${row.state}`)}`}</Text>}>
-          <Text size="xs" c="dimmed">{`${format.dateTime(row.at)} · ${row.source}`}</Text>
-          {row.evidence.text && <Text size="xs" c="dimmed" fs="italic">{row.evidence.text}</Text>}
+        <Timeline.Item key={row.id} title={<Text size="sm" fw={550}>{`${titles[row.topic] ?? row.topic} · ${t(`channel.${row.channel}`, { defaultValue: row.channel })} · ${t(`state.${row.state}`)}`}</Text>}>
+          <Text size="xs" c="dimmed">{`${format.dateTime(row.at)} · ${words.source(row.source)}`}</Text>
+          <Proof evidence={row.evidence} />
         </Timeline.Item>
       ))}
     </Timeline>
+  );
+}
+
+/** Since when it is so, where it was said, and which text was shown. */
+function Why({ at, row }: { at: string; row: Schema<'LedgerRow'> | undefined }) {
+  const format = useFormat();
+  const words = useWishWords();
+  return (
+    <>
+      <Text size="xs" c="dimmed">{row ? `${format.dateTime(at)} · ${words.source(row.source)}` : format.dateTime(at)}</Text>
+      {row?.evidence.text && <Text size="xs" c="dimmed" fs="italic">{`“${row.evidence.text}”`}</Text>}
+    </>
   );
 }
 
@@ -88,10 +103,13 @@ export function ConsentPanel({ id }: { id: number }) {
       <ProblemAlert error={consents.error} />
       <Stack gap={9}>
         {found?.states.map((one) => (
-          <Group key={`${one.channel}:${one.topic}`} justify="space-between" wrap="nowrap">
-            <Text size="sm">{`${one.topic_title} · ${t(`channel.${one.channel}`, { defaultValue: one.channel })}`}</Text>
-            <Status state={one.state} />
-          </Group>
+          <div key={`${one.channel}:${one.topic}`}>
+            <Group justify="space-between" wrap="nowrap">
+              <Text size="sm">{`${one.topic_title} · ${t(`channel.${one.channel}`, { defaultValue: one.channel })}`}</Text>
+              <Status state={one.state} />
+            </Group>
+            <Why at={one.at} row={found.ledger.items.find((row) => row.id === one.consent_id)} />
+          </div>
         ))}
         {found?.states.length === 0 && <Text size="sm" c="dimmed">{t('consent.nothing_said')}</Text>}
       </Stack>
@@ -100,7 +118,7 @@ export function ConsentPanel({ id }: { id: number }) {
           {t(history ? 'consent.hide_history' : 'consent.show_history')}
         </Anchor>
       )}
-      {history && found && <Ledger rows={found.ledger.items} />}
+      {history && found && <Ledger rows={found.ledger.items} titles={Object.fromEntries(found.states.map((one) => [one.topic, one.topic_title]))} />}
       {recording && <Record id={id} onClose={() => setRecording(false)} />}
     </Panel>
   );

@@ -12,21 +12,31 @@ import { IconPlus, IconShield } from '@/design/icons';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { done, failed } from '@/design/toast';
+import { CentrePanel } from './CentrePanel';
 import { Suppressions } from './Suppressions';
+import { LANGUAGES } from './wishes';
 
 type Topic = Schema<'TopicRow'>;
+const TRANSLATED = ['ru', 'zh'] as const;
 
 function TopicForm({ topic, onClose }: { topic: Topic | null; onClose: () => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const form = useForm({
-    initialValues: { name: topic?.name ?? '', title: topic?.title ?? '', description: topic?.description ?? '' },
+    initialValues: {
+      name: topic?.name ?? '',
+      title: topic?.title ?? '',
+      description: topic?.description ?? '',
+      translations: Object.fromEntries(
+        TRANSLATED.map((one) => [one, { title: topic?.translations[one]?.title ?? '', description: topic?.translations[one]?.description ?? '' }]),
+      ) as Record<(typeof TRANSLATED)[number], { title: string; description: string }>,
+    },
   });
   const save = useMutation({
-    mutationFn: ({ name, title, description }: typeof form.values) =>
+    mutationFn: ({ name, ...said }: typeof form.values) =>
       topic
-        ? take(api.PUT('/v1/topics/{name}', { params: { path: { name: topic.name } }, body: { title, description } }))
-        : take(api.POST('/v1/topics', { body: { name, title, description } })),
+        ? take(api.PUT('/v1/topics/{name}', { params: { path: { name: topic.name } }, body: said }))
+        : take(api.POST('/v1/topics', { body: { name, ...said } })),
     onSuccess: () => {
       done(t('common.saved'));
       void client.invalidateQueries({ queryKey: ['topics'] });
@@ -50,6 +60,12 @@ function TopicForm({ topic, onClose }: { topic: Topic | null; onClose: () => voi
           )}
           <TextInput label={t('consent.topic_title')} required {...form.getInputProps('title')} />
           <Textarea label={t('common.description')} autosize minRows={2} {...form.getInputProps('description')} />
+          {TRANSLATED.map((one) => (
+            <Group key={one} grow align="flex-start">
+              <TextInput label={t('consent.title_in', { language: LANGUAGES[one] })} maxLength={200} {...form.getInputProps(`translations.${one}.title`)} />
+              <TextInput label={t('consent.description_in', { language: LANGUAGES[one] })} maxLength={1000} {...form.getInputProps(`translations.${one}.description`)} />
+            </Group>
+          ))}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
             <Button type="submit" loading={save.isPending}>{t('common.save')}</Button>
@@ -60,7 +76,7 @@ function TopicForm({ topic, onClose }: { topic: Topic | null; onClose: () => voi
   );
 }
 
-/** What customers can be written to about, and the addresses nothing is sent to. */
+/** What customers can be written to about, the page on which they choose, and the addresses nothing is sent to. */
 export default function ConsentTab() {
   const { t } = useTranslation();
   const format = useFormat();
@@ -74,7 +90,7 @@ export default function ConsentTab() {
     onError: failed,
   });
   const restore = useMutation({
-    mutationFn: (topic: Topic) => take(api.POST('/v1/topics', { body: { name: topic.name, title: topic.title, description: topic.description } })),
+    mutationFn: (topic: Topic) => take(api.POST('/v1/topics', { body: { name: topic.name, title: topic.title, description: topic.description, translations: topic.translations } })),
     onSuccess: () => void client.invalidateQueries({ queryKey: ['topics'] }),
     onError: failed,
   });
@@ -120,6 +136,7 @@ export default function ConsentTab() {
           ]}
         />
       </Panel>
+      <CentrePanel />
       <Suppressions />
       {editing && <TopicForm topic={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
     </Stack>

@@ -1,4 +1,4 @@
-import { Avatar, Button, Grid, Group, Menu, Skeleton, Stack, Tabs } from '@mantine/core';
+import { Avatar, Box, Button, Grid, Group, Menu, Skeleton, Stack, Tabs } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -13,9 +13,11 @@ import { ProblemAlert } from '@/design/ProblemAlert';
 import { done, failed } from '@/design/toast';
 import { useId } from '@/shell/address';
 import { ConsentPanel } from '../consent/ConsentPanel';
+import { PreferencePanel } from '../consent/PreferencePanel';
 import { CustomerDeliveries } from '../delivery/CustomerDeliveries';
 import { CustomerTimeline } from '../events/CustomerTimeline';
 import { CustomerSegments } from '../segments/CustomerSegments';
+import { Likings } from '../traits/Likings';
 import { Identities } from './Identities';
 import { Traits } from './Traits';
 
@@ -102,10 +104,12 @@ export default function CustomerPage() {
             <Stack>
               <Identities customer={customer} />
               {mayConsent && rooms.includes('consent') && <ConsentPanel id={id} />}
+              {mayConsent && rooms.includes('consent') && <PreferencePanel id={id} />}
               <Traits customer={customer} />
             </Stack>
           </Grid.Col>
           <Grid.Col span={{ base: 12, md: 8 }}>
+            <Box mb="md"><Likings id={id} /></Box>
             <Tabs defaultValue={tabs[0]?.key} keepMounted={false}>
               <Tabs.List mb="md">
                 {tabs.map((tab) => <Tabs.Tab key={tab.key} value={tab.key}>{t(`profiles.tab_${tab.key}`)}</Tabs.Tab>)}
