@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -62,4 +63,7 @@ def application() -> Any:
     configure_logs(settings.log_level, settings.log_format)
     from antiphon.web.asgi import create_app
 
-    return create_app(settings, database_url=settings.database_url or "", lake_socket=os.environ[LAKE_SOCKET])
+    app = create_app(settings, database_url=settings.database_url or "", lake_socket=os.environ[LAKE_SOCKET])
+    gc.collect()
+    gc.freeze()  # looking through all that was loaded takes longer than most requests may, and finds nothing
+    return app

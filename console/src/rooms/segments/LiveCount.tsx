@@ -42,7 +42,7 @@ export function LiveCount({ tree }: { tree: Node }) {
           <Text fz={32} fw={650} lh={1.1} className="tabular" c="var(--text-strong)" data-testid="segment-count">
             {shown ? format.number(shown.count) : '…'}
           </Text>
-          {preview.isFetching && <Loader size={16} aria-label={t('segments.counting')} />}
+          {preview.isFetching && <Loader size={16} role="img" aria-label={t('segments.counting')} />}
         </Group>
         {shown && total > 0 && (
           <>
