@@ -23,7 +23,7 @@ from antiphon.foundation.config import Settings, load_settings
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.jobs import LOOPS as JOB_LOOPS
-from antiphon.foundation.lake import start_lake
+from antiphon.foundation.lake import object_storage, start_lake
 from antiphon.foundation.loops import LoopRunner
 from antiphon.foundation.process import open_context
 
@@ -73,7 +73,7 @@ async def _run(
     with private_folder() as folder:
         lake = await asyncio.to_thread(
             start_lake, database_url, settings.data_path, lake_path=settings.lake_path, socket=folder / "lake",
-            memory=settings.lake_memory, threads=settings.lake_threads,
+            memory=settings.lake_memory, threads=settings.lake_threads, storage=object_storage(settings),
         )  # fmt: skip
         try:
             async with _working(settings, database_url, str(lake.socket)) as ctx:

@@ -20,7 +20,7 @@ from antiphon.foundation.config import Settings
 from antiphon.foundation.embedded import running_url, start_postgres
 from antiphon.foundation.embedded.errors import from_os_error
 from antiphon.foundation.errors import AntiphonError, Conflict
-from antiphon.foundation.lake import start_lake
+from antiphon.foundation.lake import object_storage, start_lake
 from antiphon.foundation.postgres import Phase, migrate
 from antiphon.foundation.supervisor import Part, command
 
@@ -101,7 +101,8 @@ def private_folder() -> Iterator[Path]:
 
 
 def prepare_data_folder(settings: Settings) -> None:
-    """Make the data folder and its key. Raises DataFolderUnwritable, DiskFull or BadSettings."""
+    """Make the data folder and its key, and look at where the lake is. Raises DataFolderUnwritable, DiskFull or BadSettings."""
+    object_storage(settings)
     try:
         settings.data_path.mkdir(parents=True, exist_ok=True)
         probe = settings.data_path / f".probe-{os.getpid()}"
@@ -134,6 +135,7 @@ def installation_parts(
 ) -> list[Part]:
     """The lake, the workers and the api as parts for a Supervisor; what they say is appended to `log` if given."""
     env = child_environment(settings, database_url, lake_socket)
+    storage = object_storage(settings)
     python = [sys.executable, "-m", "antiphon"]
 
     def lake() -> subprocess.Popen[bytes]:
@@ -144,6 +146,7 @@ def installation_parts(
             socket=lake_socket,
             memory=settings.lake_memory,
             threads=settings.lake_threads,
+            storage=storage,
             wait=False,
         ).child
 

@@ -7,6 +7,7 @@ are `$name`. Rooms keep their statements in `lake.sql`.
 from antiphon.foundation.lake.client import LakeClient, LakeSession, LakeTransaction, transaction_variable
 from antiphon.foundation.lake.errors import LakeConflict, LakeQueryFailed, LakeTimeout, LakeUnavailable
 from antiphon.foundation.lake.launcher import LakeProcess, start_lake
+from antiphon.foundation.lake.storage import ObjectStorage, object_storage
 
 __all__ = [
     "LakeClient",
@@ -17,6 +18,8 @@ __all__ = [
     "LakeTimeout",
     "LakeTransaction",
     "LakeUnavailable",
+    "ObjectStorage",
+    "object_storage",
     "start_lake",
     "transaction_variable",
 ]

@@ -23,6 +23,7 @@ from antiphon.foundation.lake.errors import (
     LakeUnavailable,
 )
 from antiphon.foundation.lake.protocol import Request, Statement, array, column, pack
+from antiphon.foundation.lake.storage import ObjectStorage
 
 CATALOGUE = "lake_catalogue"  # the schema in PostgreSQL that holds DuckLake's tables
 _LOST = re.compile(
@@ -42,6 +43,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     memory: str = "1GB"
     threads: int = 2
     migrations: str = ""
+    storage: ObjectStorage | None = None
 
 
 def extension_file(name: str) -> Path:
@@ -85,9 +87,23 @@ def open_engine(settings: EngineSettings) -> duckdb.DuckDBPyConnection:
         engine.execute(f"load {quoted(str(extension_file(name)))}")
     engine.execute("set global TimeZone = 'UTC'")
     engine.execute("set global pg_pool_max_connections = 32")
+    if settings.storage is not None:
+        _give_key(engine, settings.storage)
     _patiently(lambda: _attach(engine, settings))
     _patiently(lambda: migrate_lake(engine, Path(settings.migrations)) if settings.migrations else None)
     return engine
+
+
+def _give_key(engine: duckdb.DuckDBPyConnection, storage: ObjectStorage) -> None:
+    """Let the engine reach the storage. The key stays in its memory, and out of every message."""
+    options = {
+        "key_id": storage.key_id, "secret": storage.secret, "region": storage.region, "url_style": storage.url_style,
+    } | ({"endpoint": storage.endpoint} if storage.endpoint else {})  # fmt: skip
+    given = ", ".join(f"{name} {quoted(value)}" for name, value in options.items())
+    try:
+        engine.execute(f"create secret lake_storage (type s3, {given}, use_ssl {str(storage.secure).lower()})")
+    except duckdb.Error:
+        raise LakeUnavailable("the engine does not take the settings of the lake's S3 storage") from None
 
 
 def _attach(engine: duckdb.DuckDBPyConnection, settings: EngineSettings) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from antiphon.foundation.lake.engine import EngineSettings
 from antiphon.foundation.lake.errors import LakeUnavailable
+from antiphon.foundation.lake.storage import ObjectStorage
 from antiphon.foundation.postgres.migrate import migrations_dir
 
 _START = 60.0  # seconds the lake may take to answer first
@@ -64,11 +65,13 @@ def start_lake(
     socket: Path | None = None,
     memory: str = "1GB",
     threads: int = 2,
+    storage: ObjectStorage | None = None,
     wait: bool = True,
 ) -> LakeProcess:
     """Start a lake process on a database and a folder; it ends when its parent does.
 
-    Without `socket` one is made in a short private folder. The lake's data is in `lake_path`, by default data_dir/lake.
+    Without `socket` one is made in a short private folder. The lake's data is in `lake_path`, by default data_dir/lake;
+    `storage` is the key to it when that is an s3:// address.
     """
     folder = None
     if socket is None:
@@ -85,6 +88,7 @@ def start_lake(
         memory=memory,
         threads=threads,
         migrations=str(migrations_dir() / "lake"),
+        storage=storage,
     )
     with log.open("wb") as errors:
         child = subprocess.Popen(
