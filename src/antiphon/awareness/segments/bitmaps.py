@@ -2,7 +2,7 @@
 
 import struct
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,17 +57,16 @@ def marked(marks: Marks) -> BitMap:
     return BitMap.deserialize(b"".join([head, offsets.astype("<u4").tobytes(), *parts]))
 
 
-def leaf_bitmaps(answer: Mapping[str, NDArray[Any]], leaves: int) -> list[BitMap]:
-    """Return one set for each leaf of a scan's answer (columns ``profile_id`` and, for several leaves, ``bits``)."""
-    ids = np.asarray(answer["profile_id"])
-    if leaves == 1:
-        return [bitmap(ids)]
-    bits = np.asarray(answer["bits"])
-    if len(ids) and int(ids.max()) < DENSE * len(ids):
-        spread = np.zeros(int(ids.max()) + 1, dtype=bits.dtype)
-        spread[ids] = bits
-        return [marked(held) for held in _planes(spread, leaves)]
-    return [bitmap(ids[held]) for held in _planes(bits, leaves)]
+def bitmaps(ids: NDArray[Any], columns: Sequence[tuple[NDArray[Any], int]]) -> list[BitMap]:
+    """Return one set for each bit: of each column of unsigned integers so many of the lowest, which say where it is set."""
+    if len(ids) and (top := int(ids.max())) < DENSE * len(ids):
+        found = []
+        for bits, share in columns:
+            spread = np.zeros(top + 1, dtype=bits.dtype)
+            spread[ids] = bits
+            found += [marked(held) for held in _planes(spread, share)]
+        return found
+    return [bitmap(ids[held]) for bits, share in columns for held in _planes(bits, share)]
 
 
 def _planes(bits: NDArray[Any], leaves: int) -> Iterator[Marks]:

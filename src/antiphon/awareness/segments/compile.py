@@ -50,6 +50,7 @@ from antiphon.awareness.segments.model import (
 )
 from antiphon.awareness.segments.moments import since_sql, time_sql
 from antiphon.awareness.segments.people import profile_sql
+from antiphon.awareness.segments.ranges import Range, range_of
 from antiphon.awareness.segments.scans import BITS, FEW, Question, Tables, apart, trait_scan, zero_holds
 from antiphon.awareness.segments.sequences import sequence_sql
 from antiphon.awareness.segments.sql import trait_sql
@@ -67,6 +68,7 @@ class Plan:
     now: datetime
     formulas: dict[int, Formula] = field(default_factory=dict)
     traits: list[tuple[int, str]] = field(default_factory=list)
+    ranges: dict[int, Range] = field(default_factory=dict)
     events: dict[str, list[tuple[int, EventCondition]]] = field(default_factory=dict)
     others: list[tuple[int, Alone]] = field(default_factory=list)
     stored: set[int] = field(default_factory=set)
@@ -107,7 +109,7 @@ class Plan:
             else:
                 asked.append(trait_scan([(self.everyone, "true")], tables))
         for i in range(0, len(traits), BITS):
-            asked.append(trait_scan(traits[i : i + BITS], tables))
+            asked.append(trait_scan(traits[i : i + BITS], tables, self.ranges))
         for name, nodes in self.events.items():
             for together in apart(nodes, self.now):
                 asked += event_questions(name, together, tables, self.now)
@@ -224,6 +226,8 @@ class _Planner:
         if predicate not in self.known:
             self.known[predicate] = leaf = Leaf(self.number(), bounded=True)
             self.plan.traits.append((leaf.index, predicate))
+            if isinstance(node, TraitCondition) and (found := range_of(node, self.traits[node.trait], self.plan.now)):
+                self.plan.ranges[leaf.index] = found
         return self.known[predicate]
 
     def predicate(self, node: Node) -> str:

@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from antiphon.awareness.events.properties import Properties, filter_sql, literal
-from antiphon.awareness.segments.bitmaps import leaf_bitmaps
+from antiphon.awareness.segments.bitmaps import bitmap, bitmaps
 from antiphon.awareness.segments.model import EventCondition
+from antiphon.awareness.segments.ranges import Range, search_sql
 from antiphon.awareness.segments.sql import measure_sql, window_sql
 from antiphon.awareness.segments.windows import bounds, fixed
 
 BITS = 64
-"""Leaves of one scan: they travel as the bits of one unsigned integer."""
-WIDTHS = ((8, "utinyint"), (16, "usmallint"), (32, "uinteger"), (BITS, "ubigint"))
+"""Leaves of one scan at most."""
+BYTE = 8
+"""Leaves travel as the bits of bytes: the lake's engine works on many bytes at once."""
 FEW = 8
 """Up to so many leaves a scan returns only the people some leaf holds for; beyond, asking twice costs more."""
 
@@ -44,14 +47,21 @@ class Tables:
 
 @dataclass(frozen=True)
 class Question:
-    """One scan: its SQL gives ``profile_id`` (unordered, at most once), and ``bits`` if it has several leaves."""
+    """One scan: its SQL gives ``profile_id`` (unordered, at most once) and, of several leaves, columns of bits.
+
+    ``shares`` says how many leaves there are in each such column, ``b0``, ``b1``, …; the first leaf is the lowest bit.
+    """
 
     sql: str
     leaves: tuple[int, ...]
+    shares: tuple[int, ...] = ()
 
     def sets(self, answer: Mapping[str, NDArray[Any]]) -> list[BitMap]:
         """Return one set for each leaf."""
-        return leaf_bitmaps(answer, len(self.leaves))
+        ids = np.asarray(answer["profile_id"])
+        if not self.shares:
+            return [bitmap(ids)]
+        return bitmaps(ids, [(np.asarray(answer[f"b{i}"]), share) for i, share in enumerate(self.shares)])
 
 
 def zero_holds(node: EventCondition) -> bool:
@@ -94,9 +104,8 @@ def earliest(nodes: Sequence[EventCondition], now: datetime) -> datetime | None:
 
 
 def bits_sql(conditions: Sequence[str]) -> str:
-    """Return the conditions as one unsigned integer, no wider than it must be, the first the lowest bit."""
-    kind = next(name for bits, name in WIDTHS if len(conditions) <= bits)
-    return " | ".join(f"case when {one} then {1 << i}::{kind} else 0::{kind} end" for i, one in enumerate(conditions))
+    """Return up to eight conditions as one byte, the first the lowest bit."""
+    return " | ".join(f"case when {one} then {1 << i}::utinyint else 0::utinyint end" for i, one in enumerate(conditions))
 
 
 def apart(leaves: Sequence[tuple[int, EventCondition]], now: datetime) -> list[list[tuple[int, EventCondition]]]:
@@ -109,12 +118,32 @@ def apart(leaves: Sequence[tuple[int, EventCondition]], now: datetime) -> list[l
     return [list(leaves)]
 
 
-def trait_scan(leaves: Sequence[tuple[int, str]], tables: Tables) -> Question:
-    conditions = [predicate for _, predicate in leaves]
-    bits = f", {bits_sql(conditions)} as bits" if len(leaves) > 1 else ""
-    where = f" where {' or '.join(conditions)}" if len(leaves) <= FEW and "true" not in conditions else ""
-    sql = f"select profile_id::uinteger as profile_id{bits} from {tables.profile}{where}"
-    return Question(sql, tuple(index for index, _ in leaves))
+def trait_scan(leaves: Sequence[tuple[int, str]], tables: Tables, ranges: Mapping[int, Range] | None = None) -> Question:
+    """Scan the profiles once. ``ranges`` tells which leaves are ranges of a column: many of one are asked together."""
+    if len(leaves) <= FEW:
+        conditions = [predicate for _, predicate in leaves]
+        where = f" where {' or '.join(conditions)}" if "true" not in conditions else ""
+        return _scan("profile_id", leaves, f"{tables.profile}{where}")
+    columns: dict[str, list[int]] = {}
+    for leaf, _ in leaves:
+        if ranges and leaf in ranges:
+            columns.setdefault(ranges[leaf].column, []).append(leaf)
+    searched = [some for some in columns.values() if len(some) > 1]
+    rest = [leaf for leaf in leaves if not any(leaf[0] in some for some in searched)]
+    found = [(search_sql([ranges[leaf] for leaf in some]), some) for some in searched] if ranges else []
+    return _scan("profile_id", rest, tables.profile, found)
+
+
+def _scan(
+    person: str, leaves: Sequence[tuple[int, str]], source: str, more: Sequence[tuple[str, Sequence[int]]] = ()
+) -> Question:
+    """Return the scan that gives each leaf's condition as a bit; ``more`` are columns of bits and their leaves."""
+    parts = [leaves[i : i + BYTE] for i in range(0, len(leaves), BYTE)] if len(leaves) > 1 or more else []
+    columns = [(bits_sql([test for _, test in part]), [leaf for leaf, _ in part]) for part in parts] + list(more)
+    said = "".join(f", {sql} as b{i}" for i, (sql, _) in enumerate(columns))
+    order = [leaf for _, some in columns for leaf in some] or [leaf for leaf, _ in leaves]
+    sql = f"select {person}::uinteger as profile_id{said} from {source}"
+    return Question(sql, tuple(order), tuple(len(some) for _, some in columns))
 
 
 def event_scan(name: str, leaves: Sequence[tuple[int, EventCondition]], tables: Tables, now: datetime) -> Question:
@@ -145,11 +174,10 @@ def event_scan(name: str, leaves: Sequence[tuple[int, EventCondition]], tables: 
         where = f" where {keeps[0]}" if keeps[0] else ""
         having = "" if nodes[0].op in ("did", "did_not") else f" having {conditions[0]}"
         sql = f"select {person}::uinteger as profile_id from {rows}{where} group by 1{having}"
-    else:
-        sql = f"select {person}::uinteger as profile_id, {bits_sql(conditions)} as bits from {rows} group by 1" + (
-            f" having {' or '.join(conditions)}" if len(nodes) <= FEW else ""
-        )
-    return Question(sql, tuple(index for index, _ in leaves))
+        return Question(sql, (leaves[0][0],))
+    having = f" having {' or '.join(conditions)}" if len(nodes) <= FEW else ""
+    tests = [(index, test) for (index, _), test in zip(leaves, conditions, strict=True)]
+    return _scan(person, tests, f"{rows} group by 1{having}")
 
 
 def event_rows(where: str, properties: Properties, tables: Tables) -> str:

@@ -26,6 +26,7 @@ from antiphon.awareness.segments.bitmaps import Marks, marked
 from antiphon.awareness.segments.model import EventCondition
 from antiphon.awareness.segments.scans import (
     BITS,
+    BYTE,
     Question,
     Tables,
     bits_sql,
@@ -124,7 +125,7 @@ def tally(name: str, leaves: Leaves, tables: Tables, now: datetime) -> Tally:
     columns = [
         f"{person_sql(tables)}::uinteger as profile_id",
         " + ".join(["0::utinyint", *(f"(e.ts >= {literal(edge)})::utinyint" for edge in edges)]) + " as span",
-        *([f"{bits_sql(keeps)} as keep"] if keeps else []),
+        *(f"{bits_sql(keeps[i : i + BYTE])} as keep{i // BYTE}" for i in range(0, len(keeps), BYTE)),
         *(f"{_units(properties.number(path))} as v{i}" for i, path in enumerate(paths)),
     ]
     common = [f"name = {literal(name)}", f"ts <= {literal(now)}", "profile_id is not null"]
@@ -151,8 +152,9 @@ def tally(name: str, leaves: Leaves, tables: Tables, now: datetime) -> Tally:
 
 
 def _units(column: str) -> str:
-    """Return a decimal as whole billionths, null where it is null."""
-    return f"case when {column} is not null then coalesce(try_cast({column} * {UNIT} as bigint), {_WIDE}) end"
+    """Return a decimal as whole billionths, null where it is null; by its text, since decimals are multiplied slowly."""
+    narrow = f"replace(try_cast({column} as decimal(18,9))::varchar, '.', '')::bigint"
+    return f"case when {column} is not null then coalesce({narrow}, {_WIDE}) end"
 
 
 @dataclass(frozen=True)
@@ -187,8 +189,8 @@ class _Rows:
             return self.ids, spans, self.ids
         kept = np.ones(len(self.ids), dtype=np.bool_)
         if kind.keep is not None:
-            bits = np.asarray(self.columns["keep"])
-            kept &= (bits & bits.dtype.type(1 << kind.keep)) != 0
+            bits = np.asarray(self.columns[f"keep{kind.keep // BYTE}"])
+            kept &= (bits & np.uint8(1 << kind.keep % BYTE)) != 0
         if kind.value is None:
             return self.ids[kept], spans[kept], self.ids
         column = self.columns[f"v{kind.value}"]
