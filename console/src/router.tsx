@@ -30,6 +30,7 @@ const PAGES: Record<string, Pages> = {
   '/segments/new': () => import('./rooms/segments/SegmentPage'),
   '/segments/sets': () => import('./rooms/segments/SetsPage'),
   '/segments/$id': () => import('./rooms/segments/SegmentPage'),
+  '/traits': () => import('./rooms/traits/TraitsPage'),
   '/events': () => import('./rooms/events/EventsPage'),
   '/imports': () => import('./rooms/imports/ImportsPage'),
   '/imports/new': () => import('./rooms/imports/NewImportPage'),

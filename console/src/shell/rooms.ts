@@ -1,7 +1,7 @@
 import type { ComponentType } from 'react';
 import {
   IconAudit, IconCampaigns, IconCustomers, IconDeliveries, IconEvents, IconImports, IconOverview, IconSegments,
-  IconSettings, IconTemplates,
+  IconSettings, IconTag, IconTemplates,
 } from '@/design/icons';
 
 /** One door in the navigation: shown when its room is switched on and the permission is held. */
@@ -32,6 +32,7 @@ export const FLOORS: Floor[] = [
     doors: [
       { key: 'customers', to: '/customers', room: 'profiles', permission: 'profiles:read', icon: IconCustomers, shortcut: 'p' },
       { key: 'segments', to: '/segments', room: 'segments', permission: 'segments:read', icon: IconSegments, shortcut: 's' },
+      { key: 'traits', to: '/traits', room: 'traits', permission: 'traits:read', icon: IconTag, shortcut: 'r' },
       { key: 'events', to: '/events', room: 'events', permission: 'events:read', icon: IconEvents, shortcut: 'e' },
       { key: 'imports', to: '/imports', room: 'imports', permission: 'imports:read', icon: IconImports, shortcut: 'i' },
     ],

@@ -1,4 +1,4 @@
-import { Avatar, Box, Button, Grid, Group, Menu, Skeleton, Stack, Tabs } from '@mantine/core';
+import { Avatar, Button, Grid, Group, Menu, SimpleGrid, Skeleton, Stack, Tabs } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -104,12 +104,14 @@ export default function CustomerPage() {
             <Stack>
               <Identities customer={customer} />
               {mayConsent && rooms.includes('consent') && <ConsentPanel id={id} />}
-              {mayConsent && rooms.includes('consent') && <PreferencePanel id={id} />}
               <Traits customer={customer} />
             </Stack>
           </Grid.Col>
           <Grid.Col span={{ base: 12, md: 8 }}>
-            <Box mb="md"><Likings id={id} /></Box>
+            <SimpleGrid cols={{ base: 1, lg: 2 }} mb="md">
+              {mayConsent && rooms.includes('consent') && <PreferencePanel id={id} />}
+              <Likings id={id} />
+            </SimpleGrid>
             <Tabs defaultValue={tabs[0]?.key} keepMounted={false}>
               <Tabs.List mb="md">
                 {tabs.map((tab) => <Tabs.Tab key={tab.key} value={tab.key}>{t(`profiles.tab_${tab.key}`)}</Tabs.Tab>)}

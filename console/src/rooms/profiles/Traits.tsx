@@ -1,28 +1,21 @@
-import { Group, Stack, Text, TextInput } from '@mantine/core';
+import { Group, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Schema } from '@/api/client';
-import { NOTHING, useFormat } from '@/design/format';
-import { IconSearch } from '@/design/icons';
+import { IconBolt, IconSearch } from '@/design/icons';
 import { Panel } from '@/design/Panel';
-import { useTraits } from '../traits/vocabulary';
+import { TraitHistory } from '../traits/TraitHistory';
+import { useTraits, useValueTold } from '../traits/vocabulary';
 
-/** What is known of this customer, each trait shown as its type. */
+/** What is known of this customer, each trait shown as its type; each opens what was said of it before. */
 export function Traits({ customer }: { customer: Schema<'ProfileShown'> }) {
   const { t } = useTranslation();
-  const format = useFormat();
+  const told = useValueTold();
   const registry = useTraits();
   const [words, setWords] = useState('');
-  const type = (name: string) => registry.data?.find((one) => one.name === name)?.type;
-  const shown = (name: string, value: unknown): string => {
-    if (value === null || value === undefined) return NOTHING;
-    if (typeof value === 'boolean') return value ? t('common.yes') : t('common.no');
-    if (typeof value === 'number') return format.number(value);
-    if (Array.isArray(value)) return format.list(value.map(String));
-    if (typeof value === 'object') return JSON.stringify(value);
-    if (type(name) === 'instant') return format.dateTime(String(value));
-    return type(name) === 'date' ? format.date(String(value)) : String(value);
-  };
+  const [open, setOpen] = useState<string | null>(null);
+  const about = (name: string) => registry.data?.find((one) => one.name === name);
+  const hidden = new Set(customer.hidden);
   const all = Object.entries(customer.traits).sort(([one], [other]) => one.localeCompare(other));
   const some = all.filter(([name]) => name.toLowerCase().includes(words.toLowerCase()));
   return (
@@ -40,13 +33,21 @@ export function Traits({ customer }: { customer: Schema<'ProfileShown'> }) {
       )}
       <Stack gap={9}>
         {some.map(([name, value]) => (
-          <Group key={name} justify="space-between" wrap="nowrap" gap="sm" align="flex-start">
-            <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>{name}</Text>
-            <Text size="sm" fw={500} ta="right" style={{ overflowWrap: 'anywhere' }}>{shown(name, value)}</Text>
-          </Group>
+          <UnstyledButton key={name} onClick={() => setOpen(name)} title={t('traits.history_of', { name })}>
+            <Group justify="space-between" wrap="nowrap" gap="sm" align="flex-start">
+              <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+                {name}
+                {about(name)?.computed && <IconBolt size={12} role="img" aria-label={t('traits.is_computed')} style={{ marginInlineStart: 4 }} />}
+              </Text>
+              <Text size="sm" fw={500} ta="right" style={{ overflowWrap: 'anywhere' }}>
+                {hidden.has(name) ? t('traits.hidden_short') : told(value, about(name)?.type)}
+              </Text>
+            </Group>
+          </UnstyledButton>
         ))}
         {all.length === 0 && <Text size="sm" c="dimmed">{t('profiles.no_traits')}</Text>}
       </Stack>
+      {open && <TraitHistory customer={customer} name={open} onClose={() => setOpen(null)} />}
     </Panel>
   );
 }
