@@ -25,6 +25,7 @@ type Pages = Parameters<typeof lazyRouteComponent>[0];
 const PAGES: Record<string, Pages> = {
   '/': () => import('./rooms/overview/OverviewPage'),
   '/customers': () => import('./rooms/profiles/CustomersPage'),
+  '/customers/merges': () => import('./rooms/profiles/MergesPage'),
   '/customers/$id': () => import('./rooms/profiles/CustomerPage'),
   '/segments': () => import('./rooms/segments/SegmentsPage'),
   '/segments/new': () => import('./rooms/segments/SegmentPage'),

@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from tests.awareness.test_profiles_pages import tell
 
 from antiphon.awareness.events.intake import take_in
 from antiphon.awareness.profiles import Identity, Person, resolve, stamp_of
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Leases
-from tests.awareness.test_profiles_pages import tell
 
 
 @pytest.fixture
