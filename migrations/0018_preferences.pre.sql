@@ -45,6 +45,10 @@ insert into preference_centre default values;
 
 -- What a topic is called in other languages: {"ru": {"title": …, "description": …}}.
 alter table topic add column translations jsonb not null default '{}';
+update topic set translations = '{
+    "ru": {"title": "Новости и предложения", "description": "Новости о товарах, предложения и акции"},
+    "zh": {"title": "新闻与优惠", "description": "产品资讯、优惠和促销活动"}
+}' where name = 'news' and title = 'News and offers';
 
 -- A suppressed address may be let go by itself after a time; a note says what somebody knew of it.
 alter table suppression add column expires_at timestamptz;

@@ -17,23 +17,25 @@ from antiphon.awareness.consent.preferences.words import NAMES, WORDS, ZONES
 
 PAUSES = (7, 30, 90)
 _STYLE = """
-body{max-width:46rem;margin:1.5rem auto;font-size:1rem}h1{font-size:1.6rem;margin:.2rem 0}
+:root{color-scheme:light dark}body{max-width:48rem;margin:1.2rem auto;font-size:1rem}h1{font-size:1.6rem;margin:.2rem 0}
+header{display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:0 1.5rem}
 h2{font-size:1.05rem;margin:.9rem 0 .3rem}p{margin:.3rem 0}
-nav{float:right;font-size:.9rem}nav a,nav b{margin-left:.7rem}
+nav{font-size:.9rem}nav a,nav b{margin-right:.7rem}
 table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:600;font-size:.9rem}
-th,td{padding:.35rem .5rem;border-bottom:1px solid #d9d9e0}thead th,td{text-align:center}thead th:first-child{text-align:left}
+th,td{padding:.35rem .5rem;border-bottom:1px solid #d9d9e0}thead th,td{text-align:center}tbody th{padding-left:0}
 tbody th{font-weight:500;font-size:1rem}tbody small{display:block;color:#5a5a66;font-weight:400}
 .addr{display:block;color:#5a5a66;font-weight:400}input[type=checkbox]{width:1.3rem;height:1.3rem;accent-color:#1f4fd8}
-.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.6rem 1rem}
+.grid{display:grid;align-items:end;grid-template-columns:repeat(auto-fit,minmax(10.5rem,1fr));gap:.6rem 1rem}
 label,legend{font-size:.9rem;font-weight:600}select,input[type=time]{font:inherit;padding:.35rem;width:100%;max-width:100%;
 box-sizing:border-box;border:1px solid #8b8b99;border-radius:.35rem;background:#fff;color:#1b1b1f}
-fieldset{border:0;padding:0;margin:.6rem 0 0}.quietrow{display:grid;grid-template-columns:1fr 1fr 2fr;gap:.6rem 1rem}
+fieldset{border:0;padding:0;margin:.8rem 0 0}legend{padding:0}
+.quietrow{display:grid;grid-template-columns:1fr 1fr 2fr;gap:.6rem 1rem}
 .do{margin-top:1rem}[role=status],[role=alert],.note{padding:.5rem .8rem;border-radius:.4rem;margin:.5rem 0}
 [role=status]{background:#e4f4e7;color:#0c4a1c}[role=alert]{background:#fdeaea;color:#7c1212}.note{background:#fff4d6;color:#5c4300}
 .logo{font-weight:700;letter-spacing:.02em}:focus-visible{outline:3px solid #b25f00;outline-offset:2px}
 @media(prefers-color-scheme:dark){tbody small,.addr{color:#b4b4c0}th,td{border-color:#3a3b42}
 select,input[type=time]{background:#23242a;color:#eee;border-color:#7d7e8a}}
-@media(max-width:34rem){.quietrow{grid-template-columns:1fr 1fr}}
+@media(max-width:34rem){.quietrow{grid-template-columns:1fr 1fr}.quietrow>:last-child{grid-column:1/-1}}
 """
 
 
@@ -73,14 +75,15 @@ def render(shown: Shown) -> str:
         + (f'<p role="alert">{escape(words.wrong)}</p>' if shown.wrong else "")
     )
     body = (
-        f"{_switch(shown)}{notes}<p>{escape(words.intro)}</p>"
+        f"{notes}<p>{escape(words.intro)}</p>"
         f'<form method="post"><input type="hidden" name="shown" value="{escape(_state(shown))}">'
         f"<h2>{escape(words.topics)}</h2>{_topics(shown)}<h2>{escape(words.how)}</h2>{_how(shown)}"
         f'<p class="do"><button name="do" value="save">{escape(words.save)}</button>'
         f'<button class="second" name="do" value="none">{escape(words.none)}</button></p></form>'
     )
     logo = f'<div class="logo">{escape(shown.logo)}</div>' if shown.logo else ""
-    return hosted_page(shown.language, title, body, style=_STYLE, heading=f"{logo}<h1>{escape(title)}</h1>")
+    heading = f"<header><div>{logo}<h1>{escape(title)}</h1></div>{_switch(shown)}</header>"
+    return hosted_page(shown.language, title, body, style=_STYLE, heading=heading)
 
 
 def _switch(shown: Shown) -> str:
@@ -116,7 +119,7 @@ def _topics(shown: Shown) -> str:
         for kind in shown.channels
     )
     rows = "".join(_row(shown, subject) for subject in shown.subjects)
-    return f'<table><thead><tr><th scope="col">{escape(words.topics)}</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    return f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _row(shown: Shown, subject: Subject) -> str:

@@ -118,7 +118,7 @@ WORDS: Mapping[Language, Words] = {
         },
         nothing_to_choose="Пока выбирать не из чего.",
         how="Как с вами связаться",
-        channel="Предпочтительный способ",
+        channel="Удобный способ",
         any_channel="Любой",
         frequency="Как часто",
         frequencies={
