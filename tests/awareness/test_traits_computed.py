@@ -18,7 +18,6 @@ from antiphon.awareness.events.values import dig, number, plain
 from antiphon.awareness.profiles import Identity, Person, resolve, stamp_of
 from antiphon.awareness.profiles.deciding import merge_profiles, undo_merge
 from antiphon.awareness.profiles.room import ROOM as PROFILES_ROOM
-from antiphon.awareness.profiles.service import run_erasure
 from antiphon.awareness.traits import mirror_profiles, registry
 from antiphon.awareness.traits.computed import service, store
 from antiphon.awareness.traits.computed.loops import LOOPS
@@ -28,7 +27,7 @@ from antiphon.awareness.traits.service import JOBS as TRAIT_JOBS
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
-from antiphon.foundation.jobs import JobKind, register_kinds
+from antiphon.foundation.jobs import register_kinds
 from antiphon.foundation.lake import LakeClient
 from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.notices import LISTENERS, LOOPS as NOTICE_LOOPS
@@ -190,7 +189,7 @@ async def ctx_greets(ctx: Context) -> None:
 
 
 async def test_merges_partings_and_erasure_are_followed(ctx: Context, lake: LakeClient, clock: VirtualClock) -> None:
-    register_kinds((JobKind("profiles.erase", run_erasure), *TRAIT_JOBS))
+    register_kinds(TRAIT_JOBS)
     PERSONAL.register([PROFILES_ROOM, ROOM])
     ann, bob = await people(ctx, 2)
     now = clock.now()
