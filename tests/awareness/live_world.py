@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from antiphon.awareness.consent import ChannelKind, ChannelRegistry, Evidence, Statement, record_consents
 from antiphon.awareness.events.erasure import erase_cold
 from antiphon.awareness.profiles import mark_dirty, service as profiles
 from antiphon.awareness.segments import (
@@ -29,10 +30,23 @@ from antiphon.awareness.segments import (
 from antiphon.awareness.segments.check import Checker
 from antiphon.awareness.segments.evaluate import evaluate, known
 from antiphon.awareness.segments.explain import one_person
-from antiphon.awareness.segments.kinds import Age, Anniversary, Length, Near, Place, Share
+from antiphon.awareness.segments.kinds import (
+    Age,
+    Anniversary,
+    ConsentIs,
+    Engagement,
+    EventTime,
+    Length,
+    Near,
+    Place,
+    Reachable,
+    Sequence as Ordered,
+    Share,
+    Step,
+)
 from antiphon.awareness.segments.live.loop import LIVE, Live
 from antiphon.awareness.segments.model import Node, RelativeInstant
-from antiphon.awareness.segments.windows import Ago, Calendar, Dates, Span, Window
+from antiphon.awareness.segments.windows import Ago, Calendar, Dates, SinceEvent, Span, Window
 from antiphon.awareness.traits import TraitType, mirror_profiles, observe_traits
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.clock import VirtualClock
@@ -43,7 +57,7 @@ from antiphon.foundation.postgres import Jsonb
 DAY, HOUR, TICK = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
 LANE = 40
 """A lane of the test's own: what is put there was understood at once."""
-NAMES = ("Bought", "Viewed", "Opened")
+NAMES = ("Bought", "Viewed", "Email Opened")
 TRAITS: dict[str, TraitType] = {
     "plan": "text", "visits": "number", "vip": "boolean", "since": "instant", "born": "date", "tags": "text_list",
     "lat": "number", "lon": "number", "timezone": "text",
@@ -61,7 +75,9 @@ class World:
         self._seq = itertools.count(1)
 
     async def declare(self) -> None:
+        self.ctx.put(ChannelRegistry, ChannelRegistry((ChannelKind("email", "email", "E-mail"),)))
         async with self.ctx.db.transaction() as conn:
+            await conn.execute("insert into topic (name, title) values ('news', 'News') on conflict do nothing")
             await observe_traits(conn, TRAITS, self.clock.now())
 
     async def person(self, **traits: Any) -> int:
@@ -118,11 +134,28 @@ class World:
             await conn.execute("update profile set merged_into = null where id = %s", (gone,))
             await mark_dirty(conn, [gone, row[0]])
 
+    async def says(self, profile: int, state: Any) -> None:
+        """A word about being written to."""
+        async with self.ctx.db.transaction() as conn:
+            said = Statement(
+                profile_id=profile, channel="email", topic="news", state=state, at=self.clock.now(), source="form",
+                evidence=Evidence(text="yes"),
+            )  # fmt: skip
+            await record_consents(conn, [said])
+
+    async def has(self, profile: int) -> None:
+        """An address."""
+        async with self.ctx.db.transaction() as conn:
+            sql = "insert into identity (kind, value, profile_id, created_at) values ('email', %s, %s, %s) on conflict do nothing"
+            await conn.execute(sql, (f"p{profile}@x.example", profile, self.clock.now()))
+            await mark_dirty(conn, [profile])
+
     async def erase(self, profile: int) -> None:
         async with self.ctx.db.transaction() as conn:
             rows = await (await conn.execute("select from_id from alias where to_id = %s", (profile,))).fetchall()
             ids = [profile, *(row[0] for row in rows)]
-            await conn.execute("delete from event where profile_id = any(%s)", (ids,))
+            for table in ("event", "consent_state", "consent"):
+                await conn.execute(f"delete from {table} where profile_id = any(%s)", (ids,))
             await service.erase(self.ctx, conn, profile)
             await profiles.erase(self.ctx, conn, profile)
         await erase_cold(self.ctx, ids)
@@ -214,8 +247,10 @@ class Chance:
     def leaf(self, people: Sequence[int], segments: Sequence[int]) -> Node:
         r = self.random
         roll = r.random()
-        if roll < 0.55:
+        if roll < 0.45:
             return self.event()
+        if roll < 0.62:
+            return self.odd()
         if roll < 0.85:
             return self.trait()
         if roll < 0.88 and segments:
@@ -227,6 +262,30 @@ class Chance:
             Near(latitude="lat", longitude="lon", place=Place(latitude=0, longitude=0), metres=200_000),
             Age(trait="born", op="ge", value=r.randint(29, 31)), Anniversary(trait="born", begin=0, end=r.randint(0, 2)),
         ])  # fmt: skip
+
+    def odd(self) -> Node:
+        """A condition that looks at each person alone, or beyond profile and events."""
+        r = self.random
+        since = SinceEvent(name=r.choice(NAMES), which=r.choice(["first", "last"]))
+        op = r.choice(["did", "did_not", "eq", "ge"])
+        span = Span(amount=r.choice([5, 24, 48]), unit="hours")
+        return r.choice([
+            EventCondition(name=r.choice(NAMES), window=since, op=op, value=None if op.startswith("did") else 1),
+            EventCondition(name=r.choice(NAMES), op=r.choice(["ge", "lt", "eq"]), value=r.randint(1, 3), measure="distinct",
+                           property=r.choice(["kind", "total"]), window=r.choice([None, Last(amount=2, unit="days")])),
+            EventTime(name=r.choice(NAMES), which=r.choice(["first", "last"]), where=self.where(),
+                      window=r.choice([Last(amount=2, unit="days"), Ago(begin=Span(amount=3, unit="days"), end=span)])),
+            Ordered(steps=[Step(name=r.choice(NAMES)), Step(name=r.choice(NAMES), at_most=span, where=self.where())],
+                     window=r.choice([None, Last(amount=3, unit="days")])),
+            Ordered(steps=[Step(name=r.choice(NAMES)), Step(name=r.choice(NAMES), absent=True, at_most=span)]),
+            Engagement(channel="email", did="opened", op="ge", value=1, campaign_id=r.choice([None, 1])),
+            ConsentIs(channel="email", topic="news", state=r.choice(["granted", "withdrawn", "unknown"])),
+            Reachable(channel="email", topic=r.choice([None, "news"])),
+        ])  # fmt: skip
+
+    def where(self) -> list[PropertyFilter]:
+        r = self.random
+        return [] if r.random() < 0.5 else [PropertyFilter(property=r.choice(["kind", "total"]), op=r.choice(["is", "is_not", "set"][:2]), value="p")]
 
     def trait(self) -> Node:
         r = self.random
@@ -281,7 +340,7 @@ class Chance:
         r = self.random
         made = {
             "kind": r.choice(["p", "q", 1, None]), "total": r.choice([1, 1.5, "2", "x", -3, 0.000000001, 5_000_000_000, 1e-7, True]),
-            "deep": {"n": r.choice([1, 2, 1e9, 0.1])},
+            "campaign_id": r.choice([1, 2]), "deep": {"n": r.choice([1, 2, 1e9, 0.1])},
         }  # fmt: skip
         return {name: value for name, value in made.items() if r.random() < 0.8}
 

@@ -95,6 +95,9 @@ async def test_what_is_followed_is_what_is_worked_out_whole(world: World, seed: 
                 await move_events(world.ctx)
             case 8 if step % 2:
                 await world.live.reset()
+            case 9:
+                await world.says(r.choice(people), r.choice(["granted", "withdrawn"]))
+                await world.has(r.choice(people))
             case _:
                 pass
         if r.random() < 0.5:

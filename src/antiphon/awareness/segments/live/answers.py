@@ -15,8 +15,8 @@ from antiphon.awareness.segments.model import EventCondition
 from antiphon.awareness.segments.windows import SinceEvent, bounds
 
 UNIT = 10**9
-_FIRST, _END = -(2**62), 2**62
-"""Before and after every instant there is."""
+FIRST = -(2**62)
+"""Before every instant there is."""
 _HALF = 32
 
 
@@ -30,17 +30,7 @@ def interval(node: EventCondition, now: datetime) -> tuple[int, int]:
     assert not isinstance(node.window, SinceEvent)
     first, end = bounds(node.window, now)
     past = unix(now) + 1
-    return _FIRST if first is None else unix(first), past if end is None else min(past, unix(end))
-
-
-def wanted(node: EventCondition, now: datetime) -> Wanted:
-    """What the condition looks at."""
-    first, _ = interval(node, now)
-    return Wanted(
-        (Filters(tuple(node.where)),) if node.where else (),
-        () if node.property is None else (node.property,),
-        None if first == _FIRST else first,
-    )
+    return FIRST if first is None else unix(first), past if end is None else min(past, unix(end))
 
 
 def holds(node: EventCondition, now: datetime, kept: Wanted, columns: Mapping[str, Column], owner: Column, people: int) -> Column:

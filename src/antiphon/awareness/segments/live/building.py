@@ -13,11 +13,30 @@ from pyroaring import BitMap
 
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.evaluate import Known as About, evaluate, known
-from antiphon.awareness.segments.live import answers, people, reading
+from antiphon.awareness.segments.live import looks, people, reading
 from antiphon.awareness.segments.live.reading import Candidate
+from antiphon.awareness.segments.live.sayings import Sayings, TooMany
 from antiphon.awareness.segments.live.state import Arranger, Condition, Following, State
-from antiphon.awareness.segments.live.strands import Strand, Unfit, Wanted, loaded, strand_sql
-from antiphon.awareness.segments.model import And, EventCondition, InSegment, Node, TraitColumn, TraitCondition, walk
+from antiphon.awareness.segments.live.strands import (
+    NUMBERED,
+    NUMBERED_ROWS,
+    NUMBERED_TEXTS,
+    TOO_MANY,
+    Strand,
+    Unfit,
+    Wanted,
+    loaded,
+    strand_sql,
+)
+from antiphon.awareness.segments.model import (
+    And,
+    InSegment,
+    Node,
+    Surroundings,
+    TraitColumn,
+    TraitCondition,
+    walk,
+)
 from antiphon.foundation.context import Context
 
 _EVERYBODY = -1
@@ -38,6 +57,7 @@ class Built:
     strands: dict[str, Strand] = field(default_factory=dict)
     watches: dict[str, people.Watch] = field(default_factory=dict)
     traits: dict[str, TraitColumn] = field(default_factory=dict)
+    around: Surroundings = field(default_factory=Surroundings)
     lists: dict[int, tuple[int, BitMap]] = field(default_factory=dict)
     everyone: BitMap = field(default_factory=BitMap)
     lanes: dict[int, int] = field(default_factory=dict)
@@ -53,6 +73,7 @@ class Built:
         state.strands |= self.strands
         state.watches |= self.watches
         state.traits |= self.traits
+        state.around = self.around
         state.lists |= {one: kept for one, kept in self.lists.items() if one not in state.lists}
         state.lanes = {lane: min(seq, self.lanes.get(lane, 0)) for lane, seq in state.lanes.items()}
         state.mirror = min(state.mirror, self.mirror)
@@ -67,6 +88,7 @@ async def build(ctx: Context, state: State, wanted: Sequence[Candidate], banned:
         about = await known(conn, ctx)
         standing = await reading.versions(conn)
         built = Built(ctx.clock.now(), lanes=await reading.read_lanes(conn), mirror=await reading.mirror_reach(conn))
+    built.around = about.around
     built.versions = {one.id: one.version for one in wanted}
     arranger = Arranger(state, about.segments)
     for one in wanted:
@@ -95,11 +117,10 @@ async def _arrange(
     closure = {ref: standing[ref] for ref in _closure(one.id, about.segments)}
     segment = Following(one.id, one.name, one.version, one.revision, False, formula, closure)
     nodes = [arranger.new[leaf] for leaf in segment.leaves if leaf in arranger.new]
-    events = [node for node in nodes if isinstance(node, EventCondition)]
-    for node in events:
-        if node.name in banned:
-            raise Unfit(banned[node.name])
-    wanted = _wanted(events, built, state)
+    for name in {name for node in nodes for name in looks.names(node)}:
+        if name in banned:
+            raise Unfit(banned[name])
+    wanted = _wanted(nodes, built, state)
     sizes = {name: await _size(ctx, name, kept, built.lanes) for name, kept in wanted.items()}
     had = {name: strand.bytes for name, strand in state.strands.items()} | built.sizes
     if sizes and sum((had | sizes).values()) > most_bytes:
@@ -124,16 +145,15 @@ def _closure(segment_id: int, trees: Mapping[int, Node | None]) -> set[int]:
     return found
 
 
-def _wanted(nodes: Iterable[EventCondition], built: Built, state: State) -> dict[str, Wanted]:
+def _wanted(nodes: Iterable[Node], built: Built, state: State) -> dict[str, Wanted]:
     """What is to be read for some conditions: strands nobody has, or not with all that is looked at."""
     found: dict[str, Wanted] = {}
-    for node in nodes:
-        asked = answers.wanted(node, built.now)
-        had = found.get(node.name) or built.wanted.get(node.name)
-        if had is None and node.name in state.strands:
-            had = state.strands[node.name].wanted
+    for name, asked in (pair for node in nodes for pair in looks.wanted(node, built.now).items()):
+        had = found.get(name) or built.wanted.get(name)
+        if had is None and name in state.strands:
+            had = state.strands[name].wanted
         if had is None or not had.covers(asked):
-            found[node.name] = asked if had is None else had.plus(asked)
+            found[name] = asked if had is None else had.plus(asked)
     return found
 
 
@@ -150,14 +170,29 @@ def _instant(at: int | None) -> datetime | None:
 
 async def _load(ctx: Context, built: Built, name: str) -> None:
     wanted = built.wanted[name]
-    columns = await ctx.lake.columns(strand_sql(name, wanted, built.lanes, _instant(wanted.start)), timeout=_LONG)
-    built.strands[name] = await asyncio.to_thread(loaded, name, wanted, columns, built.lanes)
+    sql = strand_sql(name, wanted, built.lanes, _instant(wanted.start))
+    sayings = None
+    if not wanted.paths:
+        columns = await ctx.lake.columns(sql, timeout=_LONG)
+    else:
+        async with ctx.lake.transaction(timeout=_LONG) as lake:
+            for statement in NUMBERED:
+                await lake.run(statement.format(sql=sql))
+            columns = await lake.columns(NUMBERED_ROWS)
+            texts = await lake.columns(NUMBERED_TEXTS)
+            await lake.run("drop table live_rows")
+            await lake.run("drop table live_texts")
+        try:
+            sayings = await asyncio.to_thread(Sayings, wanted.paths, list(texts["said"]))
+        except TooMany:
+            raise Unfit(TOO_MANY) from None
+    built.strands[name] = await asyncio.to_thread(loaded, name, wanted, columns, built.lanes, sayings)
 
 
 def _leave_out(built: Built, nodes: Mapping[int, Node], name: str, why: str) -> None:
     """Without a strand: the segments that look at it are not live."""
     del built.wanted[name]
-    over = {index for index, node in nodes.items() if isinstance(node, EventCondition) and node.name == name}
+    over = {index for index, node in nodes.items() if name in looks.names(node)}
     for segment in [one for one in built.segments if over & set(one.leaves)]:
         built.unfit[segment.id] = why
         built.segments.remove(segment)

@@ -95,7 +95,7 @@ class Live:
             aliases = await reading.read_aliases(conn, touched)
             wholly = touched.wholly | (touched.named(aliases) - state.everyone)
             touched.wholly = wholly | BitMap(aliases[one] for one in wholly if one in aliases)
-            people = await reading.read_people(conn, touched.wholly)
+            people = await reading.read_people(conn, state, touched.wholly)
         _ticks.labels("read").observe(time.perf_counter() - began)
         began = time.perf_counter()
         self.tally = await asyncio.to_thread(absorb, state, touched, batch, people, aliases, now)

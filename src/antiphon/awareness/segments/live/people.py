@@ -10,13 +10,16 @@ import msgspec
 import numpy as np
 
 from antiphon.awareness.segments.check import Checker, Person, trait_holds
-from antiphon.awareness.segments.kinds import Age, Anniversary, Length, Near, Share
+from antiphon.awareness.segments.contacts import Contact
+from antiphon.awareness.segments.kinds import Age, Anniversary, ConsentIs, Length, Near, Reachable, Share
 from antiphon.awareness.segments.live.rows import Column, unix
 from antiphon.awareness.segments.model import Node, RelativeInstant, TraitColumn, TraitCondition
 from antiphon.awareness.segments.sql import operand
 from antiphon.awareness.traits import typed
 
-OF_PEOPLE = (TraitCondition, Age, Anniversary, Length, Near, Share)
+OF_PEOPLE = (TraitCondition, Age, Anniversary, Length, Near, Share, ConsentIs, Reachable)
+OF_CONTACT = (ConsentIs, Reachable)
+"""Look at consents and addresses, too."""
 BY_THE_CLOCK = (Age, Anniversary)
 """Change at somebody's local midnight: every quarter of an hour is one somewhere."""
 _REMEMBERED = 20_000
@@ -64,14 +67,17 @@ class Known:
         return found
 
 
-def person(row: tuple[Any, ...]) -> Person:
-    """A row of `people` as conditions see it, without events."""
+def person(row: tuple[Any, ...], contact: Contact | None) -> Person:
+    """A row of `people`, and how they can be written to, as conditions see it; without events."""
     profile, traits, *instants = row
     found: dict[str, Any] = msgspec.json.decode(traits)
     for name, at in zip(("$created_at", "$first_seen", "$last_seen"), instants, strict=True):
         if at is not None:
             found[name] = at.isoformat()
-    return Person(profile, found, [])
+    reach = contact or Contact()
+    return Person(
+        profile, found, [], consents=reach.consents, addresses=reach.addresses, suppressed=reach.suppressed
+    )
 
 
 def decide(node: Node, known: Known | None, people: list[Person], now: datetime, traits: Mapping[str, TraitColumn]) -> Column:

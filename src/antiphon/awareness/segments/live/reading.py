@@ -11,7 +11,8 @@ from pyroaring import BitMap
 
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.check import Person
-from antiphon.awareness.segments.live.people import person
+from antiphon.awareness.segments.contacts import contacts
+from antiphon.awareness.segments.live.people import OF_CONTACT, person
 from antiphon.awareness.segments.live.state import State
 from antiphon.awareness.segments.live.tick import Batch, Touched
 from antiphon.foundation.context import Context
@@ -102,12 +103,14 @@ async def read_aliases(conn: Connection, touched: Touched) -> dict[int, int]:
     return dict(await (await conn.execute(SQL.aliases, {"ids": list(touched.everybody)})).fetchall())
 
 
-async def read_people(conn: Connection, ids: BitMap) -> dict[int, Person]:
+async def read_people(conn: Connection, state: State, ids: BitMap) -> dict[int, Person]:
     """Those of some people who are there."""
     if not ids:
         return {}
     rows = await (await conn.execute(SQL.people, {"ids": list(ids)})).fetchall()
-    return {row[0]: person(row) for row in rows}
+    asked = any(isinstance(one.node, OF_CONTACT) for one in state.conditions.values())
+    reach = await contacts(conn, [row[0] for row in rows], state.around) if asked else {}
+    return {row[0]: person(row, reach.get(row[0])) for row in rows}
 
 
 async def dirty(conn: Connection, most: int) -> BitMap:

@@ -14,18 +14,18 @@ from antiphon.awareness.segments.bitmaps import bitmap
 from antiphon.awareness.segments.engagement import as_event
 from antiphon.awareness.segments.formula import Every, Everyone, Except, Formula, Leaf, Listed, Some, Stored, solve
 from antiphon.awareness.segments.kinds import Engagement
-from antiphon.awareness.segments.live import answers
+from antiphon.awareness.segments.live import looks
 from antiphon.awareness.segments.live.people import OF_PEOPLE, Known, Watch, traits_of
 from antiphon.awareness.segments.live.rows import Column
 from antiphon.awareness.segments.live.strands import Strand, Unfit
 from antiphon.awareness.segments.model import (
     And,
-    EventCondition,
     InSegment,
     Node,
     Not,
     Or,
     Profiles,
+    Surroundings,
     TraitColumn,
 )
 
@@ -102,6 +102,7 @@ class State:
     watches: dict[str, Watch] = field(default_factory=dict)
     lists: dict[int, tuple[int, BitMap]] = field(default_factory=dict)
     traits: dict[str, TraitColumn] = field(default_factory=dict)
+    around: Surroundings = field(default_factory=Surroundings)
     everyone: BitMap = field(default_factory=BitMap)
     come: BitMap = field(default_factory=BitMap)
     """Who began or ceased to be a profile in the present tick."""
@@ -125,8 +126,8 @@ class State:
         """The earliest event of a name that any condition still looks at; None for all of history."""
         found: list[int] = []
         for one in self.conditions.values():
-            if isinstance(one.node, EventCondition) and one.node.name == name:
-                start = answers.wanted(one.node, one.as_of).start
+            if name in looks.names(one.node):
+                start = looks.wanted(one.node, one.as_of)[name].start
                 if start is None:
                     return None
                 found.append(start)
@@ -138,7 +139,7 @@ class State:
             self.segments.pop(one, None)
         used = {leaf for segment in self.segments.values() for leaf in segment.leaves}
         self.conditions = {index: kept for index, kept in self.conditions.items() if index in used}
-        names = {named(kept.node) for kept in self.conditions.values()}
+        names = {name for kept in self.conditions.values() for name in looks.names(kept.node)}
         self.strands = {name: strand for name, strand in self.strands.items() if name in names}
         lists = {one for segment in self.segments.values() for one in segment.lists}
         self.lists = {one: kept for one, kept in self.lists.items() if one in lists}
@@ -171,11 +172,6 @@ class State:
         for condition in self.conditions.values():
             condition.flips = BitMap()
         self.come = BitMap()
-
-
-def named(node: Node) -> str | None:
-    """The name of the events a condition looks at."""
-    return node.name if isinstance(node, EventCondition) else None
 
 
 class _Leaves(Sequence[BitMap]):
@@ -222,12 +218,8 @@ class Arranger:
                 return Listed(tuple(sorted(set(ids))))
             case Engagement():
                 return self.formula(as_event(node))
-            case EventCondition():
-                if not answers.plain(node):
-                    raise Unfit("it counts different values, or events since another event")
-                return self._leaf(node)
             case _:
-                if not isinstance(node, OF_PEOPLE):
+                if not isinstance(node, OF_PEOPLE + looks.OF_EVENTS):
                     raise Unfit(f"it has a condition of the kind {type(node).__name__}")
                 return self._leaf(node)
 

@@ -19,11 +19,13 @@ from antiphon.awareness.events.filters import PropertyFilter, filter_holds
 from antiphon.awareness.events.properties import Properties, filter_sql
 from antiphon.awareness.events.values import dig, number, properties_of
 from antiphon.awareness.segments.live.rows import AT, WHO, Column, Rows
+from antiphon.awareness.segments.live.sayings import Sayings, TooMany
 
 NOTHING = -(2**63)
 """Stands for no number."""
 _UNFIT = NOTHING + 1
-BITS = "bits"
+BITS, SAID = "bits", "said"
+TOO_MANY = "what its events say differs too much to be held in memory"
 MOST_FILTERS = 63
 FRESH = 20_000
 """Rows beside the sorted ones before they are worked in, at least; and one in FOLD of them."""
@@ -50,11 +52,12 @@ class Filters:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is kept of the events of a name: the filters they are held against, the properties whose number is kept, and
-    the earliest instant looked at (None: all of history)."""
+    """What is kept of the events of a name: the filters they are held against, the properties whose number is kept, those
+    that are kept as they were said, and the earliest instant looked at (None: all of history)."""
 
     filters: tuple[Filters, ...] = ()
     numbers: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     start: int | None = None
 
     def covers(self, other: Wanted) -> bool:
@@ -62,6 +65,7 @@ class Wanted:
         return (
             set(other.filters) <= set(self.filters)
             and set(other.numbers) <= set(self.numbers)
+            and set(other.paths) <= set(self.paths)
             and (self.start is None or (other.start is not None and self.start <= other.start))
         )
 
@@ -69,18 +73,20 @@ class Wanted:
         """What is wanted by either."""
         filters = tuple(dict.fromkeys((*self.filters, *other.filters)))
         numbers = tuple(dict.fromkeys((*self.numbers, *other.numbers)))
+        paths = tuple(sorted({*self.paths, *other.paths}))
         start = None if self.start is None or other.start is None else min(self.start, other.start)
-        return Wanted(filters, numbers, start)
+        return Wanted(filters, numbers, paths, start)
 
     @property
     def deep(self) -> bool:
         """Whether properties are looked at."""
-        return bool(self.filters or self.numbers)
+        return bool(self.filters or self.numbers or self.paths)
 
     @property
     def width(self) -> int:
         """Bytes a row takes, with its place in the order of time."""
-        return 4 + 8 + 4 + (_bits_type(len(self.filters))().itemsize if self.filters else 0) + 8 * len(self.numbers)
+        bits = _bits_type(len(self.filters))().itemsize if self.filters else 0
+        return 4 + 8 + 4 + bits + 8 * len(self.numbers) + 4 * bool(self.paths)
 
     def bit(self, filters: Filters) -> int:
         return self.filters.index(filters)
@@ -93,13 +99,14 @@ class Wanted:
 class Strand:
     """The rows of one name: those that are sorted, and a few that came since."""
 
-    def __init__(self, name: str, wanted: Wanted, rows: Rows, reach: Mapping[int, int]) -> None:
+    def __init__(self, name: str, wanted: Wanted, rows: Rows, reach: Mapping[int, int], sayings: Sayings | None = None) -> None:
         self.name = name
+        self.sayings = sayings or Sayings(wanted.paths)
         self.wanted = wanted
         self.base = rows
         self.reach = dict(reach)
         """How far in each lane it holds what was said."""
-        self.fresh = Rows.sort(encode(wanted, []))
+        self.fresh = Rows.sort(encode(wanted, self.sayings, []))
 
     @property
     def count(self) -> int:
@@ -107,7 +114,7 @@ class Strand:
 
     @property
     def bytes(self) -> int:
-        return self.base.bytes + self.fresh.bytes
+        return self.base.bytes + self.fresh.bytes + self.sayings.bytes
 
     def take(self, rows: Rows) -> None:
         """Add rows that came in."""
@@ -148,10 +155,10 @@ class Strand:
             rows = rows.where(rows.columns[AT] >= start)
             self.wanted = replace(self.wanted, start=start)
         self.base = rows.settle()
-        self.fresh = Rows.sort(encode(self.wanted, []))
+        self.fresh = Rows.sort(encode(self.wanted, self.sayings, []))
 
 
-def encode(wanted: Wanted, events: Sequence[tuple[int, int, str | None]]) -> dict[str, Column]:
+def encode(wanted: Wanted, sayings: Sayings, events: Sequence[tuple[int, int, str | None]]) -> dict[str, Column]:
     """(profile, instant, properties) of events as columns. Raises Unfit."""
     columns: dict[str, Column] = {
         WHO: np.array([one[0] for one in events], dtype=np.uint32),
@@ -163,6 +170,11 @@ def encode(wanted: Wanted, events: Sequence[tuple[int, int, str | None]]) -> dic
     if wanted.filters:
         kind = _bits_type(len(wanted.filters))
         columns[BITS] = np.array([_bits(wanted.filters, one) for one in said], dtype=kind)
+    if wanted.paths:
+        try:
+            columns[SAID] = np.array([sayings.of(one) for one in said], dtype=np.uint32)
+        except TooMany:
+            raise Unfit(TOO_MANY) from None
     for path in wanted.numbers:
         columns[wanted.number(path)] = np.array([scaled(number(dig(one, path))) for one in said], dtype=np.int64)
     return columns
@@ -191,6 +203,22 @@ def _bits_type(count: int) -> type[np.unsignedinteger[Any]]:
 _SQL_TYPES = {1: "utinyint", 2: "usmallint", 4: "uinteger", 8: "ubigint"}
 
 
+_TEXTS = "(select distinct said from live_rows)"
+NUMBERED = (
+    "create or replace temp table live_rows as {sql}",
+    f"create or replace temp table live_texts as select said, row_number() over () - 1 as number from {_TEXTS}",
+)
+"""Rows whose ``said`` becomes a number, where properties are kept as they were said."""
+NUMBERED_ROWS = "select r.* exclude (said), t.number::uinteger as said from live_rows r join live_texts t using (said)"
+NUMBERED_TEXTS = "select said from live_texts order by number"
+
+
+def said_sql(wanted: Wanted, properties: Properties) -> str:
+    """What an event said, as `sayings` writes it."""
+    values = ", ".join(f"{properties.json(path)}::json" for path in Sayings(wanted.paths).paths)
+    return f"json_array({values})::varchar as said"
+
+
 def strand_sql(name: str, wanted: Wanted, reach: Mapping[int, int], start: datetime | None) -> str:
     """The question to the lake for a strand's rows: of each lane those up to ``reach``."""
     properties = Properties()
@@ -206,6 +234,8 @@ def strand_sql(name: str, wanted: Wanted, reach: Mapping[int, int], start: datet
         chosen.append(
             f"case when {value} is null then {NOTHING + 1} - 1 else coalesce({exact}, {_UNFIT}) end as {wanted.number(path)}"
         )
+    if wanted.paths:
+        chosen.append(said_sql(wanted, properties))
     bounds = " or ".join(f"(lane = {lane} and seq <= {seq})" for lane, seq in reach.items()) or "false"
     columns = ["profile_id", "ts", "lane", "seq"] + (["properties"] if properties.paths else [])
     source = event_relation(columns, names=[name], since=start)
@@ -214,16 +244,20 @@ def strand_sql(name: str, wanted: Wanted, reach: Mapping[int, int], start: datet
     return f"select {', '.join(chosen)} from {properties.select(rows)}"
 
 
-def loaded(name: str, wanted: Wanted, columns: Mapping[str, Any], reach: Mapping[int, int]) -> Strand:
-    """A strand of what the lake answered to `strand_sql`. Raises Unfit."""
+def loaded(
+    name: str, wanted: Wanted, columns: Mapping[str, Any], reach: Mapping[int, int], sayings: Sayings | None = None
+) -> Strand:
+    """A strand of what the lake answered to `strand_sql`, ``said`` as a number. Raises Unfit."""
     plain: dict[str, Column] = {WHO: np.asarray(columns[WHO]).astype(np.uint32, copy=False), AT: _whole(columns[AT])}
     if wanted.filters:
         plain[BITS] = np.asarray(columns[BITS]).astype(_bits_type(len(wanted.filters)), copy=False)
+    if wanted.paths:
+        plain[SAID] = np.asarray(columns[SAID]).astype(np.uint32, copy=False)
     for path in wanted.numbers:
         plain[wanted.number(path)] = values = _whole(columns[wanted.number(path)])
         if (values == _UNFIT).any():
             raise Unfit("its numbers are too large to be held in memory")
-    return Strand(name, wanted, Rows.sort(plain).settle(), reach)
+    return Strand(name, wanted, Rows.sort(plain).settle(), reach, sayings)
 
 
 def _whole(column: Any) -> Column:

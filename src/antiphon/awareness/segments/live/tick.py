@@ -11,7 +11,7 @@ from pyroaring import BitMap
 
 from antiphon.awareness.segments.bitmaps import bitmap
 from antiphon.awareness.segments.check import Person
-from antiphon.awareness.segments.live import answers, people as of_people
+from antiphon.awareness.segments.live import alone, answers, looks, people as of_people
 from antiphon.awareness.segments.live.rows import Column, Rows, unix
 from antiphon.awareness.segments.live.state import Condition, State, ids
 from antiphon.awareness.segments.live.strands import Strand, Unfit, encode
@@ -72,12 +72,12 @@ class Tally:
     rows: int = 0
 
 
-def by_name(state: State) -> dict[str, list[tuple[Condition, EventCondition]]]:
+def by_name(state: State) -> dict[str, list[Condition]]:
     """The conditions on each strand."""
-    found: dict[str, list[tuple[Condition, EventCondition]]] = {}
+    found: dict[str, list[Condition]] = {}
     for condition in state.conditions.values():
-        if isinstance(condition.node, EventCondition):
-            found.setdefault(condition.node.name, []).append((condition, condition.node))
+        for name in looks.names(condition.node):
+            found.setdefault(name, []).append(condition)
     return found
 
 
@@ -90,25 +90,17 @@ def touch(state: State, batch: Batch, now: datetime) -> Touched:
         new = [one for one in said if one[1] > strand.reach.get(one[0], 0)]
         raw: list[Column] = [np.array([one[2] for one in said], dtype=np.uint32)]
         try:
-            strand.take(Rows.sort(encode(strand.wanted, [(one[2], unix(one[3]), one[4]) for one in new])))
+            strand.take(Rows.sort(encode(strand.wanted, strand.sayings, [(one[2], unix(one[3]), one[4]) for one in new])))
         except Unfit as why:
             raise UnfitStrand(name, str(why)) from why
         strand.reach = {lane: max(seq, strand.reach.get(lane, 0)) for lane, seq in batch.lanes.items()}
-        spans = {span for condition, node in conditions for span in _passed(node, condition.as_of, now)}
+        spans = {span for one in conditions for span in looks.passed(one.node, one.as_of, now)}
         raw += [strand.between(*span) for span in spans]
         touched.strands[name] = np.unique(np.concatenate(raw))
     for condition in state.conditions.values():
         touched.wholly |= _passed_by(state, condition.node, condition.as_of, now)
     state.lanes, state.mirror = state.lanes | batch.lanes, max(state.mirror, batch.mirror)
     return touched
-
-
-def _passed(node: EventCondition, before: datetime, now: datetime) -> list[tuple[int, int]]:
-    """The times whose events begin or cease to count between two instants."""
-    if before >= now:
-        return []
-    (first, end), (next_first, next_end) = answers.interval(node, before), answers.interval(node, now)
-    return [span for span in ((first, next_first), (end, next_end)) if span[0] < span[1]]
 
 
 def _passed_by(state: State, node: Node, before: datetime, now: datetime) -> BitMap:
@@ -143,7 +135,13 @@ def absorb(
     for name, conditions in by_name(state).items():
         concerned = np.unique(np.concatenate((canonical(touched.strands[name], aliases), whole)))
         tally.people += len(concerned)
-        tally.rows += _decide_events(state.strands[name], conditions, concerned, aliases, now)
+        counted = [(one, one.node) for one in conditions if isinstance(one.node, EventCondition) and looks.plain(one.node)]
+        tally.rows += _decide_events(state.strands[name], counted, concerned, aliases, now)
+    for condition in state.conditions.values():
+        if isinstance(condition.node, looks.OF_EVENTS) and not looks.plain(condition.node):
+            names = sorted(looks.names(condition.node))
+            raws = [canonical(touched.strands[name], aliases) for name in names]
+            tally.rows += _decide_alone(state, condition, names, np.unique(np.concatenate([*raws, whole])), aliases, now)
     lists = {one: state.lists[one][1] ^ held for one, (_, held) in batch.lists.items() if one in state.lists}
     state.lists |= {one: held for one, held in batch.lists.items() if one in state.lists}
     for condition in state.conditions.values():
@@ -164,7 +162,7 @@ def _decide_people(state: State, people: list[Person], now: datetime) -> None:
         return
     who = np.array([one.id for one in people], dtype=np.uint32)
     for condition in state.conditions.values():
-        if not isinstance(condition.node, EventCondition):
+        if not isinstance(condition.node, looks.OF_EVENTS):
             condition.decide(who, of_people.decide(condition.node, condition.known, people, now, state.traits))
     for trait, watch in state.watches.items():
         column = state.traits[trait]
@@ -182,15 +180,31 @@ def _decide_events(
     now: datetime,
 ) -> int:
     """Decide the conditions on one strand for some people, of whom all rows are gathered once; returns how many."""
+    if not len(concerned) or not conditions:
+        return 0
+    columns, person = _gather(strand, concerned, aliases)
+    for condition, node in conditions:
+        condition.decide(concerned, answers.holds(node, now, strand.wanted, columns, person, len(concerned)))
+    return len(person)
+
+
+def _decide_alone(
+    state: State, condition: Condition, names: list[str], concerned: Column, aliases: Mapping[int, int], now: datetime
+) -> int:
+    """Decide a condition for some people one by one; returns how many rows were gathered."""
     if not len(concerned):
         return 0
+    gathered = {name: (state.strands[name], *_gather(state.strands[name], concerned, aliases)) for name in names}
+    condition.decide(concerned, alone.holds(condition.node, now, gathered, concerned))
+    return sum(len(owner) for _, _, owner in gathered.values())
+
+
+def _gather(strand: Strand, concerned: Column, aliases: Mapping[int, int]) -> tuple[dict[str, Column], Column]:
+    """(columns, whose each row is as a place in ``concerned``) of all rows of some people, under every id they had."""
     present = set(concerned.tolist()) if aliases else set()
     also = [(was, real) for was, real in aliases.items() if real in present]
     raw = np.concatenate((concerned, np.array([was for was, _ in also], dtype=np.uint32)))
     whose = np.concatenate((concerned, np.array([real for _, real in also], dtype=np.uint32)))
     order = np.argsort(raw, kind="stable")
     columns, owner = strand.of(raw[order])
-    person = np.searchsorted(concerned, whose[order])[owner]
-    for condition, node in conditions:
-        condition.decide(concerned, answers.holds(node, now, strand.wanted, columns, person, len(concerned)))
-    return len(owner)
+    return columns, np.searchsorted(concerned, whose[order])[owner]
