@@ -52,3 +52,39 @@ def test_an_empty_file_is_refused_in_words(console: Console, tmp_path: Path) -> 
     console.open("/imports/new")
     console.page.locator("input[type=file]").set_input_files(file)
     expect(console.page.get_by_role("alert")).to_contain_text("empty")
+
+
+def test_consents_and_a_card_come_with_the_customers(console: Console, tmp_path: Path) -> None:
+    """The map is pointed at a column of yes and no, one of wishes and one of cards; each is found with the customer again."""
+    page = console.page
+    file = tmp_path / "club.csv"
+    file.write_text("E-mail,Member,Letters,Tongue\ncleo@import.example,4000 1234,yes,ru\ndan@import.example,4000 1235,no,\n")
+    topic = console.stage.call("GET", "/v1/topics")[0]
+    console.open("/imports/new")
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("region", name="What the columns mean").wait_for()
+
+    def choose(label: str, option: str) -> None:
+        page.get_by_role("combobox", name=label, exact=True).first.click()
+        page.get_by_role("option", name=option, exact=True).locator("visible=true").first.click()
+
+    choose("What Member becomes", "Identity")
+    page.get_by_role("combobox", name="Name for Member").fill("loyalty_card")
+    page.keyboard.press("Escape")
+    console.button("Add a consent").click()
+    choose("Yes or no in", "Letters")
+    choose("Topic", topic["title"])
+    page.get_by_label("Text they saw").fill("Write to me about the club.")
+    choose("Language", "Tongue")
+    console.is_accessible()
+    console.button("Import").click()
+    page.wait_for_url("**/imports/*")
+    figure(console, "New customers", "2")
+    figure(console, "Consents and wishes", "3")
+    console.reload()
+    figure(console, "Consents and wishes", "3")
+    (found,) = console.stage.call("GET", "/v1/profiles?q=cleo@import.example")["items"]
+    kinds = {one["kind"] for one in console.stage.call("GET", f"/v1/profiles/{found['id']}")["identities"]}
+    assert kinds == {"email", "loyalty_card"}
+    console.open(f"/customers/{found['id']}")
+    page.get_by_text("cleo@import.example").first.wait_for()

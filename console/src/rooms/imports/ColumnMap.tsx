@@ -1,6 +1,7 @@
 import { Autocomplete, ScrollArea, Select, Table, Text, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import type { AnswerOf } from '@/api/client';
+import { api, take, type AnswerOf } from '@/api/client';
 import { CELL_TYPES, PARTS, rolesOf, withRole, type CellType, type ImportMap, type Part, type Role } from './roles';
 import styles from './imports.module.css';
 
@@ -12,11 +13,12 @@ interface ColumnMapProps {
   onChange: (map: ImportMap) => void;
 }
 
-const IDENTITIES = ['email', 'phone', 'user_id', 'anonymous_id'];
-
 /** Every column with its first values, and what it becomes. */
 export function ColumnMap({ preview, map, onChange }: ColumnMapProps) {
   const { t } = useTranslation();
+  const kinds = useQuery({ queryKey: ['identity-kinds'], queryFn: () => take(api.GET('/v1/identity-kinds')) });
+  const identities = (kinds.data?.items ?? []).map((kind) => kind.name);
+  const free = identities.find((kind) => !(kind in (map.identities ?? {}))) ?? 'user_id';
   const roles = rolesOf(map, preview.columns);
   const put = (column: string, role: Role) => onChange(withRole(map, column, role));
   const parts = PARTS[map.kind].filter((part) => part !== 'item' || (map.group ?? []).length > 0);
@@ -38,8 +40,8 @@ export function ColumnMap({ preview, map, onChange }: ColumnMapProps) {
             const examples = preview.rows.slice(0, 3).map((row) => row[place] ?? '').filter(Boolean).join(' · ');
             const named = role.part === 'trait' || role.part === 'property' || role.part === 'item';
             return (
-              <Table.Tr key={column} opacity={role.part === 'ignore' ? 0.75 : 1}>
-                <Table.Td><Text size="sm" fw={550} mt={6}>{column}</Text></Table.Td>
+              <Table.Tr key={column}>
+                <Table.Td><Text size="sm" fw={550} mt={6} c={role.part === 'ignore' ? 'dimmed' : undefined}>{column}</Text></Table.Td>
                 <Table.Td><div className={styles.examples} style={{ marginTop: 8 }} title={examples}>{examples}</div></Table.Td>
                 <Table.Td>
                   <Select
@@ -48,12 +50,12 @@ export function ColumnMap({ preview, map, onChange }: ColumnMapProps) {
                     data={parts.map((part) => ({ value: part, label: t(`imports.part_${part}`) }))}
                     value={role.part}
                     allowDeselect={false}
-                    onChange={(part) => part && put(column, { part: part as Part, as: part === 'identity' ? 'email' : column, type: null })}
+                    onChange={(part) => part && put(column, { part: part as Part, as: part === 'identity' ? free : column, type: null })}
                   />
                 </Table.Td>
                 <Table.Td>
                   {role.part === 'identity' && (
-                    <Autocomplete size="xs" aria-label={t('imports.called_of', { column })} data={IDENTITIES} value={role.as} onChange={(as) => put(column, { ...role, as })} />
+                    <Autocomplete size="xs" aria-label={t('imports.called_of', { column })} data={identities} value={role.as} onChange={(as) => put(column, { ...role, as })} />
                   )}
                   {named && <TextInput size="xs" aria-label={t('imports.called_of', { column })} value={role.as} onChange={(event) => put(column, { ...role, as: event.currentTarget.value })} />}
                 </Table.Td>

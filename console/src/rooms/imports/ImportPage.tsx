@@ -91,6 +91,7 @@ export default function ImportPage() {
               <>
                 <Stat label={t(`imports.made_${one.kind}`)} value={format.number(one.made)} />
                 <Stat label={t('imports.changed')} value={format.number(one.changed)} />
+                {one.said > 0 && <Stat label={t('imports.said_count')} value={format.number(one.said)} />}
                 <Stat label={t('imports.unchanged')} value={format.number(one.unchanged)} note={t('imports.unchanged_note')} />
               </>
             )}

@@ -10,6 +10,7 @@ import { ProblemAlert } from '@/design/ProblemAlert';
 import { ColumnMap } from './ColumnMap';
 import { EventParts } from './EventParts';
 import type { ImportMap } from './roles';
+import { SaidParts } from './SaidParts';
 
 interface MappingProps {
   file: Schema<'UploadedFile'>;
@@ -107,6 +108,7 @@ export function Mapping({ file, onAnother }: MappingProps) {
             )}
           </Panel>
           {written === null && map.kind === 'events' && <EventParts columns={shown.columns} map={map} onChange={setMap} />}
+          {written === null && map.kind === 'customers' && <SaidParts columns={shown.columns} map={map} onChange={setMap} />}
           <ProblemAlert error={begin.error} />
           <Group justify="flex-end">
             <Button variant="default" loading={begin.isPending && begin.variables} onClick={() => begin.mutate(true)}>{t('imports.try')}</Button>

@@ -2,6 +2,8 @@ import type { Schema } from '@/api/client';
 
 export type ImportMap = Schema<'ImportMap'>;
 export type CellType = NonNullable<Schema<'Cell'>['type']>;
+export type ConsentCells = NonNullable<ImportMap['consents']>[number];
+export type Aspect = keyof NonNullable<ImportMap['preferences']>;
 export type Part = 'ignore' | 'identity' | 'trait' | 'property' | 'item' | 'name' | 'time';
 
 /** What one column means. */
@@ -12,6 +14,7 @@ export interface Role {
 }
 
 export const CELL_TYPES: CellType[] = ['text', 'integer', 'number', 'boolean', 'date', 'instant', 'text_list'];
+export const ASPECTS = ['channel', 'frequency', 'language', 'quiet_hours', 'paused_until'] as const satisfies readonly Aspect[];
 export const PARTS: Record<ImportMap['kind'], Part[]> = {
   customers: ['ignore', 'identity', 'trait'],
   events: ['ignore', 'name', 'time', 'identity', 'property', 'item'],
@@ -19,7 +22,7 @@ export const PARTS: Record<ImportMap['kind'], Part[]> = {
 
 type Source = NonNullable<ImportMap['traits']>[string];
 
-const columnOf = (source: Source | null | undefined): string | null =>
+export const columnOf = (source: Source | null | undefined): string | null =>
   source === null || source === undefined ? null : typeof source === 'string' ? source : (source.column ?? null);
 const typeOf = (source: Source): CellType | null => (typeof source === 'string' ? null : (source.type ?? null));
 
@@ -58,4 +61,10 @@ export function withRole(map: ImportMap, column: string, role: Role): ImportMap 
   if (list) next[list[1]] = { ...next[list[1]], [role.as || column]: source };
   if (role.part === 'identity' && map.kind === 'customers' && role.as === 'email') next.traits = { ...next.traits, email: column };
   return next;
+}
+
+/** The map with a wish read from a column, or from none. */
+export function withWish(map: ImportMap, aspect: Aspect, column: string | null): ImportMap {
+  const kept = Object.entries(map.preferences ?? {}).filter(([each]) => each !== aspect);
+  return { ...map, preferences: Object.fromEntries(column ? [...kept, [aspect, column]] : kept) };
 }
