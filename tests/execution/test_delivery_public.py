@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import Any
 
@@ -127,6 +128,9 @@ async def test_the_page_asks_and_only_its_button_unsubscribes(
     assert page.status_code == 200 and f'lang="{language}"' in page.text and words.all in page.text
     assert "p1@example.com" not in page.text and "p••••@example.com" in page.text
     assert "<script" not in page.text and "default-src 'none'" in page.headers["content-security-policy"]
+    (more,) = re.findall(r'href="([^"]*/p/[^"]*)"', page.text)
+    own = await stranger.get(path(more, ctx), headers={"accept-language": accepted})
+    assert own.status_code == 200 and "c.email.news" in own.text, "the way on to everything they can choose"
     assert await rows(ctx, "select state from consent_state") == [{"state": "granted"}]
     done = await stranger.post(
         url, data={"scope": "topic"}, headers={"accept-language": accepted, "user-agent": "A browser"}
