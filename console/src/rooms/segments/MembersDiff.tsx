@@ -5,7 +5,7 @@ import { api, take, type Schema } from '@/api/client';
 import { useFormat } from '@/design/format';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Sample } from './Sample';
-import { sentence } from './Sentence';
+import { sentence, useSegmentNames } from './Sentence';
 import type { Node } from './types';
 import styles from './sets.module.css';
 
@@ -20,7 +20,8 @@ export interface Compared {
 function Change({ change }: { change: Diff['changes'][number] }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const told = (node: Node | null) => node && (change.kind === 'joined' ? t(`segments.join_${node.kind}`) : sentence(node, t, format));
+  const names = useSegmentNames();
+  const told = (node: Node | null) => node && (change.kind === 'joined' ? t(`segments.join_${node.kind}`) : sentence(node, t, format, names));
   return (
     <div className={styles.change} data-kind={change.kind}>
       <Text size="xs" c="dimmed">{t(`sets.change_${change.kind}`)}</Text>

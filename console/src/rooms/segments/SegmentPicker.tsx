@@ -1,17 +1,24 @@
 import { MultiSelect, Select } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { api, take } from '@/api/client';
+import { api, take, type Schema } from '@/api/client';
 import { useFormat } from '@/design/format';
 
-function useOptions() {
-  const format = useFormat();
+const NONE: Schema<'SegmentItem'>[] = [];
+
+/** The segments in force, asked for once for all who choose or name them. */
+export function useSegmentList(): Schema<'SegmentItem'>[] {
   const list = useQuery({
     queryKey: ['segments', 'options'],
     queryFn: () => take(api.GET('/v1/segments', { params: { query: { limit: 500 } } })),
     staleTime: 15_000,
   });
-  return (list.data?.items ?? []).map((one) => ({ value: String(one.id), label: `${one.name} · ${format.number(one.size)}` }));
+  return list.data?.items ?? NONE;
+}
+
+function useOptions() {
+  const format = useFormat();
+  return useSegmentList().map((one) => ({ value: String(one.id), label: `${one.name} · ${format.number(one.size)}` }));
 }
 
 interface SegmentPickerProps {

@@ -15,8 +15,6 @@ function VerdictTree({ verdict, depth, names }: { verdict: Verdict; depth: numbe
   const { t } = useTranslation();
   const format = useFormat();
   const group = verdict.kind === 'and' || verdict.kind === 'or';
-  const told = (node: Node) =>
-    node.kind === 'segment' ? `${t('segments.in_segment')} ${names[String(node.id)] ?? `#${node.id}`}` : sentence(node, t, format);
   const found = Array.isArray(verdict.actual) ? verdict.actual.join(', ') : verdict.actual;
   return (
     <div style={{ marginLeft: depth > 0 ? 18 : 0 }}>
@@ -26,7 +24,7 @@ function VerdictTree({ verdict, depth, names }: { verdict: Verdict; depth: numbe
         </ThemeIcon>
         <div>
           <Text size="sm" fw={group ? 600 : 500}>
-            {group ? t(`segments.join_${verdict.kind}`) : verdict.kind === 'not' ? t('segments.excluded') : told(verdict.node as unknown as Node)}
+            {group ? t(`segments.join_${verdict.kind}`) : verdict.kind === 'not' ? t('segments.excluded') : sentence(verdict.node as unknown as Node, t, format, names)}
           </Text>
           {!['event', 'engagement', 'sequence', 'and', 'or', 'not', 'segment', 'profiles', 'share', 'lookalike'].includes(verdict.kind) && (
             <Text size="xs" c="dimmed">{found === null ? t('segments.found_nothing') : t('segments.found', { value: String(found) })}</Text>

@@ -9,6 +9,7 @@ import { DataTable } from '@/design/DataTable';
 import { EmptyState } from '@/design/EmptyState';
 import { useFormat } from '@/design/format';
 import { IconPlus, IconSearch, IconSegments } from '@/design/icons';
+import { Mark } from '@/design/Mark';
 import { Moment } from '@/design/Moment';
 import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
@@ -24,7 +25,7 @@ export function Freshness({ one }: { one: Item }) {
   if (one.failed) return <Tooltip label={one.failed}><span><Status state="failed" /></span></Tooltip>;
   if (one.refreshing) return <Status state="computing" />;
   if (one.kind === 'static') return <Text size="sm" c="dimmed">{t('segments.static')}</Text>;
-  if (one.freshness === 'live') return <Tooltip label={t('sets.fresh_live')}><span><Status state="live" /></span></Tooltip>;
+  if (one.freshness === 'live') return <Tooltip label={t('sets.fresh_live')}><span><Mark colour="teal">{t('sets.live')}</Mark></span></Tooltip>;
   return <Text size="sm" c="dimmed" component="span"><Moment at={one.evaluated_at} /></Text>;
 }
 

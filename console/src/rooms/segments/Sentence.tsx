@@ -1,7 +1,9 @@
 import type { TFunction } from 'i18next';
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormat, type Format } from '@/design/format';
 import { conditionTold, windowTold } from './condition';
+import { useSegmentList } from './SegmentPicker';
 import type { Filter, Node, Operand, TraitCondition } from './types';
 
 function told(value: Operand | null | undefined, t: TFunction, format: Format): string {
@@ -21,20 +23,29 @@ function comparison(node: TraitCondition | Filter, name: string, t: TFunction, f
   return [name, t(`segments.op.${node.op}`), right].filter(Boolean).join(' ');
 }
 
+/** What segments are called, by id. */
+export type SegmentNames = Partial<Record<string, string>>;
+
+/** The names of segments, which the pickers ask for as well. */
+export function useSegmentNames(): SegmentNames {
+  const list = useSegmentList();
+  return useMemo(() => Object.fromEntries(list.map((one) => [one.id, one.name])), [list]);
+}
+
 /** The tree as a sentence a colleague can read aloud. */
-export function sentence(node: Node, t: TFunction, format: Format): string {
+export function sentence(node: Node, t: TFunction, format: Format, names: SegmentNames = {}): string {
   switch (node.kind) {
     case 'and':
     case 'or': {
       if (node.of.length === 0) return t('segments.everyone');
       const parts = node.of.map((part) => {
-        const inner = sentence(part, t, format);
+        const inner = sentence(part, t, format, names);
         return (part.kind === 'and' || part.kind === 'or') && part.of.length > 1 ? `(${inner})` : inner;
       });
       return parts.join(` ${t(`segments.joint_${node.kind}`)} `);
     }
     case 'not':
-      return `${t('segments.excluded').toLowerCase()} (${sentence(node.of, t, format)})`;
+      return `${t('segments.excluded').toLowerCase()} (${sentence(node.of, t, format, names)})`;
     case 'trait':
       return comparison(node, node.trait, t, format);
     case 'event': {
@@ -47,7 +58,7 @@ export function sentence(node: Node, t: TFunction, format: Format): string {
       return [...said, where && `${t('segments.where')} ${where}`].filter(Boolean).join(' ');
     }
     case 'segment':
-      return `${t('segments.in_segment')} #${node.id}`;
+      return `${t('segments.in_segment')} ${names[node.id] ?? `#${node.id}`}`;
     case 'profiles':
       return t('segments.listed', { count: node.ids.length, shown: format.number(node.ids.length) });
     default:
@@ -58,5 +69,6 @@ export function sentence(node: Node, t: TFunction, format: Format): string {
 export function Sentence({ node }: { node: Node }) {
   const { t } = useTranslation();
   const format = useFormat();
-  return <>{sentence(node, t, format)}</>;
+  const names = useSegmentNames();
+  return <>{sentence(node, t, format, names)}</>;
 }
