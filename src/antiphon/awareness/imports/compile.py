@@ -9,7 +9,6 @@ import msgspec
 import phonenumbers
 
 from antiphon.awareness.imports.model import Cell, CellType, ImportMap, cell, columns_of
-from antiphon.awareness.profiles import KINDS
 
 CHUNK = 50_000
 ROW = "antiphon_row"
@@ -290,35 +289,3 @@ def _picked(one: Cell, found: str) -> str:
             return f"max({found})"
         case _:
             return f"arg_min({found}, {ROW})"
-
-
-def guess_select(columns: list[str], source: str) -> str:
-    """For each column how many values it has, and how many of them look like each type."""
-    parts = []
-    for number, found in enumerate(columns):
-        text = column(found)
-        parts += [
-            f"count({text}) as c{number}_all",
-            (
-                f"count(*) filter (regexp_full_match({text}, {literal(_NUMBER)}) "
-                f"and not regexp_full_match({text}, '[+-]?0[0-9].*|\\+[0-9]+')) as c{number}_number"
-            ),
-            f"count(*) filter (lower({text}) in ('true', 'false')) as c{number}_boolean",
-            f"count(*) filter (regexp_full_match({text}, '{_DAY}') and try_cast({text} as date) is not null) as c{number}_date",
-            (
-                f"count(*) filter (regexp_full_match({text}, '{_DAY}[T ][0-9]{{2}}:[0-9]{{2}}.*') "
-                f"and try_cast({text} as timestamptz) is not null) as c{number}_instant"
-            ),
-        ]
-    return f"select {', '.join(parts)} from {cleaned(source, columns)}"
-
-
-def guessed(row: tuple[int, ...], number: int) -> CellType | None:
-    """The type of a column by what all its values look like; None when it has none."""
-    total, numbers, booleans, dates, instants = row[number * 5 : number * 5 + 5]
-    if total == 0:
-        return None
-    for count, kind in ((numbers, "number"), (booleans, "boolean"), (dates, "date"), (instants, "instant")):
-        if count == total:
-            return kind  # type: ignore[return-value]
-    return "text"

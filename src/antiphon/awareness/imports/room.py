@@ -11,7 +11,7 @@ from antiphon.foundation.rooms import Room
 ROOM = Room(
     name="imports",
     floor="awareness",
-    requires=("profiles", "events", "traits"),
+    requires=("profiles", "consent", "events", "traits"),
     routes=ROUTES,
     jobs=JOBS,
     loops=LOOPS,

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from antiphon.awareness.imports import compile as sql
+from antiphon.awareness.imports.guessing import guess_select, guessed
 from antiphon.awareness.imports.model import LARGEST_ROW, CellType, ImportMap, UnreadableFile, cell, check_map
 from antiphon.awareness.imports.reading import is_gzip, mend, prepare
 from antiphon.awareness.imports.refusing import add_errors, append, begin_errors, safe
@@ -152,8 +153,8 @@ async def _guess(lake: LakeClient, columns: list[str], rows: str) -> dict[str, C
     """What all values of each column look like; None for a column without any."""
     if not columns:
         return {}
-    (row,) = await lake.run(sql.guess_select(columns, rows), timeout=LONG)
-    return {column: sql.guessed(row, number) for number, column in enumerate(columns)}
+    (row,) = await lake.run(guess_select(columns, rows), timeout=LONG)
+    return {column: guessed(row, number) for number, column in enumerate(columns)}
 
 
 def staged_rows(folder: Path) -> str:

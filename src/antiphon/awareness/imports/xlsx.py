@@ -11,7 +11,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -19,16 +19,12 @@ from typing import IO, Any
 from xml.parsers import expat
 
 from antiphon.awareness.imports.model import UnreadableFile
+from antiphon.awareness.imports.xlsx_sheet import Sheet, local_name
 
 _BLOCK = 1 << 18
 _KEPT = 1 << 15  # shared texts remembered
 _DATES = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 _PLAIN = re.compile(r'"[^"]*"|\\.|\[(?!h|m|s)[^\]]*\]|_.|\*.', re.IGNORECASE)
-_MOST_CELLS = 16_384
-
-
-def _local(name: str) -> str:
-    return name.rpartition(" ")[2]
 
 
 class Workbook:
@@ -65,7 +61,7 @@ class Workbook:
         path = self._paths[sheet or self.sheets[0]]
         texts = self._shared_texts(limit)
         dates = self._date_styles()
-        reader = _Sheet(texts, dates, self._day_zero)
+        reader = Sheet(texts, dates, self._day_zero)
         width: int | None = None
         for row in self._parsed(path, reader):
             width = len(row) if width is None else width
@@ -76,7 +72,7 @@ class Workbook:
             if limit == 0:
                 return
 
-    def _parsed(self, path: str, reader: _Sheet) -> Iterator[list[str]]:
+    def _parsed(self, path: str, reader: Sheet) -> Iterator[list[str]]:
         parser = _parser(reader.start, reader.end, reader.text)
         for block in self._blocks(path):
             _feed(parser, block)
@@ -96,14 +92,14 @@ class Workbook:
         named: list[tuple[str, str]] = []
 
         def relation(name: str, attributes: dict[str, str]) -> None:
-            if _local(name) == "Relationship":
+            if local_name(name) == "Relationship":
                 targets[attributes.get("Id", "")] = attributes.get("Target", "")
 
         def part(name: str, attributes: dict[str, str]) -> None:
-            if _local(name) == "sheet":
+            if local_name(name) == "sheet":
                 relationship = next((value for key, value in attributes.items() if key.endswith("relationships id")), "")
                 named.append((attributes.get("name", ""), relationship))
-            elif _local(name) == "workbookPr" and attributes.get("date1904") in ("1", "true"):
+            elif local_name(name) == "workbookPr" and attributes.get("date1904") in ("1", "true"):
                 self._day_zero = datetime(1904, 1, 1)  # noqa: DTZ001
 
         for path, start in (("xl/_rels/workbook.xml.rels", relation), ("xl/workbook.xml", part)):
@@ -126,7 +122,7 @@ class Workbook:
         inside = [False]
 
         def start(name: str, attributes: dict[str, str]) -> None:
-            match _local(name):
+            match local_name(name):
                 case "numFmt":
                     code = _PLAIN.sub("", attributes.get("formatCode", ""))
                     custom[attributes.get("numFmtId", "")] = bool(re.search("[dmyhs]", code.split(";")[0], re.IGNORECASE))
@@ -137,7 +133,7 @@ class Workbook:
                     styles.append(custom.get(number, number.isdecimal() and int(number) in _DATES))
 
         def end(name: str) -> None:
-            if _local(name) == "cellXfs":
+            if local_name(name) == "cellXfs":
                 inside[0] = False
 
         if "xl/styles.xml" in self._zip.namelist():
@@ -172,7 +168,7 @@ class _Texts:
         self.count = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        match _local(name):
+        match local_name(name):
             case "si":
                 self._parts.clear()
             case "rPh":
@@ -185,7 +181,7 @@ class _Texts:
             self._parts.append(data)
 
     def end(self, name: str) -> None:
-        match _local(name):
+        match local_name(name):
             case "t":
                 self._reading = False
             case "rPh":
@@ -212,102 +208,6 @@ class _Texts:
             return os.pread(source.fileno(), end - begin, begin).decode()
 
         return look_up, [source, places]
-
-
-class _Sheet:
-    """Rows of a sheet as they are parsed; whoever feeds the parser takes them out of `done`."""
-
-    def __init__(self, texts: Callable[[int], str], dates: list[bool], day_zero: datetime) -> None:
-        self.done: list[list[str]] = []
-        self._texts = texts
-        self._dates = dates
-        self._day_zero = day_zero
-        self._row: list[str] = []
-        self._place = 0
-        self._kind = ""
-        self._date = False
-        self._parts: list[str] = []
-        self._reading = self._phonetic = False
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        match _local(name):
-            case "c":
-                reference = attributes.get("r")
-                self._place = _column(reference) if reference else len(self._row)
-                self._kind = attributes.get("t", "n")
-                style = int(attributes.get("s", "0"))
-                self._date = style < len(self._dates) and self._dates[style]
-                self._parts.clear()
-            case "v" | "t":
-                self._reading = not self._phonetic
-            case "rPh":
-                self._phonetic = True
-            case "row":
-                self._row = []
-
-    def text(self, data: str) -> None:
-        if self._reading:
-            self._parts.append(data)
-
-    def end(self, name: str) -> None:
-        match _local(name):
-            case "v" | "t":
-                self._reading = False
-            case "c":
-                if self._parts and self._place < _MOST_CELLS:
-                    self._row.extend([""] * (self._place - len(self._row)))
-                    self._row[self._place :] = [self._shown("".join(self._parts))]
-            case "rPh":
-                self._phonetic = False
-            case "row":
-                if any(map(str.strip, self._row)):
-                    self.done.append(self._row)
-
-    def _shown(self, value: str) -> str:
-        match self._kind:
-            case "s":
-                return self._texts(int(value)) if value.strip().isdecimal() else ""
-            case "n":
-                return self._number(value)
-            case "b":
-                return "true" if value.strip() == "1" else "false"
-            case "e":
-                return ""
-        return value
-
-    def _number(self, value: str) -> str:
-        if not self._date and value.isdecimal():
-            return value
-        try:
-            number = float(value)
-        except ValueError:
-            return value
-        if self._date:
-            return self._moment(number) or value
-        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
-
-    def _moment(self, days: float) -> str | None:
-        """ISO 8601: a date, a time of day, or both."""
-        try:
-            at = self._day_zero + timedelta(seconds=round(days * 86_400, 3))
-        except (OverflowError, ValueError):
-            return None
-        if days < 1:
-            return at.time().isoformat()
-        return at.date().isoformat() if float(days).is_integer() else at.isoformat()
-
-
-@lru_cache(maxsize=4096)
-def _letters(letters: str) -> int:
-    place = 0
-    for letter in letters:
-        place = place * 26 + ord(letter) - 64
-    return place - 1
-
-
-def _column(reference: str) -> int:
-    """The place of a cell in its row: 0 of A7, 27 of AB7."""
-    return max(0, _letters(reference.rstrip("0123456789")[:3].upper()))
 
 
 def _parser(

@@ -7,6 +7,8 @@ Where anything is not plain (a trait is changing its type, somebody was merged o
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +20,7 @@ from antiphon.awareness.traits import store
 from antiphon.awareness.traits.columns import FIXED
 from antiphon.awareness.traits.mirror import add_columns
 from antiphon.awareness.traits.model import Trait, TraitType
-from antiphon.foundation.lake import LakeConflict, LakeSession
+from antiphon.foundation.lake import LakeConflict, LakeQueryFailed, LakeSession
 from antiphon.foundation.postgres import Connection, load_queries
 
 LAKE = load_queries(Path(__file__).with_name("lake.sql"))
@@ -41,12 +43,14 @@ async def mirror_newcomers(
     trait. `conn` is a connection of one's own.
     """
     written = False
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         try:
             written = await _write(session, conn, made, source, columns)
             break
         except LakeConflict:
-            continue
+            await asyncio.sleep(random.uniform(0.02, 0.1) * 2**attempt)
+        except LakeQueryFailed:  # a column went away meanwhile
+            break
     async with conn.transaction():
         if written:
             await newcomers_mirrored(conn, made)
