@@ -223,7 +223,7 @@ class World:
     async def told(self) -> list[tuple[str, int, int]]:
         """(what, segment, profile) of all that was announced, in order."""
         async with self.ctx.db.connection() as conn:
-            rows = await (await conn.execute("select payload from journal order by lane, seq")).fetchall()
+            rows = await (await conn.execute("select payload from journal order by received_at, lane, seq")).fetchall()
         said = [msgspec.json.decode(row[0]) for row in rows]
         return [(one["event"], one["properties"]["segment_id"], one["profileId"]) for one in said]
 

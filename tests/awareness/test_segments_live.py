@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import sys
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,10 +18,11 @@ from antiphon.awareness.events import move_events
 from antiphon.awareness.events.journal import Journal, open_journal
 from antiphon.awareness.segments import EventCondition, InSegment, Last, TraitCondition, service, store
 from antiphon.awareness.segments.live import audit, writing
-from antiphon.awareness.segments.live.loop import LIVE
+from antiphon.awareness.segments.live.loop import LIVE, Live
 from antiphon.awareness.segments.loops import refresh_due
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.clock import VirtualClock
+from antiphon.foundation.config import Settings
 from antiphon.foundation.context import Context
 from antiphon.foundation.lake import LakeClient
 from antiphon.foundation.leases import Held, LeaseLost
@@ -95,6 +99,10 @@ async def test_what_is_followed_is_what_is_worked_out_whole(world: World, seed: 
                 await move_events(world.ctx)
             case 8 if step % 2:
                 await world.live.reset()
+            case 3:
+                await service.list_members(
+                    world.ctx, SYSTEM, lists[0], add=r.sample(people, 2), remove=r.sample(people, 2), replace=False
+                )
             case 9:
                 await world.says(r.choice(people), r.choice(["granted", "withdrawn"]))
                 await world.has(r.choice(people))
@@ -269,3 +277,62 @@ async def _audit(world: World) -> None:
     await world.tick_once()
     await world.tick_once()
     assert world.live.audit.running is None
+
+
+async def test_workers_share_the_segments_and_each_is_told_once(world: World) -> None:
+    ann = await world.person()
+    await world.mirror()
+    segments = [await world.segment(f"Bought {n}", BOUGHT) for n in range(4)]
+    segments.append(await world.segment("Nested", InSegment(id=segments[0])))
+    await world.tick_once()
+    await world.live.reset()
+    assert world.held is not None
+    some = [one % 64 for one in segments[::2]]
+    shares = [(Live(), world.held.only(some)), (Live(), world.held.only([b for b in world.held.buckets if b not in some]))]
+    await world.does(ann, "Bought")
+    for _ in range(2):
+        for live, held in shares:
+            while await live.tick(world.ctx, held) or await live.built():
+                pass
+    assert [set(live.state.segments) for live, _ in shares] == [set(segments[::2]), set(segments[1::2])]
+    assert [await world.members(one) for one in segments] == [[ann]] * 5
+    assert sorted(await world.told()) == [("Segment Entered", one, ann) for one in segments]
+
+
+async def test_workers_that_are_killed_tell_each_change_once(world: World, settings: Settings, database_url: str) -> None:
+    """kill -9 at random instants: who enters and leaves is told as it is stored, and in the end all is as it should be."""
+    r = random.Random(5)
+    world.clock.set(datetime.now(UTC) - timedelta(seconds=1))
+    people = [await world.person() for _ in range(40)]
+    await world.mirror()
+    segments = [
+        await world.segment(f"Bought {n} times", EventCondition(name="Bought", op="eq", value=n)) for n in range(1, 6)
+    ]  # fmt: skip
+    for _ in range(6):
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, str(Path(__file__).with_name("live_worker.py")), database_url, settings.data_dir, world.ctx.lake._socket,
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert worker.stdout is not None and await worker.stdout.readline() == b"ready\n"
+        until = asyncio.get_running_loop().time() + r.uniform(1.0, 3.5)
+        while asyncio.get_running_loop().time() < until:
+            world.clock.set(datetime.now(UTC))
+            await world.do([(person, "Bought", world.clock.now(), {}) for person in r.sample(people, 2)])
+            await asyncio.sleep(0.05)
+        worker.kill()
+        await worker.wait()
+    world.clock.set(datetime.now(UTC))
+    async with world.ctx.db.connection() as conn:
+        await conn.execute("update lease set expires = '-infinity' where loop = %s", (LIVE,))
+    await world.tick()
+    members = {one: await world.members(one) for one in segments}
+    assert members == await world.whole(segments)
+    told = await world.told()
+    inside: dict[int, set[int]] = {one: set() for one in segments}
+    for what, segment, person in told:
+        assert (person in inside[segment]) == (what == "Segment Left"), "nobody enters or leaves twice"
+        inside[segment] ^= {person}
+    assert {one: sorted(people) for one, people in inside.items()} == members
+    async with world.ctx.db.connection() as conn:
+        rows = await (await conn.execute("select sum(entered + gone) from segment_growth")).fetchall()
+    assert rows == [(len(told),)] and len(told) > 40

@@ -12,7 +12,7 @@ from pyroaring import BitMap
 
 from antiphon.awareness.segments.evaluate import Evaluation, evaluate, known
 from antiphon.awareness.segments.live import reading
-from antiphon.awareness.segments.live.state import State
+from antiphon.awareness.segments.live.state import Following, State
 from antiphon.foundation.context import Context
 from antiphon.foundation.telemetry import get_logger, registry
 
@@ -36,6 +36,7 @@ class Audit:
     due: float = field(default_factory=lambda: time.monotonic() + EVERY)
     touched: BitMap = field(default_factory=BitMap)
     steps: int = 0
+    followed: dict[int, Following] = field(default_factory=dict)
     running: asyncio.Task[Evaluation] | None = None
 
     def note(self, people: BitMap) -> None:
@@ -47,7 +48,7 @@ class Audit:
         """Begin one when it is due; end it one step after its answer is there. Raises Drifted."""
         if self.running is None:
             if time.monotonic() >= self.due:
-                self.touched = BitMap()
+                self.touched, self.followed = BitMap(), dict(state.segments)
                 self.running = asyncio.create_task(_whole(ctx, state))
             return
         if not self.running.done():
@@ -55,15 +56,20 @@ class Audit:
         self.steps += 1
         if self.steps < 2:  # what the answer saw and we did not is followed by now
             return
-        found = self.running.result()
-        self.running, self.steps, self.due = None, 0, time.monotonic() + EVERY
+        running, self.running, self.steps, self.due = self.running, None, 0, time.monotonic() + EVERY
+        if (failed := running.exception()) is not None:
+            log.warning("live segments were not audited", error=repr(failed))
+            return
+        found = running.result()
         async with ctx.db.connection() as conn:
             waiting = await reading.dirty(conn, _MOST_WAITING)
         if len(waiting) >= _MOST_WAITING:
             return
         aside = self.touched | waiting
         differing = {
-            one: (people ^ state.segments[one].members) - aside for one, people in found.members.items() if one in state.segments
+            one: (people ^ self.followed[one].members) - aside
+            for one, people in found.members.items()
+            if state.segments.get(one) is self.followed[one]
         }
         total = sum(map(len, differing.values()))
         _drift.set(total)

@@ -51,11 +51,10 @@ class Live:
 
     async def reset(self) -> None:
         """Know nothing: all of it is made anew."""
-        self.state = State()
-        self.audit = Audit()
-        if self._building is not None:
-            await end_task(self._building)
-        self._building = None
+        for task in (self._building, self.audit.running):
+            if task is not None:
+                await end_task(task)
+        self.state, self.audit, self._building = State(), Audit(), None
 
     async def built(self) -> bool:
         """Wait for what is being made in the background; whether anything was."""
@@ -68,6 +67,10 @@ class Live:
         """One step; says whether there is more at once."""
         try:
             return await self._tick(ctx, held)
+        except reading.Behind:
+            log.info("more has happened than is followed: live segments are made anew")
+            await self.reset()
+            return True
         except UnfitStrand as unfit:
             log.warning("events do not fit into live segments", name=unfit.name, why=str(unfit))
             self.banned[unfit.name] = str(unfit)
@@ -163,7 +166,6 @@ class Live:
         ]  # fmt: skip
         if gone:
             state.drop(gone)
-            self.audit = Audit()
         self._missing = {one.id % 64 for one in rows.values() if one.freshness == "live" and one.id not in state.segments}
         for one in state.segments.values():
             row = rows[one.id]

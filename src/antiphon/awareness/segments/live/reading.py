@@ -25,6 +25,14 @@ MOST_CHANGED = 20_000
 """People whose profile changed in one step, about."""
 
 
+BEHIND = 300_000
+"""So many people whose profile changed are more than it takes to begin anew."""
+
+
+class Behind(Exception):
+    """More has happened than it pays to follow."""
+
+
 class Candidate(NamedTuple):
     """A segment that might be live."""
 
@@ -90,6 +98,8 @@ async def read_batch(conn: Connection, state: State, standing: dict[int, int]) -
             batch.more = True
             break
         batch.changed |= BitMap.deserialize(bytes(ids))
+        if len(batch.changed) > BEHIND:
+            raise Behind
         batch.mirror = seq
     changed = [one for one, (seq, _) in state.lists.items() if standing.get(one, seq) != seq]
     batch.lists = await store.read_members(conn, changed) if changed else {}
