@@ -21,7 +21,16 @@ from antiphon.awareness.consent.model import (
     TopicUnknown,
     normal_address,
 )
-from antiphon.awareness.consent.preferences import Said, current_preferences, link as preferences_link, state_preferences
+from antiphon.awareness.consent.preferences import (
+    FREQUENCIES,
+    LANGUAGES,
+    LONGEST_PAUSE,
+    Aspect,
+    Said,
+    current_preferences,
+    link as preferences_link,
+    state_preferences,
+)
 from antiphon.awareness.consent.service import (
     ask_confirmation,
     confirm,
@@ -35,7 +44,11 @@ from antiphon.awareness.consent.service import (
 from antiphon.awareness.consent.store import consent_as_of
 
 __all__ = [
+    "FREQUENCIES",
     "HOSTED_HEADERS",
+    "LANGUAGES",
+    "LONGEST_PAUSE",
+    "Aspect",
     "ChannelKind",
     "ChannelRegistry",
     "ChannelUnknown",

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from antiphon.awareness.consent.preferences import Aspect
+from antiphon.awareness.consent import Aspect
 from antiphon.awareness.profiles import normal_kind
 from antiphon.foundation.errors import Forbidden, Invalid, NotFound
 from antiphon.foundation.http import Body

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from antiphon.awareness.consent import ChannelRegistry, ChannelUnknown, Evidence, TopicUnknown, state_preferences
-from antiphon.awareness.consent.preferences import Aspect, Said
+from antiphon.awareness.consent import Aspect, ChannelRegistry, ChannelUnknown, Evidence, Said, TopicUnknown, state_preferences
 from antiphon.awareness.imports import store
 from antiphon.awareness.imports.model import ImportMap
 from antiphon.awareness.profiles import Identity, owners

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from antiphon.awareness.consent.preferences import FREQUENCIES, LANGUAGES, LONGEST_PAUSE
+from antiphon.awareness.consent import FREQUENCIES, LANGUAGES, LONGEST_PAUSE
 from antiphon.awareness.imports.compile import NO, YES, instant_of, literal, raw
 from antiphon.awareness.imports.model import Cell, ImportMap, cell
 

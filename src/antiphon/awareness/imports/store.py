@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from antiphon.awareness.consent.preferences import Said
+from antiphon.awareness.consent import Said
 from antiphon.awareness.imports.model import NoSuchFile, NoSuchImport
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
 
