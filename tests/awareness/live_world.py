@@ -44,7 +44,8 @@ from antiphon.awareness.segments.kinds import (
     Share,
     Step,
 )
-from antiphon.awareness.segments.live.loop import LIVE, Live
+from antiphon.awareness.segments.live import LIVE
+from antiphon.awareness.segments.live.loop import Live
 from antiphon.awareness.segments.model import Node, RelativeInstant
 from antiphon.awareness.segments.windows import Ago, Calendar, Dates, SinceEvent, Span, Window
 from antiphon.awareness.traits import TraitType, mirror_profiles, observe_traits

@@ -17,8 +17,8 @@ from tests.awareness.live_world import DAY, HOUR, NAMES, TICK, Chance, World
 from antiphon.awareness.events import move_events
 from antiphon.awareness.events.journal import Journal, open_journal
 from antiphon.awareness.segments import EventCondition, InSegment, Last, TraitCondition, service, store
-from antiphon.awareness.segments.live import audit, writing
-from antiphon.awareness.segments.live.loop import LIVE, Live
+from antiphon.awareness.segments.live import LIVE, audit, writing
+from antiphon.awareness.segments.live.loop import Live
 from antiphon.awareness.segments.loops import refresh_due
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.clock import VirtualClock
@@ -231,6 +231,21 @@ async def test_a_live_segment_is_left_alone_by_the_loop_that_works_out_whole(wor
     assert await world.members(one) == [ann]
     assert set(world.live.state.segments) == {one}
     assert not await refresh_due(world.ctx, held)
+
+
+async def test_a_refresh_of_a_live_segment_waits_until_it_is_followed(world: World) -> None:
+    ann = await world.person()
+    await world.mirror()
+    bought = await world.segment("Bought", BOUGHT)
+    await world.tick()
+    await world.does(ann, "Bought")
+    world.clock.advance(TICK)
+    asked = asyncio.create_task(service.refresh(world.ctx, [bought]))
+    await asyncio.sleep(0.3)
+    assert not asked.done()
+    await world.tick_once()
+    (row,) = await asked
+    assert (row.size, row.evaluated_at) == (1, world.clock.now())
 
 
 async def test_what_does_not_fit_into_memory_is_periodic_and_says_so(world: World) -> None:

@@ -52,6 +52,12 @@ where s.state = 'active' and s.due_at <= clock_timestamp() and s.id %% 64 = any(
         select from segment_pulse p where p.bucket = s.id %% 64 and p.beat > clock_timestamp() - %(silence)s::interval))
 order by s.due_at limit %(limit)s;
 
+-- name: live_among
+-- Those of some segments that are kept live, and are true for an instant.
+select s.id from segment s join segment_pulse p on p.bucket = s.id %% 64
+where s.id = any(%(ids)s) and s.state = 'active' and s.freshness = 'live' and s.evaluated_version = s.version
+    and p.beat > clock_timestamp() - %(silence)s::interval and (%(at)s::timestamptz is null or p.at >= %(at)s);
+
 -- name: ages
 -- When the segments of some buckets were last refreshed, for the metrics.
 select id, name, segment_true_until(segment), size from segment where state = 'active' and id %% 64 = any(%(buckets)s);

@@ -1,6 +1,7 @@
 """The room's verbs: segments are written, previewed, refreshed, read and explained."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from antiphon.awareness.profiles import ProfilesMerged, display_name
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.errors import NotStatic, SegmentArchived, SegmentInUse, Superseded
 from antiphon.awareness.segments.evaluate import Evaluation, evaluate, known, spread
+from antiphon.awareness.segments.live import LIVE
 from antiphon.awareness.segments.membership import change_quietly, members, rewrite, store_members
 from antiphon.awareness.segments.model import Node, references
 from antiphon.awareness.segments.rules import refuse_cycle, validate
@@ -31,6 +33,8 @@ PREVIEW = 10.0
 """Seconds a preview may take: somebody waits for it."""
 LEAST_PAUSE = timedelta(seconds=10)
 ATTEMPTS = 4
+FOLLOWED_WITHIN = 5.0
+"""Seconds that a live segment may take to be true for now."""
 BATCHES = 20
 SHARE = 10
 """A refresh may take one part in so many of the time between two."""
@@ -160,12 +164,17 @@ async def refresh(
     """Work out the members of some segments now, together, and store what changed; static lists are left as they are.
 
     Asked for by people or rooms (without ``held``), it sees every profile as it is now, not only as the mirror has it.
-    Where somebody else refreshed or changed a segment meanwhile it is worked out again; Superseded when that goes on.
-    Raises TooSlow.
+    A live segment is not worked out but waited for, until it is true for now. Where somebody else refreshed or changed a
+    segment meanwhile it is worked out again; Superseded when that goes on. Raises TooSlow.
     """
+    done: dict[int, SegmentRow] = {}
     if held is None:
         await catch_up(ctx)
-    done: dict[int, SegmentRow] = {}
+        live = await _followed(ctx, ids)
+        async with ctx.db.connection() as conn:
+            done = {row.id: row for row in await store.some_segments(conn, sorted(live))}
+        if done.keys() >= set(ids):
+            return list(done.values())
     for attempt in range(ATTEMPTS):
         async with ctx.db.connection() as conn:
             rows = [row for row in await store.some_segments(conn, ids) if row.id not in done]
@@ -182,6 +191,20 @@ async def refresh(
         if all(row.id in done for row in rows):
             break
     return list(done.values())
+
+
+async def _followed(ctx: Context, ids: Sequence[int]) -> set[int]:
+    """Those of some segments that are live, once they are true for now; those that are not soon are not waited for."""
+    now, until = ctx.clock.now(), time.monotonic() + FOLLOWED_WITHIN
+    async with ctx.db.connection() as conn:
+        live = await store.live_among(conn, ids, None)
+        found = await store.live_among(conn, sorted(live), now)
+        if found < live:
+            await wake(conn, LIVE)
+        while found < live and time.monotonic() < until:
+            await asyncio.sleep(0.1)
+            found = await store.live_among(conn, sorted(live), now)
+    return found
 
 
 async def _store(ctx: Context, row: SegmentRow, found: Evaluation, held: Held | None) -> SegmentRow:

@@ -128,6 +128,12 @@ async def due_segments(conn: Connection, buckets: Sequence[int], limit: int) -> 
     return [row[0] for row in rows]
 
 
+async def live_among(conn: Connection, ids: Sequence[int], at: datetime | None) -> set[int]:
+    """Those of some segments that are kept live, and are true for ``at`` if it is given."""
+    params = {"ids": list(ids), "silence": SILENCE, "at": at}
+    return {row[0] for row in await (await conn.execute(SQL.live_among, params)).fetchall()}
+
+
 async def ages(conn: Connection, buckets: Sequence[int]) -> list[tuple[int, str, datetime | None, int]]:
     return await (await conn.execute(SQL.ages, {"buckets": list(buckets)})).fetchall()
 

@@ -5,3 +5,6 @@ the events they look at the few columns they look at (`strands`). A tick reads w
 whose windows ran out, decides those people anew, and stores the difference with its events. All of it follows from the
 stores and is made anew when it is lost.
 """
+
+LIVE = "segments.live"
+"""The loop that follows them."""

@@ -11,7 +11,7 @@ from pyroaring import BitMap
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.evaluate import evaluate, known
 from antiphon.awareness.segments.leaves import moved
-from antiphon.awareness.segments.live import reading, writing
+from antiphon.awareness.segments.live import LIVE, reading, writing
 from antiphon.awareness.segments.live.audit import Audit
 from antiphon.awareness.segments.live.building import Built, build
 from antiphon.awareness.segments.live.people import BY_THE_CLOCK
@@ -25,7 +25,6 @@ from antiphon.foundation.tasks import end_task
 from antiphon.foundation.telemetry import get_logger, registry
 
 log = get_logger(__name__)
-LIVE = "segments.live"
 _AGAIN = 600.0
 """Seconds until a segment that could not be live is looked at again."""
 _followed = Gauge("antiphon_live_segments", "Segments that this process keeps live", registry=registry)
@@ -87,6 +86,7 @@ class Live:
         if not state.segments:
             return more
         turned = await self._turn(ctx)
+        until = ctx.clock.now()  # whatever was stored by now is read below
         async with reading.snapshot(ctx) as conn:
             standing = await self._stand(conn, held)
             batch = await reading.read_batch(conn, state, standing)
@@ -106,7 +106,7 @@ class Live:
         _ticks.labels("decide").observe(time.perf_counter() - began)
         began = time.perf_counter()
         await writing.write(ctx, state, held, now)
-        await writing.pulse(ctx, held, self._whole(), now)
+        await writing.pulse(ctx, held, self._whole(), until)
         _ticks.labels("write").observe(time.perf_counter() - began)
         await self._fold()
         await self.audit.step(ctx, state)
