@@ -126,6 +126,10 @@ async def test_maps_of_what_was_said_are_checked(ctx: Context, channels: Channel
         parse_map("kind='customers'\n[identities]\nuser_id = { row = true, column = 'a' }")
 
 
+def test_every_map_of_the_documentation_can_be_read() -> None:
+    assert len([parse_map(path.read_text()) for path in sorted(MAPS.glob("*.toml"))]) > 4
+
+
 async def test_an_e_mail_test_imports_with_rows_as_people(ctx: Context, lake: LakeClient) -> None:
     path = data_file("hillstrom.csv.gz")
     done = await bring(ctx, path, (MAPS / "hillstrom.toml").read_text())
