@@ -98,9 +98,14 @@ async def be_known(ctx: Context, client: Any, stranger: Any) -> int:
     await move_events(ctx)
     (person,) = (await client.get("/v1/profiles", params={"q": f"{MARK}-user"})).json()["items"]
     await tell(stranger, key, {"type": "identify", **me, "traits": {"name": f"bbb {MARK} second", "plan": f"aaa {MARK}"}})
+    assert (await client.patch("/v1/traits/number", json={"locked": True})).status_code == 200
+    await tell(stranger, key, {"type": "identify", **me, "traits": {"number": f"{MARK} is none"}})
     await work(ctx)
     await move_events(ctx)
+    await be_counted(ctx, client)
     await be_merged(ctx, client, stranger, key, person["id"])
+    added = {"kind": "loyalty_card", "value": f"{MARK}-card"}
+    assert (await client.post(f"/v1/profiles/{person['id']}/identities", json=added)).status_code == 201
     await allow(ctx, client, person["id"])
     await be_imported(ctx, client)
     await be_written_to(ctx, client, person["id"])
@@ -118,6 +123,16 @@ async def be_known(ctx: Context, client: Any, stranger: Any) -> int:
     await work(ctx)
     await tell(stranger, key, track(me, "Not Yet Understood", 10, note=f"{MARK} waits"))
     return int(person["id"])
+
+
+async def be_counted(ctx: Context, client: Any) -> None:
+    """Traits that follow from events: what they bought most, and what they seem to like."""
+    most = {"kind": "measure", "measure": "most_frequent", "event": "Order Completed", "property": "coupon"}
+    likes = {"kind": "affinity", "sources": [{"event": "Order Completed", "property": "coupon"}]}
+    for name, definition in (("favourite", most), ("liked", likes)):
+        answer = await client.post("/v1/computed-traits", json={"name": name, "definition": definition})
+        assert answer.status_code == 201, answer.text
+    await work(ctx)
 
 
 async def be_merged(ctx: Context, client: Any, stranger: Any, key: str, person: int) -> None:
@@ -256,7 +271,7 @@ async def test_nothing_of_an_erased_customer_is_left_anywhere(
     before, files = await in_tables(here), in_files(folder)
     kept_in = {part for place in before for part in place.split(".")}
     assert {
-        "profile", "identity", "event", "consent", "preference_change", "suppression", "reject", "delivery", "audit",
+        "profile", "identity", "event", "trait_tally", "trait_refusal", "consent", "preference_change", "suppression", "reject", "delivery", "audit",
         "pg_stats", "profile_search", "ducklake_file_column_stats", "ducklake_table_column_stats",
     } - kept_in == set(), "the test must seed what it looks for"  # fmt: skip
     assert any(path.endswith(".parquet") for path in files) and any("uploads" in p for p in files) and any("errors" in p for p in files)
