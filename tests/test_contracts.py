@@ -18,7 +18,11 @@ OPTIONS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importli
 CONTRACTS = {contract["id"]: contract for contract in OPTIONS["contracts"]}
 FLOORS = ("awareness", "decisioning", "execution", "operations")
 
-PUBLIC_INSIDE = {"antiphon.execution.channels.email"}  # a channel is a room in a room
+PUBLIC_INSIDE = {
+    "antiphon.execution.channels.email",  # a channel is a room in a room
+    # The language of conditions on properties, which traits and segments share.
+    "antiphon.awareness.events.filters", "antiphon.awareness.events.properties", "antiphon.awareness.events.values",
+}  # fmt: skip
 
 BREACHES = {
     "floors": ("antiphon.foundation.ids", "antiphon.awareness.consent.model"),

@@ -2,8 +2,9 @@
 
 Owns the tables journal, intake_cursor, event, message_seen, reject, source and event_name, and the lake's event tables.
 Public: `Journal` (this process's lane; `submit`, `transaction`), `INTERNAL` (the source of Antiphon's own events), `calls`
-(the Segment spec's rules), `PropertyFilter` (a condition on a property), `event_relation`
-(all events, cold and hot, as a lake relation) and `move_events`.
+(the Segment spec's rules), `PropertyFilter` (a condition on a property), `event_relation` (all events, cold and hot, as a
+lake relation) and `move_events`; and, whole, `filters`, `properties` and `values`: the language of conditions on properties,
+in Python and in the lake's SQL.
 """
 
 from antiphon.awareness.events.filters import PropertyFilter

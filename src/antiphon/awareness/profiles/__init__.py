@@ -53,6 +53,7 @@ from antiphon.awareness.profiles.rules import (
     set_rule,
     write_computed,
 )
+from antiphon.awareness.profiles.service import summaries
 from antiphon.awareness.profiles.store import (
     bump_epoch,
     canonical,
@@ -76,5 +77,5 @@ __all__ = [
     "join_groups", "known_rows", "load_people", "lock_profiles", "make_newcomers", "mark_dirty", "merge_group_traits",
     "newcomers_mirrored", "newcomers_waiting", "normal_email", "normal_identity", "normal_kind", "normal_phone", "owners",
     "personal_traits", "read_epoch", "read_rule", "refusals", "reserve_ids", "resolve", "ruled_traits", "secret_traits",
-    "set_rule", "stamp_of", "touch", "touched_since", "write_computed",
+    "set_rule", "stamp_of", "summaries", "touch", "touched_since", "write_computed",
 ]  # fmt: skip

@@ -17,8 +17,8 @@ from antiphon.awareness.profiles import (
     hold_for_erasure,
     read_rule,
     set_rule,
+    summaries,
 )
-from antiphon.awareness.profiles.service import summaries
 from antiphon.awareness.traits.computed import store
 from antiphon.awareness.traits.computed.compile import READ, tally_sql
 from antiphon.awareness.traits.computed.loops import COMPUTED
