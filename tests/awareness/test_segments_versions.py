@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -111,3 +112,29 @@ async def test_why_of_a_draft_and_of_the_merged(client: httpx.AsyncClient, app: 
     assert (await client.post("/v1/segments/why", json={"tree": tree, "profile_id": 99})).status_code == 404
     wrong = {"kind": "trait", "trait": "nothing", "op": "set"}
     assert (await client.post("/v1/segments/why", json={"tree": wrong, "profile_id": 1})).status_code == 400
+
+
+@pytest.mark.usefixtures("people")
+async def test_personal_traits_are_not_for_everybody(client: httpx.AsyncClient, app: Any, as_role: Callable[[str], Any]) -> None:
+    """Who may not see what is personal sees that it is there: in samples, lists and explanations."""
+    async with app.app.state.ctx.db.transaction() as conn:
+        await conn.execute("insert into trait_rule (name, personal) values ('plan', true), ('name', true)")
+    segment = (await client.post("/v1/segments", json={"name": "Gold", "tree": GOLD})).json()
+    path = f"/v1/segments/{segment['id']}"
+    await client.post(f"{path}/refresh")
+    analyst = await as_role("analyst")
+    expression = {"op": "union", "of": [segment["id"]]}
+    for asker, seen, name in ((client, "gold", "Customer 00"), (analyst, None, "#1")):
+        shown = [
+            (await asker.post("/v1/segments/preview", json={"tree": GOLD, "sample": 1})).json()["sample"][0],
+            (await asker.get(f"{path}/members", params={"limit": 1})).json()["items"][0],
+            (await asker.post(f"{path}/diff", json={"tree": GOLD, "sample": 1})).json()["staying"]["sample"][0],
+            (await asker.post("/v1/segments/combine", json={"expression": expression, "sample": 1})).json()["sample"][0],
+        ]
+        assert [(one["name"], one["traits"].get("plan")) for one in shown] == [(name, seen)] * 4
+        draft = {"tree": {"kind": "and", "of": [GOLD]}, "profile_id": 1}
+        for why in (await asker.get(f"{path}/why/1"), await asker.post("/v1/segments/why", json=draft)):
+            verdict = why.json()["verdict"]
+            verdict = verdict["parts"][0] if verdict["parts"] else verdict
+            assert (verdict["holds"], verdict["actual"]) == (True, seen)
+            assert why.json()["hidden"] == ([] if seen else ["plan"])

@@ -11,10 +11,11 @@ import type { Node } from './types';
 type Verdict = Schema<'Verdict'>;
 
 /** One condition's verdict with what was found, and below it the verdicts on its parts. */
-function VerdictTree({ verdict, depth, names }: { verdict: Verdict; depth: number; names: Record<string, string> }) {
+function VerdictTree({ verdict, depth, names, hidden }: { verdict: Verdict; depth: number; names: Record<string, string>; hidden: string[] }) {
   const { t } = useTranslation();
   const format = useFormat();
   const group = verdict.kind === 'and' || verdict.kind === 'or';
+  const veiled = Object.values(verdict.node).some((said) => typeof said === 'string' && hidden.includes(said));
   const found = Array.isArray(verdict.actual) ? verdict.actual.join(', ') : verdict.actual;
   return (
     <div style={{ marginLeft: depth > 0 ? 18 : 0 }}>
@@ -27,7 +28,7 @@ function VerdictTree({ verdict, depth, names }: { verdict: Verdict; depth: numbe
             {group ? t(`segments.join_${verdict.kind}`) : verdict.kind === 'not' ? t('segments.excluded') : sentence(verdict.node as unknown as Node, t, format, names)}
           </Text>
           {!['event', 'engagement', 'sequence', 'and', 'or', 'not', 'segment', 'profiles', 'share', 'lookalike'].includes(verdict.kind) && (
-            <Text size="xs" c="dimmed">{found === null ? t('segments.found_nothing') : t('segments.found', { value: String(found) })}</Text>
+            <Text size="xs" c="dimmed">{veiled ? t('sets.hidden') : found === null ? t('segments.found_nothing') : t('segments.found', { value: String(found) })}</Text>
           )}
           {(verdict.kind === 'event' || verdict.kind === 'engagement' || verdict.kind === 'sequence') && (
             <Text size="xs" c="dimmed">
@@ -38,7 +39,7 @@ function VerdictTree({ verdict, depth, names }: { verdict: Verdict; depth: numbe
         </div>
       </Group>
       <Stack gap={8} mt={verdict.parts.length > 0 ? 8 : 0}>
-        {verdict.parts.map((part) => <VerdictTree key={part.path} verdict={part} depth={depth + 1} names={names} />)}
+        {verdict.parts.map((part) => <VerdictTree key={part.path} verdict={part} depth={depth + 1} names={names} hidden={hidden} />)}
       </Stack>
     </div>
   );
@@ -77,7 +78,7 @@ export function SegmentWhy({ segmentId, tree, profile, onClose }: SegmentWhyProp
             {why.data.member !== null && why.data.holds !== why.data.member && ` ${t('segments.why_soon')}`}
             {why.data.profile_id !== profile.id && ` ${t('sets.merged_into', { id: why.data.profile_id })}`}
           </Alert>
-          <VerdictTree verdict={why.data.verdict} depth={0} names={why.data.segments} />
+          <VerdictTree verdict={why.data.verdict} depth={0} names={why.data.segments} hidden={why.data.hidden} />
         </Stack>
       )}
     </Drawer>

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from antiphon.awareness.events import event_relation
 from antiphon.awareness.events.values import properties_of
-from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id
+from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id, secret_traits
 from antiphon.awareness.segments import reads, store
 from antiphon.awareness.segments.check import Checker, Happened, Person, Verdict
 from antiphon.awareness.segments.contacts import contacts
@@ -19,13 +19,14 @@ from antiphon.awareness.segments.membership import members
 from antiphon.awareness.segments.model import InSegment, Lookalike, Node, conditions, references
 from antiphon.awareness.segments.rules import validate
 from antiphon.foundation.context import Context
+from antiphon.foundation.principal import Principal
 
 
 class SegmentWhy(Struct, frozen=True, kw_only=True):
     """Whether a customer belongs now and why, and whether the last refresh had them as a member.
 
     `profile_id` is who they are now, if they were merged. `segments` names the segments the verdict speaks of. Of a tree that
-    is not saved nobody is a `member` yet: null.
+    is not saved nobody is a `member` yet: null. The values of the traits in `hidden` are not for the asker.
     """
 
     profile_id: int
@@ -34,6 +35,7 @@ class SegmentWhy(Struct, frozen=True, kw_only=True):
     evaluated_at: datetime | None
     verdict: Verdict
     segments: dict[int, str]
+    hidden: list[str]
 
 
 async def why(ctx: Context, segment_id: int, profile_id: int) -> SegmentWhy:
@@ -54,7 +56,27 @@ async def why_tree(ctx: Context, tree: Node, profile_id: int) -> SegmentWhy:
         names = await reads.segment_names(conn, reached(tree, about.segments))
     person = await one_person(ctx, profile_id, tree, about)
     verdict = Checker(ctx.clock.now(), about.traits, about.segments).why(tree, person)
-    return SegmentWhy(profile_id=person.id, holds=verdict.holds, member=None, evaluated_at=None, verdict=verdict, segments=names)
+    return SegmentWhy(
+        profile_id=person.id, holds=verdict.holds, member=None, evaluated_at=None, verdict=verdict, segments=names, hidden=[]
+    )
+
+
+async def masked(ctx: Context, who: Principal, found: SegmentWhy) -> SegmentWhy:
+    """The explanation without the values of traits that are not for ``who``."""
+    async with ctx.db.connection() as conn:
+        secret = await secret_traits(conn, who)
+    hidden: set[str] = set()
+    verdict = _masked(found.verdict, secret, hidden) if secret else found.verdict
+    return msgspec.structs.replace(found, verdict=verdict, hidden=sorted(hidden))
+
+
+def _masked(verdict: Verdict, secret: frozenset[str], hidden: set[str]) -> Verdict:
+    about: set[str] = set()
+    if verdict.events is None:  # what speaks of events shows no traits
+        about = {said for said in verdict.node.values() if isinstance(said, str) and said in secret}
+    hidden |= about
+    parts = [_masked(part, secret, hidden) for part in verdict.parts]
+    return msgspec.structs.replace(verdict, actual=None if about else verdict.actual, parts=parts)
 
 
 def reached(tree: Node | None, segments: Mapping[int, Node | None]) -> set[int]:

@@ -93,9 +93,9 @@ async def read_catalogue(ctx: Context) -> Catalogue:
 
 
 @post("/v1/segments/preview", permission="segments:read", status=200)
-async def preview_segment(ctx: Context, data: PreviewBody) -> SegmentPreview:
+async def preview_segment(ctx: Context, who: Principal, data: PreviewBody) -> SegmentPreview:
     """How many a tree means now, and some of them, evenly chosen."""
-    return await service.preview(ctx, data.tree, sample=data.sample)
+    return await service.preview(ctx, who, data.tree, sample=data.sample)
 
 
 @get("/v1/segments/{segment_id:int}", permission="segments:read", problems=(404,))
@@ -144,7 +144,9 @@ async def read_again(ctx: Context, segment_id: int) -> SegmentItem:
 
 
 @get("/v1/segments/{segment_id:int}/members", permission="segments:read", problems=(404,))
-async def read_members(ctx: Context, segment_id: PathId, cursor: Cursor = None, limit: Limit = 50) -> Page[CustomerCard]:
+async def read_members(
+    ctx: Context, who: Principal, segment_id: PathId, cursor: Cursor = None, limit: Limit = 50
+) -> Page[CustomerCard]:
     """The members as of the last refresh, by id."""
     after = decode_cursor(cursor, int)
     async with ctx.db.connection() as conn:
@@ -153,7 +155,7 @@ async def read_members(ctx: Context, segment_id: PathId, cursor: Cursor = None, 
     first = people.rank(int(after[0] or 0)) if after else 0
     ids = list(people[first : first + limit])
     more = encode_cursor(ids[-1]) if ids and first + limit < len(people) else None
-    return Page(items=await service.cards(ctx, ids), next=more, total=len(people))
+    return Page(items=await service.cards(ctx, who, ids), next=more, total=len(people))
 
 
 @put("/v1/segments/{segment_id:int}/members", permission="segments:write", problems=(404, 409))

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from pyroaring import BitMap
 
-from antiphon.awareness.profiles import ProfilesMerged, display_name
+from antiphon.awareness.profiles import ProfilesMerged, display_name, secret_traits
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.errors import NotStatic, SegmentArchived, SegmentInUse, Superseded
 from antiphon.awareness.segments.evaluate import Evaluation, evaluate, known, spread
@@ -131,11 +131,11 @@ async def restore(ctx: Context, who: Principal, segment_id: int) -> SegmentRow:
     return row
 
 
-async def preview(ctx: Context, tree: Node, *, sample: int = 10, timeout: float = PREVIEW) -> SegmentPreview:
+async def preview(ctx: Context, who: Principal, tree: Node, *, sample: int = 10, timeout: float = PREVIEW) -> SegmentPreview:
     """Count a tree that is not saved and show some of its people. Raises InvalidTree, and TooSlow after ``timeout``."""
     found = await evaluate_tree(ctx, tree, ctx.clock.now(), timeout=timeout)
     people = found.members[0]
-    return SegmentPreview(count=len(people), sample=await cards(ctx, spread(people, sample)), took_ms=found.took_ms)
+    return SegmentPreview(count=len(people), sample=await cards(ctx, who, spread(people, sample)), took_ms=found.took_ms)
 
 
 async def evaluate_tree(ctx: Context, tree: Node, now: datetime, *, timeout: float = 300.0) -> Evaluation:
@@ -158,9 +158,7 @@ async def catch_up(ctx: Context) -> None:
             await asyncio.sleep(0.1)
 
 
-async def refresh(
-    ctx: Context, ids: Sequence[int], *, held: Held | None = None, timeout: float = 300.0
-) -> list[SegmentRow]:
+async def refresh(ctx: Context, ids: Sequence[int], *, held: Held | None = None, timeout: float = 300.0) -> list[SegmentRow]:
     """Work out the members of some segments now, together, and store what changed; static lists are left as they are.
 
     Asked for by people or rooms (without ``held``), it sees every profile as it is now, not only as the mirror has it.
@@ -241,16 +239,18 @@ async def list_members(
     return row, len(set(add)) - len(real)
 
 
-async def cards(ctx: Context, ids: Sequence[int]) -> list[CustomerCard]:
-    """Return what to show of some customers, in the order given."""
+async def cards(ctx: Context, who: Principal, ids: Sequence[int]) -> list[CustomerCard]:
+    """Return what to show of some customers to somebody, in the order given: traits that are not for them are left out."""
     async with ctx.db.connection() as conn:
         found = await store.cards(conn, ids)
-    return [
-        CustomerCard(id=one, name=display_name(traits, identity or f"#{one}"), traits=traits)
-        for one in ids
-        if one in found
-        for traits, identity in [found[one]]
-    ]
+        secret = await secret_traits(conn, who)
+    shown = []
+    for one in ids:
+        if one in found:
+            traits, identity = found[one]
+            traits = {name: value for name, value in traits.items() if name not in secret}
+            shown.append(CustomerCard(id=one, name=display_name(traits, identity or f"#{one}"), traits=traits))
+    return shown
 
 
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
@@ -297,4 +297,3 @@ def _refs(tree: Node | None) -> set[int]:
 
 def _audited(row: SegmentRow) -> dict[str, Any]:
     return {"name": row.name, "version": row.version, "announce": row.announce, "tree": msgspec.to_builtins(row.tree)}
-

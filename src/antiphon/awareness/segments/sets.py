@@ -81,10 +81,10 @@ class Overlap(Struct, frozen=True, kw_only=True):
     total: int
 
 
-async def combine(ctx: Context, wanted: SetOf, *, sample: int) -> Combined:
+async def combine(ctx: Context, who: Principal, wanted: SetOf, *, sample: int) -> Combined:
     """Count a combination and show some of its people. Raises SegmentNotFound, InvalidTree."""
     sources, people = await _people(ctx, wanted)
-    return Combined(count=len(people), sample=await service.cards(ctx, spread(people, sample)), sources=sources)
+    return Combined(count=len(people), sample=await service.cards(ctx, who, spread(people, sample)), sources=sources)
 
 
 async def save(

@@ -40,9 +40,9 @@ class OverlapBody(Body, frozen=True, kw_only=True):
 
 
 @post("/v1/segments/combine", permission="segments:read", status=200, problems=(404,))
-async def combine_segments(ctx: Context, data: CombineBody) -> Combined:
+async def combine_segments(ctx: Context, who: Principal, data: CombineBody) -> Combined:
     """How many are in a union, intersection or difference of segments as of their last refreshes, and some of them."""
-    return await sets.combine(ctx, data.expression, sample=data.sample)
+    return await sets.combine(ctx, who, data.expression, sample=data.sample)
 
 
 @post("/v1/segments/combine/save", permission="segments:write", problems=(404, 409))

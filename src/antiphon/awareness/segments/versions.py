@@ -73,7 +73,7 @@ class SegmentUses(Struct, frozen=True, kw_only=True):
 
 
 async def compare(
-    ctx: Context, segment_id: int, *, tree: Node | None, version: int | None, against: int | None, sample: int
+    ctx: Context, who: Principal, segment_id: int, *, tree: Node | None, version: int | None, against: int | None, sample: int
 ) -> MembersDiff:
     """Compare a tree that is not saved, or a version, with the published tree, or with the version ``against``.
 
@@ -95,8 +95,8 @@ async def compare(
     found = await evaluate(ctx, {_BEFORE: before, _AFTER: after}, ctx.clock.now(), about, timeout=service.PREVIEW)
     old, new = found.members[_BEFORE], found.members[_AFTER]
     return MembersDiff(
-        at=found.now, before=len(old), after=len(new), entering=await _people(ctx, new - old, sample),
-        leaving=await _people(ctx, old - new, sample), staying=await _people(ctx, old & new, sample),
+        at=found.now, before=len(old), after=len(new), entering=await _people(ctx, who, new - old, sample),
+        leaving=await _people(ctx, who, old - new, sample), staying=await _people(ctx, who, old & new, sample),
         changes=list(tree_changes(before, after)), took_ms=found.took_ms,
     )  # fmt: skip
 
@@ -205,5 +205,5 @@ async def _tree(ctx: Context, segment_id: int, version: int) -> Node:
     return tree
 
 
-async def _people(ctx: Context, people: BitMap, sample: int) -> People:
-    return People(count=len(people), sample=await service.cards(ctx, spread(people, sample)))
+async def _people(ctx: Context, who: Principal, people: BitMap, sample: int) -> People:
+    return People(count=len(people), sample=await service.cards(ctx, who, spread(people, sample)))

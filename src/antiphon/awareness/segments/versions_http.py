@@ -8,7 +8,7 @@ import msgspec
 from litestar.params import Parameter
 
 from antiphon.awareness.segments import store, versions
-from antiphon.awareness.segments.explain import SegmentWhy, why, why_tree
+from antiphon.awareness.segments.explain import SegmentWhy, masked, why, why_tree
 from antiphon.awareness.segments.model import Node
 from antiphon.awareness.segments.shown import PathId, SegmentItem, item
 from antiphon.awareness.segments.store import SegmentVersion
@@ -38,21 +38,23 @@ class WhyBody(Body, frozen=True, kw_only=True):
 
 
 @post("/v1/segments/why", permission="segments:read", status=200, problems=(404,))
-async def explain_tree(ctx: Context, data: WhyBody) -> SegmentWhy:
+async def explain_tree(ctx: Context, who: Principal, data: WhyBody) -> SegmentWhy:
     """Why a customer would be in a segment with this tree, or would not, with the facts that decide."""
-    return await why_tree(ctx, data.tree, data.profile_id)
+    return await masked(ctx, who, await why_tree(ctx, data.tree, data.profile_id))
 
 
 @get("/v1/segments/{segment_id:int}/why/{profile_id:int}", permission="segments:read", problems=(404,))
-async def explain(ctx: Context, segment_id: PathId, profile_id: PathId) -> SegmentWhy:
+async def explain(ctx: Context, who: Principal, segment_id: PathId, profile_id: PathId) -> SegmentWhy:
     """Why a customer is in a segment, or is not, with the facts that decided."""
-    return await why(ctx, segment_id, profile_id)
+    return await masked(ctx, who, await why(ctx, segment_id, profile_id))
 
 
 @post("/v1/segments/{segment_id:int}/diff", permission="segments:read", status=200, problems=(404, 409))
-async def compare(ctx: Context, segment_id: PathId, data: DiffBody) -> MembersDiff:
+async def compare(ctx: Context, who: Principal, segment_id: PathId, data: DiffBody) -> MembersDiff:
     """Who would enter, leave and stay, and what differs between the trees; both are worked out at this instant."""
-    return await versions.compare(ctx, segment_id, tree=data.tree, version=data.version, against=data.against, sample=data.sample)
+    return await versions.compare(
+        ctx, who, segment_id, tree=data.tree, version=data.version, against=data.against, sample=data.sample
+    )
 
 
 @get("/v1/segments/{segment_id:int}/versions", permission="segments:read", problems=(404,))
