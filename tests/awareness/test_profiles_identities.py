@@ -244,6 +244,18 @@ async def test_ten_thousand_identities_on_one_profile(here: Context, client: Any
     assert len((await client.get("/v1/profiles")).json()["items"]) == 2, "the rest goes on"
 
 
+async def test_traits_past_their_size_are_not_heard_and_the_rest_goes_on(here: Context, client: Any) -> None:
+    import random
+
+    letters = random.Random(1)
+    for n in range(14):
+        text = "".join(chr(letters.randrange(33, 127)) for _ in range(30_000))
+        person = await tell(here, n, {"user_id": "1"}, {f"t{n}": text, "count": n})
+    page = await shown(client, person)
+    assert page["traits"]["count"] == 13, "what is known already changes"
+    assert len(page["traits"]) < 12 and len(str(page["traits"])) < 320_000
+
+
 async def test_a_merge_storm_is_bounded_work(here: Context) -> None:
     """Visitors who turn out to be one person, chains and cycles of them: a transaction's work grows with what it names."""
     visitors, size = 3_000, 500

@@ -42,7 +42,7 @@ class Intake:
         """Identities remembered under another epoch may be wrong."""
         if (
             epoch != self.epoch
-            or len(self.users) + len(self.anonymous) + 2 * len(self.bundles) + len(self.known) > MOST_REMEMBERED
+            or len(self.users) + len(self.anonymous) + 2 * len(self.bundles) + len(self.known) + len(self.seen) > MOST_REMEMBERED
         ):
             self.forget()
             self.epoch = epoch

@@ -11,7 +11,6 @@ Source: R. E. Tarjan, Data Structures and Network Algorithms (1983), chapter 6: 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
@@ -71,12 +70,13 @@ class _Forest:
         self._parent: dict[Identity, Identity] = {}
         self._user: set[Identity] = set()
         self._email: set[Identity] = set()
-        self._sizes: dict[Identity, Counter[str]] = {}
+        self._sizes: dict[Identity, dict[str, int]] = {}
+        self._many = min(kind.most for kind in kinds.all())
 
     def add(self, one: Identity, *, known: bool = False) -> None:
         if one not in self._parent:
             self._parent[one] = one
-            self._sizes[one] = Counter({one[0]: 1})
+            self._sizes[one] = {one[0]: 1}
             if known or one[0] == USER_ID:
                 self._user.add(one)
             if known or one[0] == EMAIL:
@@ -96,14 +96,22 @@ class _Forest:
         return one in self._user and other in self._user
 
     def too_many(self, one: Identity, other: Identity) -> bool:
-        few, many = sorted((self._sizes[one], self._sizes[other]), key=len)
-        return any(count + many[kind] > self._kinds.of(kind).most for kind, count in few.items() if kind in many)
+        few, many = self._sizes[one], self._sizes[other]
+        if len(few) > len(many):
+            few, many = many, few
+        for kind, count in few.items():
+            both = count + many.get(kind, 0)
+            if both > self._many and kind in many and both > self._kinds.of(kind).most:
+                return True
+        return False
 
     def join(self, one: Identity, other: Identity) -> None:
-        if sum(self._sizes[one].values()) < sum(self._sizes[other].values()):
+        if len(self._sizes[one]) < len(self._sizes[other]):
             one, other = other, one
         self._parent[other] = one
-        self._sizes[one].update(self._sizes.pop(other))
+        sizes = self._sizes[one]
+        for kind, count in self._sizes.pop(other).items():
+            sizes[kind] = sizes.get(kind, 0) + count
         if other in self._user:
             self._user.add(one)
         if other in self._email:

@@ -33,7 +33,8 @@ from (
 where p.id = s.into_id;
 
 -- name: merge_traits
--- Trait by trait the later (timestamp, messageId) wins, whatever arrived first; null removes; what a rule refuses is not heard.
+-- Trait by trait the later (timestamp, messageId) wins, whatever arrived first; null removes; what a rule refuses is not heard,
+-- nor is a further trait of somebody whose traits take 256 KB.
 with incoming as (
     select profile_id, stamp, case when exists (select from trait_rule where computed or type is not null or allowed is not null)
         then heeded(profile_id, traits) else traits end as traits
@@ -47,6 +48,7 @@ best as (
 fresh as (
     select b.* from best b join profile p on p.id = b.profile_id
     where b.stamp collate "C" > coalesce(p.stamps ->> b.key, case when p.traits ? b.key then p.stamp end, '')
+        and (pg_column_size(p.traits) < 262144 or p.traits ? b.key)
 ),
 patch as (
     select profile_id, coalesce(jsonb_object_agg(key, value) filter (where value <> 'null'), '{}') as said,

@@ -100,10 +100,10 @@ class _Made(msgspec.Struct):
 class _Scene:
     """The identities looked at, and every claim about them."""
 
-    def __init__(self, people: set[int], rows: dict[Identity, Row], new: list[Identity]) -> None:
+    def __init__(self, people: set[int], rows: dict[Identity, Row], new: dict[Identity, str]) -> None:
         self.people = people
         self.rows = rows
-        self.new = dict.fromkeys(new)
+        self.new = new
         self.claims: dict[tuple[Identity, Identity], Claim] = {}
         self.outside: dict[Identity, int] = {}
         self.shared = {row.identity for row in rows.values() if row.shared}
@@ -120,7 +120,12 @@ class _Scene:
     async def load(cls, conn: Connection, people: Iterable[int], named: Sequence[Named]) -> _Scene:
         held = set(people)
         rows = await links.scope(conn, held)
-        scene = cls(held, rows, [one for each in named for one in each.bundle if one not in rows])
+        new: dict[Identity, str] = {}
+        for each in named:
+            for one in each.bundle:
+                if one not in rows:
+                    new[one] = min(new.get(one, each.stamp), each.stamp)
+        scene = cls(held, rows, new)
         claims = links.own_claims(rows)
         scene.births = {key for key in claims if rows[key[1]].born}
         wanted = [*rows, *(one for one in scene.new if one[0] == USER_ID)]
@@ -175,8 +180,8 @@ class _Scene:
         given: list[Row] = []
         changed: dict[Identity, Row] = {}
         beside: dict[tuple[Identity, Identity], Claim] = {}
-        for one in self.new:
-            given.append(Row(one, profile[one], profile[one], False, None, "", None, one in self.shared))
+        for one, stamp in self.new.items():
+            given.append(Row(one, profile[one], profile[one], False, None, stamp, None, one in self.shared))
         rows = self.rows | {row.identity: row for row in given}
         for one, row in self.rows.items():
             if row.profile != profile[one] or (one in self.shared) != row.shared:
