@@ -7,8 +7,9 @@ from typing import Any
 from msgspec import Struct
 
 from antiphon.awareness.segments import store
-from antiphon.awareness.segments.evaluate import BUILT_IN
+from antiphon.awareness.segments.evaluate import BUILT_IN, surroundings
 from antiphon.awareness.segments.sql import identifier
+from antiphon.awareness.segments.zones import zone_names
 from antiphon.awareness.traits import TraitType, registry
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
@@ -45,10 +46,14 @@ class EventItem(Struct, frozen=True, kw_only=True):
 
 
 class Catalogue(Struct, frozen=True, kw_only=True):
-    """What the segment builder offers."""
+    """What the segment builder offers. `zones` names time zones; `lookalike` says whether there is a model of likeness."""
 
     traits: list[TraitItem]
     events: list[EventItem]
+    channels: list[str]
+    topics: list[str]
+    zones: list[str]
+    lookalike: bool
 
 
 class Catalogues:
@@ -64,6 +69,7 @@ class Catalogues:
         async with self._ctx.db.connection() as conn:
             traits = await registry(conn)
             names = await store.event_names(conn, MOST_NAMES)
+            around = await surroundings(conn, self._ctx)
         if time.monotonic() - self._read_at > AGE:
             shown = [t for t in traits.values() if not t.personal and t.type in ("text", "text_list", "number")]
             self._values = await _frequent(self._ctx, {t.name: t.column_name for t in shown})
@@ -74,7 +80,12 @@ class Catalogues:
         ]
         items += [TraitItem(name=name, type=column.type, description="", values=[]) for name, column in BUILT_IN.items()]
         return Catalogue(
-            traits=items, events=[EventItem(name=n, last_seen=at, properties=_properties(s)) for n, at, s in names]
+            traits=items,
+            events=[EventItem(name=n, last_seen=at, properties=_properties(s)) for n, at, s in names],
+            channels=sorted(around.channels),
+            topics=sorted(around.topics),
+            zones=sorted(zone_names()),
+            lookalike=around.lookalike,
         )
 
 

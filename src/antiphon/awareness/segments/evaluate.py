@@ -56,11 +56,16 @@ class Evaluation(Struct, frozen=True):
 
 async def known(conn: Connection, ctx: Context) -> Known:
     """Read what compiling needs."""
+    traits = {name: TraitColumn(trait.column_name, trait.type) for name, trait in (await registry(conn)).items()}
+    around = await surroundings(conn, ctx)
+    return Known(BUILT_IN | traits, await store.definitions(conn), await store.any_alias(conn), around)
+
+
+async def surroundings(conn: Connection, ctx: Context) -> Surroundings:
+    """Return what this installation has beside traits and segments."""
     channels = {kind.name: kind.identity for kind in ctx.get(ChannelRegistry)} if ctx.has(ChannelRegistry) else {}
     alike = ctx.has(Lookalikes) and bool(ctx.get(Lookalikes))
-    around = Surroundings(channels, await topics(conn), alike, digest_key(ctx))
-    traits = {name: TraitColumn(trait.column_name, trait.type) for name, trait in (await registry(conn)).items()}
-    return Known(BUILT_IN | traits, await store.definitions(conn), await store.any_alias(conn), around)
+    return Surroundings(channels, await topics(conn), alike, digest_key(ctx))
 
 
 async def evaluate(ctx: Context, trees: Mapping[int, Node], now: datetime, about: Known, *, timeout: float = 300.0) -> Evaluation:

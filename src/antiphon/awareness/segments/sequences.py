@@ -2,8 +2,9 @@
 
 For each event that may be step *i* the latest event that may be step *i - 1*, and is early enough, is the best choice:
 if that one is too long ago, or something unwanted happened in between, then so it is with every earlier one; and it is
-part of the chain that began latest. So one pass a step finds them all: a list of (when, when the chain began) each.
-In the lake such a pass is an ASOF join.
+part of the chain that began latest. So one pass a step finds them all. In the lake such a pass is an ASOF join, which
+sorts; where only a gap of one kind is asked, and nothing unwanted, it is enough to know whether any event is near, which
+the first and last of each stretch of time tell, and hashing does.
 """
 
 from bisect import bisect_left, bisect_right
@@ -16,7 +17,7 @@ from antiphon.awareness.segments.measures import named
 from antiphon.awareness.segments.person import Happened
 from antiphon.awareness.segments.rows import happened
 from antiphon.awareness.segments.scans import Tables
-from antiphon.awareness.segments.windows import TICK, bounds
+from antiphon.awareness.segments.windows import TICK, Span, bounds
 
 _AT = "epoch_us(e.ts)"
 
@@ -54,67 +55,121 @@ def sequence_sql(node: Sequence, tables: Tables, now: datetime) -> str:
     """
     chain = links(node)
     first, end = bounds(node.window, now)
-    tables_of = [
-        f"s{i} as materialized ({happened(link.step.name, link.step.where, tables, now, first=first, end=end, ts=_AT)})"
-        for i, link in enumerate(chain)
-    ]
-    whole = " intersect ".join(f"select profile_id from s{i}" for i in range(len(chain)))
-    ctes = [*tables_of, f"who as materialized ({whole})"]
+    asked = _Asked(node, tables, now)
     for i, link in enumerate(chain):
-        ctes.append(f"r{i} as materialized ({_reached(i, link, chain, tables, now)})")
+        asked.add(f"s{i}", happened(link.step.name, link.step.where, tables, now, first=first, end=end, ts=_AT))
+    asked.add("who", " intersect ".join(f"select profile_id from s{i}" for i in range(len(chain))))
+    for i, link in enumerate(chain):
+        asked.add(f"r{i}", _reached(i, link, chain, asked))
     last = len(chain) - 1
-    tests = []
-    if node.at_most is not None:
-        tests.append(f"r.ts - r.began <= {_micros(node.at_most.length)}")
+    tests = [] if node.at_most is None else [f"r.ts - r.began <= {_micros(node.at_most.length)}"]
     after = ""
     if chain[last].never:
-        after = (
-            f" left join (select profile_id, max(ts) as ts from ({_any(chain[last].never, tables, now)}) group by 1) n"
-            " on n.profile_id = r.profile_id"
-        )
+        asked.add("n", f"select profile_id, max(ts) as ts from ({_any(chain[last].never, asked)}) group by 1")
+        after = " left join n on n.profile_id = r.profile_id"
         tests.append("(n.ts is null or n.ts <= r.ts)")
     where = f" where {' and '.join(tests)}" if tests else ""
-    return f"with {', '.join(ctes)} select distinct r.profile_id::uinteger as profile_id from r{last} r{after}{where}"
+    return f"{asked.ctes()} select distinct r.profile_id::uinteger as profile_id from r{last} r{after}{where}"
 
 
-def _reached(i: int, link: Link, chain: Ordered[Link], tables: Tables, now: datetime) -> str:
-    """Return the events of step ``i`` that end a chain of the steps until it, each with when that chain began."""
-    rows = f"select e.profile_id, e.ts from s{i} e where e.profile_id in (select profile_id from who)"
+class _Asked:
+    """The parts of a sequence's statement, each worked out once and only if another needs it."""
+
+    def __init__(self, node: Sequence, tables: Tables, now: datetime) -> None:
+        self.tables = tables
+        self.now = now
+        self.whole = node.at_most is not None
+        self._parts: dict[str, str] = {}
+
+    def add(self, name: str, sql: str) -> str:
+        self._parts[name] = sql
+        return name
+
+    def buckets(self, rows: str, width: int) -> str:
+        """Return the first and last instant of each person in each stretch of a width: enough to say whether one is near."""
+        sql = f"select profile_id, ts // {width} as bucket, min(ts) as first, max(ts) as last from {rows} group by 1, 2"
+        return self.add(f"b{len(self._parts)}", sql)
+
+    def ctes(self) -> str:
+        used = {name for name in self._parts if name != "who" or any("from who" in sql for sql in self._parts.values())}
+        return f"with {', '.join(f'{name} as materialized ({sql})' for name, sql in self._parts.items() if name in used)}"
+
+
+def _reached(i: int, link: Link, chain: Ordered[Link], asked: _Asked) -> str:
+    """Return the events of step ``i`` that end a chain of the steps until it; with when that began, if it matters."""
+    rows = f"select e.profile_id, e.ts from s{i} e"
     for step in link.soon:
-        rows = _without(rows, step, tables, now)
+        rows = _without(rows, step, asked)
     if i == 0:
-        return f"select profile_id, ts, ts as began from ({rows})"
-    step, before = link.step, chain[i - 1]
+        return f"select profile_id, ts, ts as began from ({rows})" if asked.whole else rows
+    step, never = link.step, chain[i - 1].never
+    if not asked.whole and not never:
+        if step.at_most is None:
+            return _after_any(rows, f"r{i - 1}", step)
+        if step.at_least is None or not step.at_least.amount:
+            return _soon_after_any(rows, f"r{i - 1}", step.at_most, asked)
+    return _after_latest(rows, f"r{i - 1}", step, never, asked)
+
+
+def _after_any(rows: str, before: str, step: Step) -> str:
+    """Return those of ``rows`` that come after some event before them: after the first of these."""
+    gap = _micros(step.at_least.length) if step.at_least else 0
+    late = f"e.ts - {gap} >= p.ts" if gap else "e.ts > p.ts"
+    firsts = f"select profile_id, min(ts) as ts from {before} group by 1"
+    return f"select e.profile_id, e.ts from ({rows}) e join ({firsts}) p on e.profile_id = p.profile_id and {late}"
+
+
+def _soon_after_any(rows: str, before: str, at_most: Span, asked: _Asked) -> str:
+    """Return those of ``rows`` that come within a time after some event before them.
+
+    In stretches as long as that time, it is the first of their own stretch, or the last of the one before.
+    """
+    width = _micros(at_most.length)
+    near = asked.buckets(before, width)
+    return (
+        f"select e.profile_id, e.ts from ({rows}) e "
+        f"left join {near} p on p.profile_id = e.profile_id and p.bucket = e.ts // {width} "
+        f"left join {near} q on q.profile_id = e.profile_id and q.bucket = e.ts // {width} - 1 "
+        f"where p.first < e.ts or q.last >= e.ts - {width}"
+    )
+
+
+def _after_latest(rows: str, before: str, step: Step, never: Ordered[Step], asked: _Asked) -> str:
+    """Return those of ``rows`` that may follow the latest event before them that is early enough."""
     gap = _micros(step.at_least.length) if step.at_least else 0
     early = f"e.ts - {gap} >= p.ts" if gap else "e.ts > p.ts"
+    began = ", p.began" if asked.whole else ""
+    people = f"select * from ({rows}) where profile_id in (select profile_id from who)"
     joined = (
-        f"select e.profile_id, e.ts, p.began, p.ts as before from ({rows}) e "
-        f"asof join r{i - 1} p on e.profile_id = p.profile_id and {early}"
+        f"select e.profile_id, e.ts, p.ts as before{began} from ({people}) e "
+        f"asof join {before} p on e.profile_id = p.profile_id and {early}"
     )
     if step.at_most is not None:
         joined = f"select * from ({joined}) where ts - before <= {_micros(step.at_most.length)}"
-    if before.never:
+    if never:
         joined = (
-            f"select e.* from ({joined}) e asof left join ({_any(before.never, tables, now)}) n "
+            f"select e.* from ({joined}) e asof left join ({_any(never, asked)}) n "
             "on e.profile_id = n.profile_id and e.ts > n.ts where n.ts is null or n.ts <= e.before"
         )
-    return f"select profile_id, ts, began from ({joined})"
+    return f"select profile_id, ts{', began' if asked.whole else ''} from ({joined})"
 
 
-def _without(rows: str, step: Step, tables: Tables, now: datetime) -> str:
+def _without(rows: str, step: Step, asked: _Asked) -> str:
     """Return those of ``rows`` after which ``step`` was not done in its time, which has passed."""
-    length = step.at_most.length if step.at_most else timedelta()
-    known = f"{_micros(now - _EPOCH)} - {_micros(length)}"
+    width = _micros(step.at_most.length) if step.at_most else 1
+    near = asked.buckets(f"({_any([step], asked)})", width)
     return (
-        f"select e.profile_id, e.ts from ({rows}) e asof left join ({_any([step], tables, now)}) n "
-        f"on e.profile_id = n.profile_id and e.ts < n.ts "
-        f"where e.ts <= {known} and (n.ts is null or n.ts - e.ts > {_micros(length)})"
+        f"select e.profile_id, e.ts from ({rows}) e "
+        f"left join {near} p on p.profile_id = e.profile_id and p.bucket = e.ts // {width} "
+        f"left join {near} q on q.profile_id = e.profile_id and q.bucket = e.ts // {width} + 1 "
+        f"where e.ts <= {_micros(asked.now - _EPOCH) - width} "
+        f"and not coalesce(p.last > e.ts, false) and not coalesce(q.first <= e.ts + {width}, false)"
     )
 
 
-def _any(steps: Ordered[Step], tables: Tables, now: datetime) -> str:
+def _any(steps: Ordered[Step], asked: _Asked) -> str:
     """Return the rows of any of some steps, of people who did all that must be done."""
-    rows = " union all ".join(happened(step.name, step.where, tables, now, ts=_AT) for step in steps)
+    rows = " union all ".join(happened(step.name, step.where, asked.tables, asked.now, ts=_AT) for step in steps)
     return f"select profile_id, ts from ({rows}) where profile_id in (select profile_id from who)"
 
 
