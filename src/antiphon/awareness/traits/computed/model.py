@@ -12,7 +12,8 @@ UTC day. It does not depend on the order in which events arrive.
 * ``*`` in a property's path stands for every item of a list (``products.*.category``): each counts by itself.
 * An affinity adds up weights by the value of a property, halved for every ``half_life_days`` of age in whole UTC days. The
   trait lists the ``top`` values, strongest first, and ``<name>_share`` is the first one's part of the whole.
-* Empty values, and such longer than 500 characters, are not counted. ``default`` is what everybody has about whom there is nothing to tell.
+* Empty values, and such longer than 500 characters, are not counted. ``default`` is what everybody has about whom there is
+  nothing to tell.
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ from antiphon.awareness.profiles import (
     canonical,
     every_id,
     hold_for_erasure,
+    masked_names,
     read_rule,
+    secret_traits,
     set_rule,
     summaries,
 )
@@ -204,7 +206,7 @@ async def preview(ctx: Context, who: Principal, definition: Definition) -> Compu
     except _RolledBack:
         pass
     async with ctx.db.connection() as conn:
-        shown = await summaries(conn, people)
+        shown = masked_names(await summaries(conn, people), await secret_traits(conn, who))
     return ComputedPreview(people=[PersonValue(profile_id=one.id, name=one.name, values=values.get(one.id, {})) for one in shown])
 
 
