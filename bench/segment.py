@@ -183,7 +183,7 @@ def main() -> None:
     with folder(args.keep) as path, start_postgres(path) as server:
         asyncio.run(migrate(server.url))
         figures = asyncio.run(measure(server.url, path, args))
-    table(figures, {"vs_hand_written": "≤ 1.5", "hundred_vs_one": "≤ 10"})
+    table(figures, {"vs_hand_written": "≤ 1.2", "hundred_vs_one": "≤ 10"})
     last_line(
         "segment", figures, profiles=args.profiles, events=args.events, hot=args.hot, runs=args.runs, lake_memory=args.memory
     )

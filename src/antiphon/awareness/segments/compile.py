@@ -207,7 +207,7 @@ class _Planner:
         """Return the formulas of the parts, those about traits alone fused into one."""
         plain = [part for part in of if of_traits(part)]
         rest = tuple(self.formula(part) for part in of if not of_traits(part))
-        return (self.trait_leaf(join(plain)), *rest) if plain else rest
+        return (self.trait_leaf(plain[0] if len(plain) == 1 else join(plain)), *rest) if plain else rest
 
     def segment(self, ref: int) -> Formula:
         if ref not in self.inner:
