@@ -139,8 +139,13 @@ class World:
         await erase_cold(self.ctx, ids)
 
     async def segment(self, name: str, tree: Node | None, announce: store.Announce = "changes") -> int:
+        one = await self.publish(name, tree, announce)
+        await service.refresh(self.ctx, [one])
+        return one
+
+    async def publish(self, name: str, tree: Node | None, announce: store.Announce = "changes") -> int:
+        """A segment that nobody has worked out yet."""
         row = await service.publish(self.ctx, SYSTEM, name=name, description="", tree=tree, announce=announce)
-        await service.refresh(self.ctx, [row.id])
         return row.id
 
     async def mirror(self) -> None:
