@@ -46,6 +46,7 @@ export function Comparison({ id, onDecide, busy }: ComparisonProps) {
   const kinds = [...new Set(people.flatMap((one) => one.identities.map((identity) => identity.kind)))].sort();
   const traits = [...new Set(people.flatMap((one) => Object.keys(one.traits)))].sort();
   const values = (one: Person, of: string) => one.identities.filter((identity) => identity.kind === of);
+  const also = (one: Person, of: string) => of === found.kind && people.length === 2 && found.state === 'open' && one.id !== found.owner_id;
   const differs = (trait: string) => people.length === 2 && text(people[0]?.traits[trait]) !== text(people[1]?.traits[trait]);
   return (
     <Panel
@@ -89,7 +90,8 @@ export function Comparison({ id, onDecide, busy }: ComparisonProps) {
               {people.map((one) => (
                 <Table.Td key={one.id} className={values(one, of).some((i) => of === found.kind && i.value === found.value) ? styles.shared : undefined}>
                   {values(one, of).map((identity) => <div key={identity.value}>{identity.value}</div>)}
-                  {values(one, of).length === 0 && NOTHING}
+                  {also(one, of) && <Text size="sm" c="dimmed">{t('profiles.also_named', { value: found.value })}</Text>}
+                  {values(one, of).length === 0 && !also(one, of) && NOTHING}
                 </Table.Td>
               ))}
             </Table.Tr>
