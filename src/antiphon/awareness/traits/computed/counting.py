@@ -34,7 +34,7 @@ _FILL_TIMEOUT = 1800.0
 
 async def count_new(ctx: Context, held: Held, rows: Sequence[ComputedRow]) -> bool:
     """Add the next new events to the tallies of these definitions; says whether more wait."""
-    most = max(500, MOST_EVENTS // max(1, len(rows) // 4))
+    most = max(500, MOST_EVENTS // max(1, len(rows) // 2))
     async with ctx.db.connection() as conn:
         ends = await store.reach(conn, most)
     if not ends:
