@@ -86,6 +86,7 @@ ZONES = [
     "",
 ]
 BIRTHS = ["1990-02-28", "2008-02-29", "1996-02-29", "2000-03-01", "2025-06-01", "1901-01-01", "2030-01-01", "2000-12-31"]
+AGES = [0, 1, 16, 17, 18, 25, 26, 38, 39, 40, 125]
 NAMES = ["Ordered", "Opened", "it's"]
 DID: list[Any] = ["delivered", "opened", "clicked", "replied", "bounced", "unsubscribed", "complained"]
 ANSWERS = ["Email Delivered", "Email Opened", "Email Link Clicked", "Email Replied", "Email Bounced", "Unsubscribed",
@@ -96,7 +97,7 @@ ODD: list[Any] = [None, True, False, "2.5", "1e3", " 2", "true", 10**19, 10**18,
 
 OFFSETS = [timedelta(), DAY, 2 * DAY, 3 * DAY, timedelta(hours=1), timedelta(hours=2)]
 NUDGES = [timedelta(), TICK, -TICK]
-PATHS = ["total", "total", "sku", "a/b", "items.0.n", "items.1.n", "items.n", "missing"]
+PATHS = ["total", "total", "total", "total", "sku", "sku", "a/b", "items.0.n", "items.1.n", "items.n", "missing"]
 PLACES = [(0.0, 0.0), (0.0, 0.001), (55.75, 37.61), (55.76, 37.62), (90.0, 12.0), (-90.0, 0.0), (0.0, 180.0), (0.0, -180.0)]
 INNER, STATIC = 7, 8  # a segment others may refer to, and a static list
 ORDER = ["lt", "le", "gt", "ge", "between"]
@@ -169,10 +170,10 @@ class Trees:
             case _:
                 return self.pick(WORDS)
 
-    def trait(self) -> TraitCondition:
-        name = self.pick(sorted(TRAITS))
+    def trait(self, name: str | None = None, op: Any = None) -> TraitCondition:
+        name = name or self.pick(sorted(TRAITS))
         kind = TRAITS[name].type
-        op: Any = self.pick([*TRAIT_OPS[kind], "set", "not_set"])
+        op = op or self.pick([*TRAIT_OPS[kind], "set", "not_set"])
         if op in ("set", "not_set"):
             return TraitCondition(trait=name, op=op)
         if op in ("in", "not_in", "all"):
@@ -182,22 +183,22 @@ class Trees:
         value = self.operand(kind)
         return TraitCondition(trait=name, op=op, value=value or ("o" if kind == "text" and "is" not in op else value))
 
-    def compared(self, most: int) -> dict[str, Any]:
-        op = self.pick(COMPARISONS)
-        low = self.random.randrange(most)
+    def compared(self, values: list[int], op: str | None = None) -> dict[str, Any]:
+        op = op or self.pick(COMPARISONS)
+        low = self.pick(values)
         return {"op": op, "value": low, "high": low + self.random.randrange(4) if op == "between" else None}
 
     def profile(self) -> Node:
         zone = self.pick(["timezone", "timezone", "plan"])
         match self.random.randrange(5):
             case 0:
-                return Age(trait=self.pick(["born", "born", "seen"]), zone=zone, **self.compared(40))
+                return Age(trait=self.pick(["born", "born", "seen"]), zone=zone, **self.compared(AGES))
             case 1:
                 begin = self.random.randrange(-4, 4)
                 ends = [begin, begin + 1, begin + 7, min(366, begin + 300), 366]
                 return Anniversary(trait=self.pick(["born", "born", "seen"]), zone=zone, begin=begin, end=self.pick(ends))
             case 2:
-                return Length(trait="tags", **self.compared(4))
+                return Length(trait="tags", **self.compared([0, 1, 2, 3]))
             case 3:
                 latitude, longitude = self.pick(PLACES)
                 metres = self.pick([0, 111, 112, 1_000, 1_277, 20_015_115, 10_007_557])
@@ -231,7 +232,7 @@ class Trees:
         return PropertyFilter(property=path, op=op, value=self.pick(values))
 
     def where(self) -> list[PropertyFilter]:
-        return [self.filter() for _ in range(self.pick([0, 0, 0, 0, 1, 1, 2]))]
+        return [self.filter() for _ in range(self.pick([0, 0, 0, 0, 0, 0, 1, 1, 2]))]
 
     def span(self, least: int = 0) -> Span:
         unit: Any = self.pick(["hours", "days"])
@@ -264,9 +265,11 @@ class Trees:
             case _:
                 return self.fixed()
 
-    def event(self) -> EventCondition:
-        measure, op = self.pick(EVENT_KINDS)
+    def event(self, kind: tuple[Any, Any] | None = None) -> EventCondition:
+        measure, op = kind or self.pick(EVENT_KINDS)
         compared = op not in ("did", "did_not")
+        numbers = self.pick([NUMBERS, [0, 1, 2, 2.5], [0, 1, 2, 2.5]])
+        low = self.pick(numbers) if compared else None
         return EventCondition(
             name=self.pick(NAMES),
             op=op,
@@ -274,20 +277,38 @@ class Trees:
             window=self.window(),
             measure=measure,
             property=None if measure == "count" else self.pick(PATHS),
-            value=self.pick(NUMBERS) if compared else None,
-            high=self.pick(NUMBERS) if op == "between" else None,
+            value=low,
+            high=self.pick([*numbers, (low or 0) + 10]) if op == "between" else None,
         )
+
+    def during(self, period: Any, which: Any) -> EventCondition:
+        return EventCondition(name=self.pick(NAMES), window=Calendar(period=period, which=which))
 
     def time(self) -> EventTime:
         return EventTime(name=self.pick(NAMES), which=self.pick(["first", "last"]), window=self.fixed(), where=self.where())
 
-    def engagement(self) -> Engagement:
-        compared = {} if self.random.randrange(2) else self.compared(3)
-        did = {} if compared else {"op": self.pick(["did", "did_not"])}
+    def engagement(self, done: Any = None, op: Any = None) -> Engagement:
+        compared = {} if op or self.random.randrange(2) else self.compared([0, 1, 2])
+        did = {} if compared else {"op": op or self.pick(["did", "did_not"])}
         return Engagement(
-            channel=self.pick(["email", "email", "sms"]), did=self.pick(DID), window=self.pick([None, self.fixed()]),
+            channel=self.pick(["email", "email", "sms"]), did=done or self.pick(DID), window=self.pick([None, self.fixed()]),
             campaign_id=self.pick([None, None, 1, 2]), template_id=self.pick([None, None, 5]), **compared, **did,
         )  # fmt: skip
+
+    def each(self, times: int) -> list[Node]:
+        """So many of every kind of condition."""
+        made: list[Node] = []
+        for _ in range(times):
+            made += [self.event(kind) for kind in EVENT_KINDS for _ in range(2)]
+            made += [self.during(period, which) for period in PERIODS for which in ("this", "last")]
+            made += [self.engagement(did, op) for did in DID for op in ("did", "did_not")]
+            made += [self.trait(name, op) for name in ("plan", "born", "tags", "age") for op in TRAIT_OPS[TRAITS[name].type]]
+            made += [self.trait(), self.trait("vip"), self.trait(op="set"), self.trait(op="not_set")]
+            made += [Age(trait="born", **self.compared(AGES, op)) for op in COMPARISONS]
+            made += [Length(trait="tags", **self.compared([0, 1, 2], op)) for op in COMPARISONS]
+            for kind, many in ((self.profile, 8), (self.contact, 8), (self.time, 8), (self.sequence, 24), (self.given, 3)):
+                made += [kind() for _ in range(many)]
+        return made
 
     def sequence(self) -> Sequence:
         steps = [Step(name=self.pick(NAMES), where=self.where())]
