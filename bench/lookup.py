@@ -4,7 +4,8 @@
 
 As BENCH says: an open loop, each request timed from when it was due. Three in four ask by profile id, one by user id. The
 segments hold from 0.1 to 50 in a hundred people, log-uniform, and while they are asked about fifty of them change each
-second, by a hundred people in and a hundred out, so that the process has changes to read. `inner` is from profile id to the
+second, by a hundred people in and a hundred out, so that the process has changes to read (they are lists, which nobody
+else works on meanwhile). `inner` is from profile id to the
 list of segments, in process; `memory_mb` is what keeping all members takes, over what the process is without them.
 """
 
@@ -25,7 +26,6 @@ import psycopg
 from bench.open_loop import ask
 from bench.run import Memory, children, last_line, median, say, table
 from bench.serving import Server, serving
-from psycopg.types.json import Jsonb
 from pyroaring import BitMap
 
 from antiphon.awareness.segments import Memberships
@@ -73,9 +73,9 @@ class Fill:
         data = encode(people)
         self.bytes += len(data)
         await conn.execute(
-            "insert into segment (id, name, kind, tree, created_at, updated_at, evaluated_at, evaluated_version, size, "
-            "delta_seq, due_at) values (%s, %s, 'rule', %s, now(), now(), now(), 1, %s, 1, 'infinity')",
-            (n, f"Segment number {n}", Jsonb({"kind": "and", "of": []}), len(people)),
+            "insert into segment (id, name, kind, created_at, updated_at, evaluated_at, evaluated_version, size, delta_seq, "
+            "due_at) values (%s, %s, 'static', now(), now(), now(), 1, %s, 1, 'infinity')",
+            (n, f"Segment number {n}", len(people)),
         )
         await conn.execute(
             "insert into segment_base (segment_id, seq, size, ids) values (%s, 1, %s, %s)", (n, len(people), data), binary=True
