@@ -28,6 +28,7 @@ EXEMPT = {
     "POST /v1/imports/files/{file_id:int}/preview": "reads the file",
     "POST /v1/segments/combine": "counts",
     "POST /v1/segments/overlap": "counts",
+    "POST /v1/computed-traits/preview": "works out what some would have",
     "POST /v1/segments/preview": "counts",
     "POST /v1/segments/why": "explains",
     "POST /v1/segments/{segment_id:int}/diff": "compares",
