@@ -11,8 +11,7 @@ import numpy as np
 from antiphon.awareness.consent import Aspect, ChannelRegistry, ChannelUnknown, Evidence, Said, TopicUnknown, state_preferences
 from antiphon.awareness.imports import store
 from antiphon.awareness.imports.model import ImportMap
-from antiphon.awareness.profiles import Identity, owners
-from antiphon.awareness.profiles.identities import strength
+from antiphon.awareness.profiles import Identity, owners, strength
 from antiphon.foundation.context import Context
 from antiphon.foundation.jobs import RunningJob
 from antiphon.foundation.lake import LakeSession

@@ -19,6 +19,7 @@ from antiphon.awareness.profiles.identities import (
     normal_identity,
     normal_kind,
     normal_phone,
+    strength,
 )
 from antiphon.awareness.profiles.kinds import KINDS
 from antiphon.awareness.profiles.linking import Proposal
@@ -78,5 +79,5 @@ __all__ = [
     "merge_group_traits", "newcomers_mirrored", "newcomers_waiting", "normal_email", "normal_identity",
     "normal_kind", "normal_phone", "owners",
     "personal_traits", "read_epoch", "read_rule", "refusals", "reserve_ids", "resolve", "ruled_traits", "secret_traits",
-    "set_rule", "stamp_of", "summaries", "touch", "touched_since", "write_computed",
+    "set_rule", "stamp_of", "strength", "summaries", "touch", "touched_since", "write_computed",
 ]  # fmt: skip
