@@ -289,7 +289,7 @@ async def test_a_merge_is_heard_and_a_proposal_is_made_once(db: Database, ctx: C
     async def hear(_: Connection, notice: ProfilesMerged) -> None:
         heard.append(notice)
 
-    monkeypatch.setattr("antiphon.awareness.profiles.rearranging.publish", hear)
+    monkeypatch.setattr("antiphon.awareness.profiles.casting.publish", hear)
     (anonymous,) = await tell(db, [said(0, (a("1"),), {"a": 1})])
     (known,) = await tell(db, [said(1, (u("1"),), {"b": 2})])
     assert await tell(db, [said(2, (u("1"), a("1")), None)]) == [known]

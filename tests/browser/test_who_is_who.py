@@ -1,4 +1,7 @@
-"""Merge review (it adds customers, so it comes after the tests that count them): two people side by side, decided and taken back by the keyboard; identities added and removed."""
+"""Merge review and identities. It adds customers, so it comes after the tests that count them.
+
+Two people side by side, decided and taken back by the keyboard; identities added and removed.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from antiphon.awareness.profiles import links, store
+from antiphon.awareness.profiles.casting import Reason
 from antiphon.awareness.profiles.errors import (
     IdentityTaken,
     MissingIdentity,
@@ -24,8 +25,9 @@ from antiphon.awareness.profiles.kinds import KINDS
 from antiphon.awareness.profiles.linking import Claim, order
 from antiphon.awareness.profiles.links import LONG_AGO, Row
 from antiphon.awareness.profiles.parts import latest
-from antiphon.awareness.profiles.rearranging import Named, Outcome, Reason, ThinkAgain, rearrange
+from antiphon.awareness.profiles.rearranging import Outcome, rearrange
 from antiphon.awareness.profiles.resolving import IdentitiesContended
+from antiphon.awareness.profiles.scene import Named, ThinkAgain
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, Jsonb

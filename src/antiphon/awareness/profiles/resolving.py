@@ -11,7 +11,8 @@ from antiphon.awareness.profiles.kinds import KINDS
 from antiphon.awareness.profiles.linking import Claim, day_of, order
 from antiphon.awareness.profiles.links import Row
 from antiphon.awareness.profiles.model import Person
-from antiphon.awareness.profiles.rearranging import Named, ThinkAgain, rearrange
+from antiphon.awareness.profiles.rearranging import rearrange
+from antiphon.awareness.profiles.scene import Named, ThinkAgain
 from antiphon.foundation.errors import Unavailable
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.postgres.binary import micros
