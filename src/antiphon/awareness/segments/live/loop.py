@@ -43,7 +43,7 @@ class Live:
         self.state = State()
         self.audit = Audit()
         self.refused: dict[tuple[int, int], float] = {}
-        self.banned: dict[str, str] = {}
+        self.banned: dict[str, tuple[str, float]] = {}
         self.tally = Tally()
         self._building: asyncio.Task[Built] | None = None
         self._missing: set[int] = set()
@@ -72,7 +72,7 @@ class Live:
             return True
         except UnfitStrand as unfit:
             log.warning("events do not fit into live segments", name=unfit.name, why=str(unfit))
-            self.banned[unfit.name] = str(unfit)
+            self.banned[unfit.name] = str(unfit), time.monotonic() + _AGAIN
             await self.reset()
             return True
         except BaseException:
@@ -123,16 +123,17 @@ class Live:
             return await self._join(ctx, held, built)
         async with ctx.db.connection() as conn:
             found = await reading.candidates(conn, held.buckets)
-        late = time.monotonic()
+        now = time.monotonic()
         wanted = [
             one for one in found
             if one.id not in self.state.segments and one.current and not one.failed
-            and self.refused.get((one.id, one.version), 0.0) < late
+            and self.refused.get((one.id, one.version), 0.0) < now
         ]  # fmt: skip
         if not wanted:
             return False
+        banned = {name: why for name, (why, until) in self.banned.items() if until > now}
         most = ctx.settings.live_segments_mb * 1_000_000
-        self._building = asyncio.create_task(build(ctx, self.state, wanted, dict(self.banned), most))
+        self._building = asyncio.create_task(build(ctx, self.state, wanted, banned, most))
         _builds.inc()
         if not self.state.segments:  # nothing else is to be done
             await asyncio.wait([self._building])

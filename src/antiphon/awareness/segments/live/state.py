@@ -15,7 +15,7 @@ from antiphon.awareness.segments.engagement import as_event
 from antiphon.awareness.segments.formula import Every, Everyone, Except, Formula, Leaf, Listed, Some, Stored, solve
 from antiphon.awareness.segments.kinds import Engagement
 from antiphon.awareness.segments.live import looks
-from antiphon.awareness.segments.live.people import OF_PEOPLE, Known, Watch, traits_of
+from antiphon.awareness.segments.live.people import OF_PEOPLE, Known, Watch, moving, traits_of
 from antiphon.awareness.segments.live.rows import Column
 from antiphon.awareness.segments.live.strands import Strand, Unfit
 from antiphon.awareness.segments.model import (
@@ -27,6 +27,7 @@ from antiphon.awareness.segments.model import (
     Profiles,
     Surroundings,
     TraitColumn,
+    TraitCondition,
 )
 
 
@@ -141,6 +142,12 @@ class State:
         self.conditions = {index: kept for index, kept in self.conditions.items() if index in used}
         names = {name for kept in self.conditions.values() for name in looks.names(kept.node)}
         self.strands = {name: strand for name, strand in self.strands.items() if name in names}
+        moving_traits = {
+            kept.node.trait
+            for kept in self.conditions.values()
+            if isinstance(kept.node, TraitCondition) and moving(kept.node)
+        }
+        self.watches = {trait: watch for trait, watch in self.watches.items() if trait in moving_traits}
         lists = {one for segment in self.segments.values() for one in segment.lists}
         self.lists = {one: kept for one, kept in self.lists.items() if one in lists}
 
