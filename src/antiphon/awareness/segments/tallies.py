@@ -22,7 +22,7 @@ from pyroaring import BitMap
 
 from antiphon.awareness.events.properties import Properties, filter_sql, literal
 from antiphon.awareness.events.values import number
-from antiphon.awareness.segments.bitmaps import Marks, marked
+from antiphon.awareness.segments.bitmaps import Marks, bitmap, marked
 from antiphon.awareness.segments.model import EventCondition
 from antiphon.awareness.segments.scans import (
     BITS,
@@ -44,6 +44,8 @@ Total = Literal["count", "sum", "min", "max"]
 
 ROWS = 16_000_000
 """Rows taken out of the lake for one name at most: some 300 MB."""
+SPARSE = 4
+"""Give a place to those people alone who have rows when the rows are fewer than 1 in so many ids."""
 UNIT = 10**9
 """Numbers are compared in billionths."""
 _WIDE = -(2**63)
@@ -91,8 +93,9 @@ class Tally:
             together.sort(key=lambda i: -self.begins[i])
             try:
                 running = rows.running(kind, [self.begins[i] for i in together])
-                for i, (count, total) in zip(together, running, strict=True):
-                    found[i] = marked(_holds(self.nodes[i], count, total))
+                for i, (people, count, total) in zip(together, running, strict=True):
+                    held = _holds(self.nodes[i], count, total)
+                    found[i] = marked(held) if people is None else bitmap(people[held])
             except OverflowError:
                 return None
         return [found[i] for i in range(len(self.nodes))]
@@ -164,13 +167,16 @@ class _Rows:
     ids: Numbers
     columns: Mapping[str, Numbers]
 
-    def running(self, kind: _Kind, begins: Sequence[int]) -> Iterator[tuple[Numbers, Numbers]]:
+    def running(self, kind: _Kind, begins: Sequence[int]) -> Iterator[tuple[Numbers | None, Numbers, Numbers]]:
         """Yield how many and what total each person has from each of ``begins`` (newest first) to the end of the kind.
 
-        Raises OverflowError.
+        The places of the arrays are ids, or if these are few, ``people`` in their order. Raises OverflowError.
         """
         ids, spans, values = self._kept(kind)
-        size = int(self.ids.max(initial=0)) + 1
+        people, size = None, int(self.ids.max(initial=0)) + 1
+        if len(ids) * SPARSE < size:
+            people, ids = _places(ids, size)
+            size = len(people)
         count = np.zeros(size, dtype=np.uint32)
         total = np.full(size, _START[kind.total], dtype=np.int64) if kind.total != "count" else count
         end = int(np.searchsorted(spans, kind.end))
@@ -180,25 +186,34 @@ class _Rows:
             if kind.total != "count":
                 _ADD[kind.total].at(total, ids[first:end], values[first:end])
             end = first
-            yield count, total
+            yield people, count, total
 
     def _kept(self, kind: _Kind) -> tuple[Numbers, Numbers, Numbers]:
         """Return person, span and number of the rows that count."""
         spans = np.asarray(self.columns["span"])
         if kind.keep is None and kind.value is None:
             return self.ids, spans, self.ids
-        kept = np.ones(len(self.ids), dtype=np.bool_)
+        chosen = np.arange(len(self.ids))
         if kind.keep is not None:
-            bits = np.asarray(self.columns[f"keep{kind.keep // BYTE}"])
-            kept &= (bits & np.uint8(1 << kind.keep % BYTE)) != 0
+            chosen = np.flatnonzero(np.asarray(self.columns[f"keep{kind.keep // BYTE}"]) & np.uint8(1 << kind.keep % BYTE))
         if kind.value is None:
-            return self.ids[kept], spans[kept], self.ids
+            return self.ids[chosen], spans[chosen], self.ids
         column = self.columns[f"v{kind.value}"]
-        kept &= ~np.ma.getmaskarray(column)
-        ids, values = self.ids[kept], np.asarray(column)[kept]
+        chosen = chosen[~np.ma.getmaskarray(column)[chosen]]
+        ids, values = self.ids[chosen], np.asarray(column)[chosen]
         if values.min(initial=0) == _WIDE or np.bincount(ids, np.abs(values), minlength=1).max() > _MOST:
             raise OverflowError
-        return ids, spans[kept], values
+        return ids, spans[chosen], values
+
+
+def _places(ids: Numbers, size: int) -> tuple[Numbers, Numbers]:
+    """Return who is among ``ids``, ascending, and for each of ``ids`` its place among them."""
+    marks = np.zeros(size, dtype=np.bool_)
+    marks[ids] = True
+    people = np.flatnonzero(marks)
+    places = np.empty(size, dtype=np.int64)
+    places[people] = np.arange(len(people))
+    return people, places[ids]
 
 
 def _holds(node: EventCondition, count: Numbers, total: Numbers) -> Marks:
@@ -212,9 +227,10 @@ def _holds(node: EventCondition, count: Numbers, total: Numbers) -> Marks:
         else:
             held = _compared(node.op, count * np.int64(UNIT), low, high)
     elif node.measure == "avg":
-        if max(abs(low), abs(high)) * int(count.max()) > _MOST:
+        if max(abs(low), abs(high)) * int(count.max(initial=0)) > _MOST:
             raise OverflowError
-        held = _compared(node.op, total, low * count.astype(np.int64), high * count.astype(np.int64)) & (count > 0)
+        weight = count.astype(np.int64)
+        held = _compared(node.op, total, low * weight, high * weight if node.op == "between" else 0) & (count > 0)
     else:
         held = _compared(node.op, total, low, high)
         if node.measure != "sum":
