@@ -96,6 +96,8 @@ async def test_the_catalogue_offers_traits_values_and_events(client: httpx.Async
     assert traits["$first_seen"]["type"] == "instant"
     assert shown["events"][0]["name"] == "Order Completed"
     assert shown["events"][0]["properties"] == [{"name": "total", "type": "number"}]
+    assert ("email" in shown["channels"], shown["topics"], shown["lookalike"]) == (True, ["news"], False)
+    assert "Europe/Madrid" in shown["zones"]
     seen = {"kind": "trait", "trait": "$first_seen", "op": "ge", "value": {"amount": 1, "unit": "days"}}
     assert (await client.post("/v1/segments/preview", json={"tree": seen})).json()["count"] == 30
 
