@@ -8,7 +8,7 @@ export function useCatalogue(): Schema<'Catalogue'> {
     queryFn: () => take(api.GET('/v1/segments/catalogue')),
     staleTime: 30_000,
   });
-  return catalogue.data ?? { traits: [], events: [], channels: [], topics: [], zones: [], lookalike: false, channels: [], topics: [], zones: [], lookalike: false };
+  return catalogue.data ?? { traits: [], events: [], channels: [], topics: [], zones: [], lookalike: false };
 }
 
 /** Properties seen on events of that name. */
