@@ -25,7 +25,7 @@ import psutil
 import psycopg
 from bench.open_loop import ask
 from bench.run import Memory, children, last_line, median, say, table
-from bench.serving import Server, serving
+from bench.serving import Server, cpu, serving
 from pyroaring import BitMap
 
 from antiphon.awareness.segments import Memberships
@@ -172,18 +172,22 @@ def requests(server: Server, profiles: int, count: int, seed: int) -> list[bytes
     return asked
 
 
-def over_http(server: Server, args: argparse.Namespace) -> dict[str, float]:
-    """Percentiles of each run, the median of runs."""
+def over_http(server: Server, postmaster: int, args: argparse.Namespace) -> dict[str, float]:
+    """Percentiles of each run, the median of runs; and the share of a core the api process took."""
     warm = 5 if not args.smoke else 2
     ask(server.port, requests(server, args.profiles, int(args.rate * warm), 0), args.rate)
     runs = []
+    parts = {"api": server.parts()["api"]}
+    used = cpu(parts, postmaster)["api"]
     for run in range(1, args.runs + 1):
         taken, failed = ask(server.port, requests(server, args.profiles, int(args.rate * args.seconds), run), args.rate)
         p50, p99, p999 = (float(np.percentile(taken, p)) * 1000 for p in (50, 99, 99.9))
         say(f"  run {run}: {len(taken)} answers, {failed} failed, p50 {p50:.2f} ms, p99 {p99:.2f} ms, p99.9 {p999:.2f} ms")
         runs.append((p50, p99, p999, float(failed)))
     names = ("p50_ms", "p99_ms", "p999_ms", "failed")
-    return {name: median(run[n] for run in runs) for n, name in enumerate(names)}
+    used = cpu(parts, postmaster)["api"] - used
+    figures = {name: median(run[n] for run in runs) for n, name in enumerate(names)}
+    return figures | {"api_cpu_share": used / (args.seconds * args.runs)}
 
 
 def main() -> None:
@@ -198,12 +202,12 @@ def main() -> None:
     if args.smoke:
         args.profiles, args.segments, args.seconds, args.runs = min(args.profiles, 20_000), min(args.segments, 100), 5, 1
     fill = Fill(args.profiles, args.segments)
-    with serving(fill) as (server, _):
+    with serving(fill) as (server, postmaster):
         say(f"lookup: {args.segments} segments over {args.profiles:,} people")
         figures = inner_alone(server.url, "/nonexistent", args.profiles, 20_000 if args.smoke else 200_000)
         with Memory(lambda: children(server.process.pid)) as ours:
             with Churn(server.url, args.profiles, args.segments):
-                figures = over_http(server, args) | figures
+                figures = over_http(server, postmaster, args) | figures
         figures |= {"bitmap_mb": fill.bytes / 2**20, "peak_mb": ours.peak}
     table(figures, {"p99_ms": "<= 5", "inner_p99_ms": "<= 0.5", "peak_mb": "< 1500"})
     last_line(
