@@ -15,6 +15,7 @@ from tests.awareness.test_imports_events import MAPS, bring_events
 from tests.awareness.test_traits_computed import count, define
 from tests.conftest import data_file
 
+from antiphon.awareness.events import move_events
 from antiphon.awareness.imports import parse_map
 from antiphon.awareness.traits.computed.model import Affinity, AffinitySource, Definition, Measured
 from antiphon.foundation.context import Context
@@ -66,6 +67,7 @@ def plainly(path: Any) -> dict[str, dict[str, Any]]:
 async def test_a_real_shops_figures(ctx: Context, lake: LakeClient) -> None:
     path = data_file("online_retail.csv.gz")
     await bring_events(ctx, path, parse_map((MAPS / "online_retail.toml").read_text()))
+    await move_events(ctx)
     for name, definition in FIGURES.items():
         await define(ctx, name, definition)
     await count(ctx)

@@ -23,7 +23,7 @@ export function SourceForm({ draft, onChange, readOnly }: SourceFormProps) {
   const insert = useRef<(text: string) => void>(() => undefined);
   const put = (part: Partial<Draft>) => onChange({ ...draft, ...part });
   const pieces = [
-    ...(traits.data ?? []).slice(0, 30).map((trait) => ({ label: trait.name, text: `{{ ${trait.name} | default: "" }}` })),
+    ...(traits.data ?? []).filter((trait) => !trait.archived).slice(0, 30).map((trait) => ({ label: trait.name, text: `{{ ${trait.name} | default: "" }}` })),
     { label: t('content.unsubscribe_link'), text: '{{ unsubscribe_url }}' },
     { label: t('content.condition'), text: '{% if  %}\n\n{% endif %}' },
   ];

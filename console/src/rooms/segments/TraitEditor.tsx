@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { OperandInput } from './OperandInput';
 import { operandsOf, TRAIT_OPS } from './tree';
 import type { TraitCondition, TraitOp, TraitType } from './types';
+import { useTraits } from '../traits/vocabulary';
 import { useCatalogue } from './vocabulary';
 import styles from './builder.module.css';
 
@@ -18,7 +19,8 @@ export function TraitEditor({ node, onChange }: TraitEditorProps) {
   const type: TraitType = known.find((one) => one.name === node.trait)?.type ?? 'text';
   const ops = TRAIT_OPS[type];
   const timed = type === 'date' || type === 'instant';
-  const names = known.map((one) => one.name);
+  const archived = new Set(useTraits().data?.filter((one) => one.archived).map((one) => one.name));
+  const names = known.filter((one) => !archived.has(one.name)).map((one) => one.name);
   const pick = (trait: string | null) => {
     const next = known.find((one) => one.name === trait)?.type ?? 'text';
     const op = TRAIT_OPS[next][0] ?? 'is';
