@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from antiphon.awareness.events import PropertyFilter
 from antiphon.awareness.segments.compile import plan
 from antiphon.awareness.segments.evaluate import statements
 from antiphon.awareness.segments.model import EventCondition, Last, TraitColumn, TraitCondition
@@ -67,3 +68,15 @@ async def test_the_hot_tail_is_read_once_however_many_names(lake: LakeClient, cl
         [(sql, None) for sql in [*before, *(question.sql for question in questions), *after]], shape="columns"
     )
     assert all(len(answer["profile_id"]) == 0 for answer in answers[1:-1])
+
+
+async def test_the_hot_tail_brings_properties_only_of_names_that_need_them(lake: LakeClient, clock: VirtualClock) -> None:
+    where = [PropertyFilter(property="n", op="is", value=1)]
+    deep, plain = EventCondition(name="Deep", where=where), EventCondition(name="Plain")
+    planned = plan({0: deep, 1: plain}, clock.now(), {})
+    assert planned.properties == ["Deep"]
+    (hot, *_), _, _ = statements(planned, merged=False)
+    assert "case when name in (''Deep'') then properties end as properties" in hot
+    assert "name in (''Deep'', ''Plain'')" in hot
+    await lake.many([(hot, None)], shape="rows")
+    assert "properties" not in statements(plan({0: plain}, clock.now(), {}), merged=False)[0][0]

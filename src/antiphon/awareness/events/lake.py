@@ -52,12 +52,19 @@ def event_relation(
     return f"({cold} union all {_hot(columns, narrowed)})"
 
 
-def hot_relation(columns: Sequence[str] = COLUMNS, *, names: Sequence[str] | None = None, since: datetime | None = None) -> str:
+def hot_relation(
+    columns: Sequence[str] = COLUMNS,
+    *,
+    names: Sequence[str] | None = None,
+    since: datetime | None = None,
+    properties_of: Sequence[str] | None = None,
+) -> str:
     """The hot half of `event_relation` alone, for whoever reads the cold half many times and this one once.
 
-    It belongs in the same lake transaction as what is read of `lake.event`.
+    It belongs in the same lake transaction as what is read of `lake.event`. With `properties_of` only events of these names
+    bring their properties, the bulk of an event; those of others are null.
     """
-    return f"({_hot(columns, _narrowed(names, None, since))})"
+    return f"({_hot(columns, _narrowed(names, None, since), properties_of)})"
 
 
 def _wanted(columns: Sequence[str]) -> str:
@@ -78,9 +85,14 @@ def _narrowed(names: Sequence[str] | None, profiles: Sequence[int] | None, since
     return narrowed
 
 
-def _hot(columns: Sequence[str], narrowed: Sequence[str]) -> str:
-    wanted = _wanted(columns)
-    begin = f"select {wanted} from event where " + "".join(f"{part} and " for part in narrowed) + "("
+def _hot(columns: Sequence[str], narrowed: Sequence[str], properties_of: Sequence[str] | None = None) -> str:
+    wanted = taken = _wanted(columns)
+    if properties_of is not None and "properties" in columns:
+        (only,) = _narrowed(properties_of, None, None)
+        taken = ", ".join(
+            f"case when {only} then properties end as properties" if one == "properties" else one for one in columns
+        )
+    begin = f"select {taken} from event where " + "".join(f"{part} and " for part in narrowed) + "("
     return f"select {wanted} from postgres_query('pg', {_literal(begin)} || {_HOT} || ')')"
 
 

@@ -89,9 +89,9 @@ class Plan:
         return list(dict.fromkeys(name for node in self.reading for name in sorted(sources(node) or ())))
 
     @property
-    def properties(self) -> bool:
-        """Whether any leaf looks into an event's properties."""
-        return any(reads_properties(node) for node in self.reading)
+    def properties(self) -> list[str]:
+        """The names of the events whose properties some leaf looks into."""
+        return sorted({name for node in self.reading if reads_properties(node) for name in sources(node) or ()})
 
     @property
     def start(self) -> datetime | None:

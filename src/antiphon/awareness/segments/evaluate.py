@@ -92,7 +92,7 @@ def statements(planned: Plan, merged: bool) -> tuple[list[str], list[Asked], lis
     if not planned.names:
         return [], planned.questions(Tables()), []
     columns = ["profile_id", "ts", "name"] + (["properties"] if planned.properties else [])
-    hot = hot_relation(columns, names=planned.names, since=planned.start)
+    hot = hot_relation(columns, names=planned.names, since=planned.start, properties_of=planned.properties)
     before = [f"create or replace temp table {_HOT} as select * from {hot}"]
     after = [f"drop table if exists {_HOT}"]
     if merged:
