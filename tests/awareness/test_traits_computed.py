@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -35,6 +36,7 @@ from antiphon.foundation.personal import PERSONAL
 from antiphon.foundation.postgres import Jsonb
 
 pytestmark = pytest.mark.store
+_NUMBERS = itertools.count(1)  # in order: whose identity is the lesser survives a merge
 Happened = tuple[int, str, datetime, dict[str, Any]]
 
 
@@ -43,7 +45,7 @@ async def people(ctx: Context, count: int) -> list[int]:
     async with ctx.db.transaction() as conn:
         return await resolve(
             conn,
-            [Person((Identity("user_id", f"u{random.random()}"),), None, stamp_of(now, f"m{n}"), now) for n in range(count)],
+            [Person((Identity("user_id", f"u{next(_NUMBERS):06}"),), None, stamp_of(now, f"m{n}"), now) for n in range(count)],
             at=now,
         )
 
