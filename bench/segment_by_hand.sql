@@ -1,6 +1,6 @@
 -- Who lives in one of five cities, completed at least two orders in 90 days and opened no e-mail in 30, by hand.
 -- {now} is an instant literal; {hot} is the condition for events the lake does not hold yet.
-with hot as (
+with hot as materialized (
     select profile_id, ts, name from postgres_query('pg', 'select profile_id, ts, name from event
         where name in (''Order Completed'', ''Email Opened'') and ts > ''{now}''::timestamptz - interval ''90 days'' and ({hot})')
 ),
