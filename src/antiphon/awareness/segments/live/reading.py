@@ -49,9 +49,10 @@ class Candidate(NamedTuple):
 
 @asynccontextmanager
 async def snapshot(ctx: Context) -> AsyncIterator[Connection]:
-    """A transaction that sees one state of everything."""
+    """A transaction that sees one state of everything. It holds nothing others wait for, and may think longer than they."""
     async with ctx.db.transaction() as conn:
         await conn.execute("set transaction isolation level repeatable read, read only")
+        await conn.execute("set local idle_in_transaction_session_timeout = '60s'")
         yield conn
 
 
