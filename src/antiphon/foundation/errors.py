@@ -18,6 +18,7 @@ class AntiphonError(Exception):
     def __init__(self, detail: str | None = None, *, field: str | None = None, **facts: Any) -> None:
         self.field = field
         self.facts = facts
+        self.quoted = detail is not None
         self.detail = detail if detail is not None else self.message(facts)
         super().__init__(self.detail)
 

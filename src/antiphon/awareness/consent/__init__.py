@@ -7,7 +7,7 @@ reaches a person on each; execution fills it. Leaves the notice `ConfirmationReq
 double opt-in is asked for by service mail.
 """
 
-from antiphon.awareness.consent.hosted import HEADERS as HOSTED_HEADERS, Language, hosted_page, language_of, veiled
+from antiphon.awareness.consent.hosted import HEADERS as HOSTED_HEADERS, hosted_page, veiled
 from antiphon.awareness.consent.model import (
     ChannelKind,
     ChannelRegistry,
@@ -55,7 +55,6 @@ __all__ = [
     "ConfirmationRequested",
     "ConsentState",
     "Evidence",
-    "Language",
     "Said",
     "Statement",
     "Suppressed",
@@ -67,7 +66,6 @@ __all__ = [
     "current_preferences",
     "digest_key",
     "hosted_page",
-    "language_of",
     "normal_address",
     "preferences_link",
     "record_consent",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from typing import Literal, get_args
 
-Language = Literal["en", "ru", "zh"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+from antiphon.foundation.words import LANGUAGES, Language
 
 HEADERS: Mapping[str, str] = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
@@ -39,22 +37,6 @@ def hosted_page(language: Language, title: str, body: str, *, style: str = "", h
 def is_language(tag: object) -> bool:
     """Whether it is a language these pages are written in."""
     return tag in LANGUAGES
-
-
-def language_of(accepted: str | None) -> Language:
-    """The best of our languages for an Accept-Language header; English if none fits."""
-    wanted: list[tuple[float, str]] = []
-    for part in (accepted or "")[:500].split(","):
-        tag, _, rest = part.strip().partition(";")
-        try:
-            weight = float(rest.strip().removeprefix("q=")) if rest else 1.0
-        except ValueError:
-            continue
-        wanted.append((-weight, tag.strip().lower().partition("-")[0]))
-    for weight, tag in sorted(wanted, key=lambda w: w[0]):
-        if tag in LANGUAGES and weight < 0:
-            return tag
-    return "en"
 
 
 def veiled(address: str) -> str:

@@ -36,7 +36,7 @@ class CampaignIncomplete(Invalid):
 
 
 class CampaignStateConflict(Conflict):
-    """A campaign that is {state} cannot be asked to {verb}."""
+    """A campaign that is {what} cannot be asked to {verb}."""
 
     code = "campaign-state-conflict"
 
@@ -89,7 +89,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     def require(self, verb: Verb) -> None:
         """Raise CampaignStateConflict unless the campaign's state allows this."""
         if self.state not in ALLOWED[verb]:
-            raise CampaignStateConflict(state=self.state, verb=verb)
+            raise CampaignStateConflict(what=self.state, verb=verb)
 
 
 def dispatch_key(campaign_id: int, occurrence: str) -> str:

@@ -7,10 +7,11 @@ from html import escape
 
 import msgspec
 
-from antiphon.awareness.consent import HOSTED_HEADERS, Language, hosted_page, language_of, veiled
+from antiphon.awareness.consent import HOSTED_HEADERS, hosted_page, veiled
+from antiphon.foundation.words import Language
 
 HEADERS = HOSTED_HEADERS
-__all__ = ["HEADERS", "WORDS", "Language", "busy", "done", "invalid", "language_of", "question", "veiled"]
+__all__ = ["HEADERS", "WORDS", "Language", "busy", "done", "invalid", "question", "veiled"]
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):

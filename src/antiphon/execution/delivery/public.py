@@ -20,6 +20,7 @@ from antiphon.foundation.http import PUBLIC, get, post
 from antiphon.foundation.ids import BadSignature
 from antiphon.foundation.postgres import PostgresError
 from antiphon.foundation.telemetry import get_logger
+from antiphon.foundation.words import language_of
 
 log = get_logger(__name__)
 Token = Annotated[str, Parameter(max_length=4000)]
@@ -144,7 +145,7 @@ async def _safely(ctx: Context, heard: Heard) -> None:
 
 
 def _language(request: Asked) -> pages.Language:
-    return pages.language_of(request.headers.get("accept-language"))
+    return language_of(request.headers.get("accept-language"))
 
 
 def _redirect(url: str) -> Response[Any]:

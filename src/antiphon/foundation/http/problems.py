@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, SerializationException, Validatio
 from antiphon.foundation import errors
 from antiphon.foundation.http.body import field_of
 from antiphon.foundation.telemetry import get_logger
+from antiphon.foundation.words import TAGS, Language, detail_in, language_of, rule_in, sentence_in
 
 log = get_logger(__name__)
 
@@ -66,47 +67,57 @@ def problem(status: int, code: str, detail: str, **rest: Any) -> Problem:
     )
 
 
-def _validation(error: ValidationException) -> Problem:
+def _validation(error: ValidationException, language: Language) -> Problem:
     breaches = []
     for item in error.extra if isinstance(error.extra, list) else []:
         if not isinstance(item, dict):
             continue
         rule, _ = field_of(str(item.get("message", "")))
-        breaches.append(Breach(field=item.get("key"), rule=rule))
+        breaches.append(Breach(field=item.get("key"), rule=rule_in(language, rule) or rule))
     if not breaches:
-        return problem(400, "invalid", error.detail)
+        return problem(400, "invalid", detail_in(language, "invalid", error.detail, {}, quoted=True))
     first = breaches[0]
     detail = f"{first.field}: {first.rule}" if first.field else first.rule
     return problem(400, "invalid", detail, field=first.field, errors=breaches)
 
 
-def describe(error: Exception) -> tuple[Problem, dict[str, str]]:
+def _ours(code: str, language: Language) -> Problem:
+    """A failure whose inside is nobody's business."""
+    return problem(500, code, sentence_in(language, "internal") or "Something went wrong on our side.")
+
+
+def describe(error: Exception, language: Language = "en") -> tuple[Problem, dict[str, str]]:
     """The problem and the response headers of any exception; an unknown one shows nothing of its inside."""
     headers: dict[str, str] = {}
     if isinstance(error, errors.AntiphonError):
         status = status_of(error)
         if status == 500:
-            return problem(500, error.code, "Something went wrong on our side."), headers
+            return _ours(error.code, language), headers
         retry_after = getattr(error, "retry_after", None)
         if status in (429, 503):
             headers["retry-after"] = str(max(1, round(retry_after or 1)))
         if status == 401:
             headers["www-authenticate"] = 'Bearer realm="antiphon"'
-        return problem(status, error.code, str(error), field=error.field), headers
+        detail = detail_in(language, error.code, str(error), error.facts, quoted=error.quoted)
+        return problem(status, error.code, detail, field=error.field), headers
     if isinstance(error, ValidationException):
-        return _validation(error), headers
+        return _validation(error, language), headers
     if isinstance(error, SerializationException):
-        return problem(400, "malformed-body", error.detail), headers
+        code = "malformed-body"
+        return problem(400, code, detail_in(language, code, error.detail, {}, quoted=True)), headers
     if isinstance(error, HTTPException) and error.status_code < 500:
         headers |= {key.lower(): value for key, value in (error.headers or {}).items()}
         status = error.status_code
-        return problem(status, CODES.get(status, "refused"), error.detail or HTTPStatus(status).phrase), headers
-    return problem(500, "internal", "Something went wrong on our side."), headers
+        code, detail = CODES.get(status, "refused"), error.detail or HTTPStatus(status).phrase
+        return problem(status, code, sentence_in(language, code) or detail), headers
+    return _ours("internal", language), headers
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """Litestar's exception handler: every error of every route leaves through here."""
-    body, headers = describe(error)
+    """Litestar's exception handler: every error of every route leaves through here, in the language that was asked for."""
+    language = language_of(request.headers.get("accept-language"))
+    body, headers = describe(error, language)
+    headers |= {"content-language": TAGS[language], "vary": "accept-language"}
     if body.status >= 500 and body.code == "internal":
         log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
     body = msgspec.structs.replace(body, request_id=request.scope.get("antiphon_request_id"))

@@ -10,10 +10,11 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from antiphon.awareness.consent.hosted import Language, hosted_page, is_language, veiled
+from antiphon.awareness.consent.hosted import hosted_page, is_language, veiled
 from antiphon.awareness.consent.model import ChannelKind
 from antiphon.awareness.consent.preferences.model import FREQUENCIES, Aspect, Subject
 from antiphon.awareness.consent.preferences.words import NAMES, WORDS, ZONES
+from antiphon.foundation.words import Language
 
 PAUSES = (7, 30, 90)
 _STYLE = """

@@ -11,7 +11,7 @@ from litestar import Request, Response
 from litestar.params import Parameter
 
 from antiphon.awareness.consent import service, store as ledger
-from antiphon.awareness.consent.hosted import HEADERS, Language, hosted_page, is_language, language_of
+from antiphon.awareness.consent.hosted import HEADERS, hosted_page, is_language
 from antiphon.awareness.consent.model import ChannelKind, ChannelRegistry, Evidence
 from antiphon.awareness.consent.preferences import model, page, store
 from antiphon.awareness.consent.preferences.model import LinkExpired, PreferenceInvalid, Said, Subject
@@ -26,6 +26,7 @@ from antiphon.foundation.http import PUBLIC, get, post
 from antiphon.foundation.ids import BadSignature
 from antiphon.foundation.postgres import Connection, PostgresError
 from antiphon.foundation.telemetry import get_logger
+from antiphon.foundation.words import Language, language_of
 
 log = get_logger(__name__)
 Token = Annotated[str, Parameter(max_length=300)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from antiphon.awareness.consent.hosted import Language
+from antiphon.foundation.words import Language
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
