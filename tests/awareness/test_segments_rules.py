@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from antiphon.awareness.events.properties import literal, pointer
+from antiphon.awareness.segments.check import Checker, Person
 from antiphon.awareness.segments.compile import Plan, plan
 from antiphon.awareness.segments.errors import InvalidTree
 from antiphon.awareness.segments.formula import Every, Except, Leaf, Some
+from antiphon.awareness.segments.live.state import Arranger, State, leaves_of
 from antiphon.awareness.segments.model import Node, TraitColumn, references, walk
 from antiphon.awareness.segments.rules import MAX_DEPTH, refuse_cycle, validate
 from antiphon.awareness.segments.scans import Tables
@@ -198,3 +200,18 @@ def test_a_segment_in_a_segment_is_planned_once() -> None:
     either = planned.formulas[0]
     assert isinstance(either, Some)
     assert either.of[0] is either.of[1] is planned.formulas[1]
+
+
+def test_segments_that_refer_to_segments_in_many_ways_are_looked_at_once() -> None:
+    """Ten levels of thirty references each, which written out would be 30 ** 10 conditions."""
+    segments: dict[int, Node | None] = {1: tree(GOLD)}
+    for level in range(2, 12):
+        segments[level] = tree({"kind": "or", "of": [{"kind": "segment", "id": level - 1}] * 30})
+    top = segments[11]
+    assert top is not None
+    validate(top, TRAITS, segments)
+    planned = plan({0: top}, NOW, TRAITS, segments)
+    assert planned.leaves == 1 and planned.everyone is None
+    arranger = Arranger(State(), segments)
+    assert leaves_of(arranger.formula(top)) == {0}
+    assert not Checker(NOW, TRAITS, segments).holds(top, Person(1, {}, []))

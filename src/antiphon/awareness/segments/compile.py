@@ -162,11 +162,12 @@ class _Planner:
         self.segments = segments
         self.known: dict[object, Leaf] = {}
         self.inner: dict[int, Formula] = {}
+        self.bounded: dict[int, bool] = {}
 
     def add(self, key: int, tree: Node) -> None:
         formula = self.formula(tree)
         self.plan.formulas[key] = formula
-        if self.plan.everyone is None and not bounded(formula):
+        if self.plan.everyone is None and not bounded(formula, self.bounded):
             self.plan.everyone = self.number()
 
     def number(self) -> int:

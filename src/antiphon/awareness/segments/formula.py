@@ -69,19 +69,27 @@ class Except:
 Formula: TypeAlias = Everyone | Leaf | Listed | Stored | Alike | Every | Some | Except
 
 
-def bounded(formula: Formula) -> bool:
-    """Whether the formula can hold only ids of profiles that exist, whatever its leaves answer."""
-    match formula:
-        case Leaf(bounded=known):
-            return known
-        case Everyone() | Listed() | Stored() | Alike() | Except():
-            return False
-        case Every(of=of):
-            return any(bounded(part) for part in of)
-        case Some(of=of):
-            return all(bounded(part) for part in of)
-        case _:
-            assert_never(formula)
+def bounded(formula: Formula, known: dict[int, bool] | None = None) -> bool:
+    """Whether the formula can hold only ids of profiles that exist, whatever its leaves answer.
+
+    ``known`` remembers parts by identity: segments refer to segments in many ways, and each is looked at once.
+    """
+    known = {} if known is None else known
+    found = known.get(id(formula))
+    if found is None:
+        match formula:
+            case Leaf(bounded=found):
+                pass
+            case Everyone() | Listed() | Stored() | Alike() | Except():
+                found = False
+            case Every(of=of):
+                found = any(bounded(part, known) for part in of)
+            case Some(of=of):
+                found = all(bounded(part, known) for part in of)
+            case _:
+                assert_never(formula)
+        known[id(formula)] = found
+    return found
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,7 @@ class Arranger:
         self._trees = trees
         self._known = {repr(condition.node): index for index, condition in state.conditions.items()}
         self._next = max(state.conditions, default=-1) + 1
+        self._inner: dict[int, Formula] = {}
         self.new: dict[int, Node] = {}
 
     def formula(self, node: Node) -> Formula:
@@ -219,8 +220,10 @@ class Arranger:
             case Not(of=one):
                 return Except(self.formula(one))
             case InSegment(id=ref):
-                tree = self._trees[ref]
-                return Stored(ref) if tree is None else self.formula(tree)
+                if ref not in self._inner:
+                    tree = self._trees[ref]
+                    self._inner[ref] = Stored(ref) if tree is None else self.formula(tree)
+                return self._inner[ref]
             case Profiles(ids=ids):
                 return Listed(tuple(sorted(set(ids))))
             case Engagement():
@@ -240,10 +243,14 @@ class Arranger:
 
 
 def parts_of(formula: Formula) -> Iterable[Formula]:
-    """The formula and all formulas in it."""
+    """The formula and all formulas in it, each once however often it is referred to."""
+    seen: set[int] = set()
     todo = [formula]
     while todo:
         here = todo.pop()
+        if id(here) in seen:
+            continue
+        seen.add(id(here))
         yield here
         match here:
             case Every(of=of) | Some(of=of):
