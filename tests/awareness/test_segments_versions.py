@@ -65,6 +65,10 @@ async def test_a_draft_is_compared_before_it_is_published(client: httpx.AsyncCli
     again = (await client.post(f"{path}/versions/4/restore")).json()
     assert again["version"] == 4
 
+    consent = {"kind": "consent", "channel": "email", "topic": "news", "state": "unknown"}
+    silent = await client.post(f"{path}/diff", json={"tree": {"kind": "and", "of": [RED, consent]}})
+    assert silent.status_code == 200, f"channels and topics are known here, too: {silent.text}"
+
     for body, status in (
         ({}, 400), ({"tree": RED, "version": 1}, 400), ({"version": 9}, 404), ({"version": 1, "against": 9}, 404),
         ({"tree": {"kind": "segment", "id": segment["id"]}}, 400),

@@ -89,7 +89,7 @@ async def compare(
         after = tree if tree is not None else await _tree(ctx, segment_id, version or 0)
         about = await known(conn, ctx)
     for one in (before, after):
-        validate(one, about.traits, about.segments)
+        validate(one, about.traits, about.segments, about.around)
         refuse_cycle(segment_id, one, about.segments)
     # What the segment itself is to others does not change by comparing it.
     found = await evaluate(ctx, {_BEFORE: before, _AFTER: after}, ctx.clock.now(), about, timeout=service.PREVIEW)
