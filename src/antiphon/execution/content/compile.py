@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 import css_inline
 import mrml
@@ -15,6 +16,7 @@ from antiphon.execution.content.errors import TemplateInvalid
 from antiphon.execution.content.liquid import Liquid, parse, values
 from antiphon.execution.content.model import Link, Links, Render, Source, Untracked
 from antiphon.execution.content.plaintext import from_html
+from antiphon.execution.content.straight import PICTURE, Straight, straighten
 from antiphon.execution.content.tokens import Hidden, hide
 from antiphon.foundation.ids import random_token
 
@@ -45,6 +47,10 @@ class CompiledTemplate:
         html, text = _parts(source, mark, table)
         self._html: Liquid | None = parse(html, html=True, part="body") if html is not None else None
         self._text = parse(text, html=False, part="text" if source.text is not None else "body")
+        self._straight = tuple(
+            straighten(part, table.mark, html=part is self._html) if part is not None else None
+            for part in (self._subject, self._html, self._text)
+        )
         self.parts: Sequence[Liquid] = [p for p in (self._subject, self._html, self._text) if p is not None]
         self.urls: Sequence[str] = tuple(table.urls)
         self.links: Sequence[Link] = tuple(table.found)
@@ -62,13 +68,25 @@ class CompiledTemplate:
         ways = {"unsubscribe_url": links.unsubscribe_url, "preferences_url": links.preferences_url}
         names = values(given.traits, {**given.extra, **ways}, given.now)
         fixed = self._fixed(links)
-        html = None
-        if self._html is not None:
-            escaped = {key: escape(url) for key, url in fixed.items()}
-            html = self._fill(self._html.write(names), links, escaped, True)
-        text = self._fill(self._text.write(names), links, fixed, False)
-        subject = _SPACES.sub(" ", self._subject.write(names)).strip()[:MAX_SUBJECT]
-        return Rendered(subject, html, _BLANKS.sub("\n\n", text))
+        picture = linking.picture(links.open_url)
+        subject, html, text = self._straight
+        return Rendered(
+            _SPACES.sub(" ", self._write(self._subject, subject, names, links, fixed, False)).strip()[:MAX_SUBJECT],
+            None
+            if self._html is None
+            else self._write(
+                self._html, html, names, links, {PICTURE: picture, **{key: escape(url) for key, url in fixed.items()}}, True
+            ),
+            _few_blanks(self._write(self._text, text, names, links, {PICTURE: picture, **fixed}, False)),
+        )
+
+    def _write(
+        self, part: Liquid, straight: Straight | None, names: Mapping[str, Any], links: Links, places: dict[str, str], html: bool
+    ) -> str:
+        """One part, by the straight way where there is one."""
+        if straight is not None and (written := straight.write(names, places)) is not None:
+            return written
+        return self._fill(part.write(names), links, places, html)
 
     def _fixed(self, links: Links) -> dict[str, str]:
         if not self._ids:
@@ -92,6 +110,13 @@ def compile_source(source: Source) -> CompiledTemplate:
         parse(source.text, html=False, part="text")
     parse(source.preheader, html=False, part="preheader")
     return CompiledTemplate(source)
+
+
+def _few_blanks(text: str) -> str:
+    """Never more than one empty line. Looked for before it is searched for: most texts have none."""
+    if "\n\n\n" in text or "\n " in text or "\n\t" in text:
+        return _BLANKS.sub("\n\n", text)
+    return text
 
 
 def _mark(source: Source) -> str:

@@ -75,6 +75,11 @@ def mark_text(text: str, hidden: Hidden, table: LinkTable) -> str:
     return _BARE.sub(swap, text)
 
 
+def picture(url: str | None) -> str:
+    """The image whose loading counts as an open."""
+    return f'<img src="{escape(url)}" width="1" height="1" alt="" style="display:block;border:0">' if url else ""
+
+
 def filler(mark: str) -> Callable[[str, LinksOf, dict[str, str], bool], str]:
     """A function that replaces all placeholders of one rendered part: ``fill(text, links, fixed, html)``."""
     pattern = re.compile(rf"{mark}(?:S(\d+)q|D(.*?){mark}E|(P))", re.DOTALL)
@@ -89,8 +94,7 @@ def filler(mark: str) -> Callable[[str, LinksOf, dict[str, str], bool], str]:
                     return "#"
                 signed = links.signed(url)
                 return escape(signed) if html else signed
-            picture = links.open_url
-            return f'<img src="{escape(picture)}" width="1" height="1" alt="" style="display:block;border:0">' if picture else ""
+            return picture(links.open_url)
 
         return pattern.sub(swap, text)
 

@@ -121,7 +121,7 @@ class Liquid(BoundTemplate):
         return sheet.getvalue()
 
 
-class _Text(ContentNode):
+class TextNode(ContentNode):
     """Text between Liquid; most of a template, so it goes the shortest way."""
 
     def render(self, context: RenderContext, buffer: TextIO) -> int:
@@ -129,7 +129,7 @@ class _Text(ContentNode):
         return buffer.write(self.text)
 
 
-class _Value(OutputNode):
+class ValueNode(OutputNode):
     """``{{ … }}``: text is by far the most common value, and needs no more than escaping."""
 
     def render(self, context: RenderContext, buffer: TextIO) -> int:
@@ -141,11 +141,11 @@ class _Value(OutputNode):
 
 
 class _TextTag(Literal):
-    node_class = _Text
+    node_class = TextNode
 
 
 class _ValueTag(Output):
-    node_class = _Value
+    node_class = ValueNode
 
 
 class _Environment(Environment):
