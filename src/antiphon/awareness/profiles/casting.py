@@ -118,7 +118,7 @@ class Cast:
             if only is not None and text is not None:
                 result.written.add(places[0])
             result.heads[profile] = (head, text is None)
-            rows.append((profile, text or b"{}", only.stamp if only and text else "", head, min(whens), max(whens)))
+            rows.append((profile, text or b"{}", only.stamp if only and text else "", head, "", min(whens), max(whens)))
         if rows:
             await links.make_profiles(conn, rows)
         self._regroup(scene)

@@ -64,6 +64,14 @@ def order(identity: Identity) -> tuple[int, str, str]:
     return strength(identity), identity[0], identity[1]
 
 
+def ranked(bundle: tuple[Identity, ...]) -> tuple[Identity, ...]:
+    """The strongest first."""
+    if len(bundle) == 2:
+        one, other = bundle
+        return bundle if order(one) <= order(other) else (other, one)
+    return tuple(sorted(bundle, key=order))
+
+
 class _Forest:
     def __init__(self, kinds: Kinds) -> None:
         self._kinds = kinds

@@ -9,12 +9,15 @@ from typing import Any
 import msgspec
 
 from antiphon.awareness.profiles.identities import Identity
+from antiphon.awareness.profiles.kinds import KINDS
 from antiphon.awareness.profiles.linking import Claim, Proposal, order
 from antiphon.foundation.postgres import Connection, load_queries
 from antiphon.foundation.postgres.binary import bigints, instants, ints, jsonbs, texts
 
 SQL = load_queries(Path(__file__).with_name("links.sql"))
 LONG_AGO = -1_000_000
+Given = tuple[str, str, int, str | None, str | None, str | None, int]
+"""A new identity: kind, value, whose, the head that claims it (None: born with its profile), since which stamp, seen when."""
 
 
 class Row(msgspec.Struct, gc=False):
@@ -48,6 +51,30 @@ async def look_up(conn: Connection, identities: Iterable[Identity]) -> dict[Iden
     cursor = await conn.execute(SQL.look_up, _named(identities), binary=True)
     rows = map(_row, await cursor.fetchall())
     return {row.identity: row for row in rows}
+
+
+async def owners(conn: Connection, identities: Iterable[Identity]) -> dict[Identity, int]:
+    """Whose these are; those nobody has are absent."""
+    asked = list(identities)
+    if not asked:
+        return {}
+    cursor = await conn.execute(SQL.whose, _named(asked), binary=True)
+    return {asked[n - 1]: profile for n, profile in await cursor.fetchall()}
+
+
+async def still(conn: Connection, owner: Mapping[Identity, int]) -> bool:
+    """Whether these are theirs now, too."""
+    row = await (await conn.execute(SQL.still, _named(owner) | {"ids": bigints(list(owner.values()))})).fetchone()
+    return row is not None and bool(row[0] == len(owner))
+
+
+async def sizes(conn: Connection, people: Iterable[int]) -> dict[int, tuple[int, bool]]:
+    """How many identities these people have, and whether there are some that a household may share."""
+    if not people:
+        return {}
+    households = [kind.name for kind in KINDS.all() if kind.household]
+    params = {"ids": bigints(sorted(people)), "households": texts(households)}
+    return {row[0]: (row[1], row[2]) for row in await (await conn.execute(SQL.sizes, params, binary=True)).fetchall()}
 
 
 async def scope(conn: Connection, people: Iterable[int]) -> dict[Identity, Row]:
@@ -108,14 +135,29 @@ def _columns(rows: Sequence[Row], profile: Mapping[Identity, int]) -> dict[str, 
         "with_kinds": texts([None if row.born else row.head[0] if row.head else "" for row in rows]),
         "with_values": texts([None if row.born else row.head[1] if row.head else "" for row in rows]),
         "stamps": texts([None if row.born else row.stamp for row in rows]),
-        "seens": [row.seen for row in rows],
-        "shareds": [row.shared for row in rows],
+        "seens": ints([LONG_AGO if row.seen is None else row.seen for row in rows]),
+        "shareds": ints([row.shared for row in rows]),
     }
 
 
 async def give(conn: Connection, rows: Sequence[Row], profile: Mapping[Identity, int]) -> int:
     """Write new identities; returns how many nobody else had taken meanwhile."""
     return (await conn.execute(SQL.give, _columns(rows, profile))).rowcount
+
+
+async def attach(conn: Connection, given: Sequence[Given]) -> int:
+    """The same of identities nobody shares."""
+    kinds, values, ids, with_kinds, with_values, stamps, seens = zip(*given, strict=True)
+    params = {
+        "kinds": texts(kinds), "values": texts(values), "ids": bigints(ids), "with_kinds": texts(with_kinds),
+        "with_values": texts(with_values), "stamps": texts(stamps), "seens": ints(seens), "shareds": ints([0] * len(given)),
+    }  # fmt: skip
+    return (await conn.execute(SQL.give, params)).rowcount
+
+
+async def see(conn: Connection, days: Mapping[Identity, int]) -> None:
+    """The last day on which these were named with their own."""
+    await conn.execute(SQL.see, _named(days) | {"seens": ints(list(days.values()))})
 
 
 async def change(conn: Connection, rows: Sequence[Row], profile: Mapping[Identity, int]) -> None:
@@ -134,11 +176,12 @@ async def note_claims(conn: Connection, claims: Sequence[Claim], who: str | None
     await conn.execute(SQL.note_claims, params)
 
 
-async def make_profiles(conn: Connection, made: Sequence[tuple[int, bytes, str, str, int, int]]) -> None:
-    """New people: (id, traits, stamp, head, first seen, last seen); instants in microseconds since PostgreSQL's epoch."""
+async def make_profiles(conn: Connection, made: Sequence[tuple[int, bytes, str, str | None, str, int, int]]) -> None:
+    """New people: (id, traits, stamp, head, born, first seen, last seen); instants in microseconds since PostgreSQL's epoch."""
     params = {
         "ids": bigints([m[0] for m in made]), "traits": jsonbs([m[1] for m in made]), "stamps": texts([m[2] for m in made]),
-        "heads": texts([m[3] for m in made]), "firsts": instants([m[4] for m in made]), "lasts": instants([m[5] for m in made]),
+        "heads": texts([m[3] for m in made]), "borns": texts([m[4] for m in made]),
+        "firsts": instants([m[5] for m in made]), "lasts": instants([m[6] for m in made]),
     }  # fmt: skip
     await conn.execute(SQL.make_profiles, params)
 

@@ -7,6 +7,30 @@ join identity i on i.kind = w.kind and i.value = w.value
 left join alias a on a.from_id = i.profile_id
 left join profile h on h.id = coalesce(i.origin_id, i.profile_id);
 
+-- name: whose
+-- Whose the nth of these identities is, merges followed.
+select w.n, coalesce(a.to_id, i.profile_id)
+from unnest(%(kinds)s::text[], %(values)s::text[]) with ordinality w (kind, value, n)
+join identity i on i.kind = w.kind and i.value = w.value
+left join alias a on a.from_id = i.profile_id;
+
+-- name: still
+-- How many of these identities are whose they were.
+select count(*) from unnest(%(kinds)s::text[], %(values)s::text[], %(ids)s::bigint[]) w (kind, value, id)
+join identity i on i.kind = w.kind and i.value = w.value
+left join alias a on a.from_id = i.profile_id
+where coalesce(a.to_id, i.profile_id) = w.id;
+
+-- name: sizes
+-- How many identities these people have, and whether there are any that a household may share.
+select profile_id, count(*), bool_or(kind = any(%(households)s::text[])) from identity where profile_id = any(%(ids)s::bigint[]) group by profile_id;
+
+-- name: see
+-- Identities that may come back as another's were named with their own.
+update identity i set seen = '1970-01-01'::date + g.seen
+from unnest(%(kinds)s::text[], %(values)s::text[], %(seens)s::int[]) g (kind, value, seen)
+where i.kind = g.kind and i.value = g.value and (i.seen is null or i.seen < '1970-01-01'::date + g.seen);
+
 -- name: scope
 -- The same for every identity of these people.
 select i.kind, i.value, i.profile_id, coalesce(i.origin_id, i.profile_id), i.with_kind, i.with_value,
@@ -37,18 +61,18 @@ from profile p where p.id = any(%(ids)s::bigint[]) and p.merged_into is null ord
 
 -- name: make_profiles
 -- New people; one who came with a single message has its traits at once, and remembers it.
-insert into profile (id, traits, stamp, head, first_seen, last_seen)
+insert into profile (id, traits, stamp, head, born, first_seen, last_seen)
 select id, case when exists (select from trait_rule where computed or type is not null or allowed is not null) then heeded(id, traits) else traits end,
-    stamp, head, first, last
-from unnest(%(ids)s::bigint[], %(traits)s::jsonb[], %(stamps)s::text[], %(heads)s::text[],
-    %(firsts)s::timestamptz[], %(lasts)s::timestamptz[]) n (id, traits, stamp, head, first, last);
+    stamp, head, born, first, last
+from unnest(%(ids)s::bigint[], %(traits)s::jsonb[], %(stamps)s::text[], %(heads)s::text[], %(borns)s::text[],
+    %(firsts)s::timestamptz[], %(lasts)s::timestamptz[]) n (id, traits, stamp, head, born, first, last);
 
 -- name: give
 -- In one order for everybody; whoever was faster keeps the identity, and the caller thinks again.
 insert into identity (kind, value, profile_id, with_kind, with_value, stamp, seen, shared)
-select kind, value, profile_id, with_kind, with_value, stamp, '1970-01-01'::date + seen, shared
+select kind, value, profile_id, with_kind, with_value, stamp, case when seen > -1000000 then '1970-01-01'::date + seen end, shared = 1
 from unnest(%(kinds)s::text[], %(values)s::text[], %(ids)s::bigint[], %(with_kinds)s::text[], %(with_values)s::text[], %(stamps)s::text[],
-    %(seens)s::int[], %(shareds)s::bool[]) g (kind, value, profile_id, with_kind, with_value, stamp, seen, shared)
+    %(seens)s::int[], %(shareds)s::int[]) g (kind, value, profile_id, with_kind, with_value, stamp, seen, shared)
 order by kind, value
 on conflict do nothing;
 
@@ -56,9 +80,9 @@ on conflict do nothing;
 -- Identities whose owner or claim is another now; all their people are held.
 update identity i
 set profile_id = g.profile_id, origin_id = nullif(g.home_id, g.profile_id), with_kind = g.with_kind, with_value = g.with_value,
-    stamp = g.stamp, seen = '1970-01-01'::date + g.seen, shared = g.shared
+    stamp = g.stamp, seen = case when g.seen > -1000000 then '1970-01-01'::date + g.seen end, shared = g.shared = 1
 from unnest(%(kinds)s::text[], %(values)s::text[], %(ids)s::bigint[], %(homes)s::bigint[], %(with_kinds)s::text[], %(with_values)s::text[],
-    %(stamps)s::text[], %(seens)s::int[], %(shareds)s::bool[]) g (kind, value, profile_id, home_id, with_kind, with_value, stamp, seen, shared)
+    %(stamps)s::text[], %(seens)s::int[], %(shareds)s::int[]) g (kind, value, profile_id, home_id, with_kind, with_value, stamp, seen, shared)
 where i.kind = g.kind and i.value = g.value;
 
 -- name: note_claims

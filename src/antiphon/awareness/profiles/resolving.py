@@ -8,17 +8,16 @@ from datetime import datetime
 from antiphon.awareness.profiles import links, store
 from antiphon.awareness.profiles.identities import Identity
 from antiphon.awareness.profiles.kinds import KINDS
-from antiphon.awareness.profiles.linking import Claim, day_of, order
-from antiphon.awareness.profiles.links import Row
+from antiphon.awareness.profiles.linking import day_of, ranked
 from antiphon.awareness.profiles.model import Person
+from antiphon.awareness.profiles.plain import Sorting, known_people, write_stars
 from antiphon.awareness.profiles.rearranging import rearrange
 from antiphon.awareness.profiles.scene import Named, ThinkAgain
 from antiphon.foundation.errors import Unavailable
-from antiphon.foundation.postgres import Connection
+from antiphon.foundation.postgres import Connection, DeadlockDetected
 from antiphon.foundation.postgres.binary import micros
 
 _TRIES = 8
-Claims = Mapping[tuple[Identity, Identity], Claim]
 
 
 class IdentitiesContended(Unavailable):
@@ -42,104 +41,85 @@ async def resolve(conn: Connection, people: Sequence[Person], *, at: datetime, o
                 return await _resolve(conn, people, at, further, over)
         except ThinkAgain as again:
             further |= again.about
-    raise IdentitiesContended
-
-
-def _settled(each: Named, rows: Mapping[Identity, Row], claims: Claims) -> bool:
-    """Whether everything this message claims was claimed before, as early and as late."""
-    first = rows.get(each.bundle[0])
-    if first is None:
-        return False
-    for one in each.bundle[1:]:
-        row = rows.get(one)
-        if row is None:
-            return False
-        if first.shared or row.shared:
+        except DeadlockDetected:  # of new identities some are written before others; what was held here is let go
             continue
-        if (row.born and first.born and row.home == first.home) or row.head == first.identity:
-            stamp, seen = row.stamp, row.seen if row.seen is not None else day_of(row.stamp)
-        elif (claim := claims.get((first.identity, one))) is not None:
-            stamp, seen = claim.stamp, claim.seen
-        else:
-            return False
-        if stamp > each.stamp or (seen < each.day and KINDS.of(one[0]).quiet_days):
-            return False
-    return all((claim := claims.get((first.identity, one))) is not None and claim.stamp <= each.stamp for one in each.also)
-
-
-async def _loose(conn: Connection, named: Sequence[Named], rows: Mapping[Identity, Row]) -> list[int]:
-    """The places of messages that say something new about who is who."""
-    loose = [n for n, each in enumerate(named) if not _settled(each, rows, {})]
-    asked = {one for n in loose if all(one in rows for one in named[n].bundle) for one in (*named[n].bundle[1:], *named[n].also)}
-    if asked:
-        claims = await links.further_claims(conn, sorted(asked))
-        loose = [n for n in loose if not _settled(named[n], rows, claims)]
-    return loose
+    raise IdentitiesContended
 
 
 async def _resolve(
     conn: Connection, people: Sequence[Person], at: datetime, further: set[int], over: set[int] | None
 ) -> list[int]:
-    named = [
-        Named(
-            tuple(sorted(person.identities, key=order)) if len(person.identities) > 1 else person.identities,
-            person.also, person.stamp, day_of(person.stamp), micros(person.at), person.traits,
-        )
-        for person in people
-    ]  # fmt: skip
-    rows = await links.look_up(conn, sorted({one for each in named for one in each.bundle}))
-    loose = await _loose(conn, named, rows)
-    said = [n for n, each in enumerate(named) if each.traits is not None]
-    heads: dict[int, tuple[str, bool]] = {}
-    held = {rows[one].profile for n in loose for one in named[n].bundle if one in rows} | further
-    speakers = {rows[one].profile for n in said if (one := named[n].bundle[0]) in rows}
-    if held or speakers:
-        heads = await links.hold(conn, held | speakers)
-        about = {one for n in {*loose, *said} for one in named[n].bundle}
-        rows |= await links.look_up(conn, sorted(about))
-        if not heads.keys() >= {rows[one].profile for n in loose for one in named[n].bundle if one in rows} | {
-            rows[one].profile for n in said if (one := named[n].bundle[0]) in rows
-        }:
-            raise ThinkAgain
-        held = (held & heads.keys()) | {rows[one].profile for n in loose for one in named[n].bundle if one in rows}
-    changed: set[int] = set()
-    written: set[int] = set()
-    profile = {one: row.profile for one, row in rows.items()}
-    if loose:
-        outcome = await rearrange(conn, held, [named[n] for n in loose], at=at, heads=heads)
-        profile |= outcome.profile
+    bundles = [ids if len(ids := person.identities) == 1 else ranked(ids) for person in people]
+    several = {one for n, bundle in enumerate(bundles) if len(bundle) > 1 or people[n].also for one in bundle}
+    rows = await links.look_up(conn, several)
+    owner = await links.owners(conn, {bundle[0] for bundle in bundles if len(bundle) == 1} - several)
+    owner.update((one, row.profile) for one, row in rows.items())
+    sorting = Sorting(people, bundles, owner, rows)
+    sorting.sort(await links.further_claims(conn, sorting.asks()))
+    said = [n for n, person in enumerate(people) if person.traits is not None]
+    about = {one for n in sorting.news for one in bundles[n] if one in owner} | sorting.later.keys()
+    about.update(one for n in said if (one := bundles[n][0]) in owner)
+    held = {owner[one] for one in about} | further
+    heads = await _hold(conn, held, {one: owner[one] for one in about}) if held else {}
+    sorting.part(await links.sizes(conn, {star.profile for star in sorting.stars.values() if star.profile}))
+    made = await write_stars(conn, sorting, heads)
+    if sorting.later:
+        await links.see(conn, sorting.later)
+    heads |= made.heads
+    owner |= made.profile
+    changed, written = made.changed, made.written
+    if loose := sorted(sorting.contested):
+        named = [
+            Named(bundles[n], people[n].also, people[n].stamp, day_of(people[n].stamp), micros(people[n].at), people[n].traits)
+            for n in loose
+        ]
+        outcome = await rearrange(conn, (further & heads.keys()) | known_people(sorting, loose), named, at=at, heads=heads)
+        owner |= outcome.profile
         heads |= outcome.heads
-        written = {loose[n] for n in outcome.written}
-        changed = outcome.changed
+        changed |= outcome.changed
+        written.update(loose[n] for n in outcome.written)
         if over is not None:
             over.update(loose[n] for n in outcome.over)
-    ids = [profile[each.bundle[0]] for each in named]
-    changed |= await _say(conn, named, ids, [n for n in said if n not in written], heads)
+    whose = [owner[bundle[0]] for bundle in bundles]
+    changed |= await _say(conn, people, bundles, whose, [n for n in said if n not in written], heads)
     await store.mark_dirty(conn, changed)
-    return ids
+    return whose
+
+
+async def _hold(conn: Connection, people: set[int], owner: Mapping[Identity, int]) -> dict[int, tuple[str, bool]]:
+    """Hold these people; raises ThinkAgain if one of the identities is another's by now."""
+    heads = await links.hold(conn, people)
+    if not heads.keys() >= set(owner.values()) or not await links.still(conn, owner):
+        raise ThinkAgain
+    return heads
 
 
 async def _say(
-    conn: Connection, named: Sequence[Named], ids: Sequence[int], said: Sequence[int], heads: Mapping[int, tuple[str, bool]]
-) -> set[int]:
+    conn: Connection, people: Sequence[Person], bundles: Sequence[tuple[Identity, ...]], ids: Sequence[int], said: Sequence[int],
+    heads: Mapping[int, tuple[str, bool]],
+) -> set[int]:  # fmt: skip
     """Let traits compete; those of a person of whom is spoken under several identities are kept by identity as well."""
     if not said:
         return set()
-    under: dict[int, set[Identity]] = {}
+    speaker: dict[int, Identity] = {}
+    many: set[int] = set()
     for n in said:
-        under.setdefault(ids[n], set()).add(named[n].bundle[0])
-    parted, first, several = {}, {}, set()
-    for profile, speakers in under.items():
+        if speaker.setdefault(ids[n], bundles[n][0]) != bundles[n][0]:
+            many.add(ids[n])
+    parted: dict[int, Identity] = {}
+    first: dict[int, str] = {}
+    several: set[int] = set()
+    for profile, one in speaker.items():
         text, blank = heads[profile]
-        names = {f"{one[0]} {one[1]}" for one in speakers}
-        if blank and len(names) == 1:
-            if names != {text}:
-                first[profile] = names.pop()
+        if (name := f"{one[0]} {one[1]}") == text and profile not in many:
+            continue
+        if blank and profile not in many:
+            first[profile] = name
         elif blank or text == "":
             several.add(profile)
             if text:
                 first[profile] = ""
-        elif names != {text}:
+        else:
             kind, _, value = text.partition(" ")
             parted[profile] = Identity(kind, value)
             several.add(profile)
@@ -147,7 +127,8 @@ async def _say(
         await links.part(conn, parted)
     if first:
         await links.set_heads(conn, first)
-    spoken = [(ids[n], named[n].bundle[0], named[n].traits or b"{}", named[n].stamp) for n in said]
     if several:
-        await links.say(conn, [one for one in spoken if one[0] in several])
-    return set(await store.merge_traits(conn, [s[0] for s in spoken], [s[2] for s in spoken], [s[3] for s in spoken]))
+        spoken = [(ids[n], bundles[n][0], people[n].traits or b"{}", people[n].stamp) for n in said if ids[n] in several]
+        await links.say(conn, spoken)
+    traits = [people[n].traits or b"{}" for n in said]
+    return set(await store.merge_traits(conn, [ids[n] for n in said], traits, [people[n].stamp for n in said]))
