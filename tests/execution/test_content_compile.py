@@ -278,3 +278,8 @@ def test_the_consoles_preview_runs_nothing(hostile: str) -> None:
     out = clean(f"<p>kept</p>{hostile}")
     assert "kept" in out
     assert not re.search(r"<script|onerror|onload|<iframe|javascript:|<form|<meta|<base|<svg", out, re.IGNORECASE)
+
+
+def test_the_consoles_preview_keeps_the_bodys_own_style() -> None:
+    shown = clean('<html><BODY style="background:#f4f5f7" onload="x()"><p>kept</p></BODY></html>')
+    assert shown == '<div style="background:#f4f5f7"><p>kept</p></div>'

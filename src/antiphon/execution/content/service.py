@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -173,6 +174,7 @@ async def check_source(ctx: Context, source: Source) -> Checked:
     )
 
 
+_BODY = re.compile(r"<(/?)body(?=[\s/>])", re.IGNORECASE)
 _TAGS = nh3.ALLOWED_TAGS | {"style", "center", "font", "html", "head", "body", "section", "main", "header", "footer"}
 _ATTRIBUTES = {
     **{tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()},
@@ -182,9 +184,12 @@ _ATTRIBUTES = {
 
 
 def clean(html: str) -> str:
-    """HTML without anything active, for the console's preview (which also shows it in a sandboxed frame)."""
+    """HTML without anything active, for the console's preview (which also shows it in a sandboxed frame).
+
+    The cleaner drops the body's own tag, and with it the mail's background and letters; a block in its place keeps them.
+    """
     return nh3.clean(
-        html,
+        _BODY.sub(r"<\1div", html),
         tags=_TAGS,
         clean_content_tags={"script", "title"},
         attributes=_ATTRIBUTES,
