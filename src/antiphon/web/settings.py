@@ -9,6 +9,7 @@ import msgspec
 import antiphon
 from antiphon.foundation.config import document
 from antiphon.foundation.context import Context
+from antiphon.foundation.embedded import running_url
 from antiphon.foundation.http import get
 from antiphon.web.state import Installation
 
@@ -52,6 +53,12 @@ def _value(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def _database(ctx: Context) -> str:
+    """The processes of an installation are given the embedded server's address as well: it is known by its data folder."""
+    url = ctx.settings.database_url
+    return "external" if url and url != running_url(ctx.settings.data_path) else "embedded"
+
+
 @get("/v1/settings", permission="settings:read")
 async def read_settings(ctx: Context) -> SettingsView:
     """Settings in force, without secrets, and which rooms are switched on."""
@@ -59,7 +66,7 @@ async def read_settings(ctx: Context) -> SettingsView:
     return SettingsView(
         version=antiphon.__version__,
         base_url=ctx.settings.base_url,
-        database="external" if ctx.settings.database_url else "embedded",
+        database=_database(ctx),
         now=ctx.clock.now().isoformat(),
         settings=[
             Setting(

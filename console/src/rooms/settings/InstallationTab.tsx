@@ -48,7 +48,7 @@ export default function InstallationTab() {
                 </Group>
               ),
             },
-            { key: 'requires', head: t('settings.requires'), cell: (room) => room.requires.join(', ') },
+            { key: 'requires', head: t('settings.requires'), cell: (room) => room.requires.map((name) => t(`settings.room_name.${name}`, { defaultValue: name })).join(', ') },
           ]}
         />
       </Panel>
