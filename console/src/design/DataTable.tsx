@@ -1,5 +1,5 @@
 import { Button, Center, ScrollArea, Skeleton, Table } from '@mantine/core';
-import type { ReactNode } from 'react';
+import type { CSSProperties, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import styles from './DataTable.module.css';
 
@@ -32,8 +32,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   if (!loading && rows?.length === 0 && empty) return <>{empty}</>;
   return (
     <>
-      <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label }}>
-        <Table className={styles.table} highlightOnHover={Boolean(onOpen)} aria-label={label}>
+      <ScrollArea type="auto" offsetScrollbars="present" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label }}>
+        <Table className={styles.table} style={{ '--columns': columns.length } as CSSProperties} highlightOnHover={Boolean(onOpen)} aria-label={label}>
           <Table.Thead>
             <Table.Tr>
               {columns.map((column) => (

@@ -130,7 +130,7 @@ export function Suppressions() {
         empty={<EmptyState icon={IconNot} title={t('consent.no_suppressions')}>{t('consent.no_suppressions_hint')}</EmptyState>}
         columns={[
           { key: 'address', head: t('consent.address'), cell: (row) => <Text size="sm">{row.address}</Text> },
-          { key: 'channel', head: t('channels.channel'), cell: (row) => row.channel },
+          { key: 'channel', head: t('channels.channel'), cell: (row) => t(`channel.${row.channel}`, { defaultValue: row.channel }) },
           { key: 'reason', head: t('consent.reason'), cell: (row) => t(`consent.reason_${row.reason}`, { defaultValue: row.reason }) },
           { key: 'note', head: t('consent.proof_note'), cell: (row) => <Text size="sm" c="dimmed">{row.note}</Text> },
           { key: 'expires', head: t('consent.expires'), cell: (row) => (row.expires_at ? <Moment at={row.expires_at} /> : null) },
