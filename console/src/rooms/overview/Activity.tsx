@@ -24,7 +24,7 @@ export function Activity() {
       series: lines.map((name) => ({
         type: 'line',
         name: t(`overview.line_${name}`),
-        showSymbol: false,
+        showSymbol: points.length === 1,
         lineStyle: { width: 2 },
         areaStyle: { opacity: 0.08 },
         data: points.map((point) => [point.at, point.values[name] ?? 0]),

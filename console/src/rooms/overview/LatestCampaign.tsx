@@ -32,7 +32,7 @@ function Lines({ campaign }: { campaign: number }) {
       series: LINES.map((name) => ({
         type: 'line',
         name: t(`state.${name}`),
-        showSymbol: false,
+        showSymbol: points.length === 1,
         lineStyle: { width: 2.2 },
         areaStyle: { opacity: 0.08 },
         data: points.map((point) => [point.at, point.values[name] ?? 0]),
