@@ -153,18 +153,22 @@ class World:
             pass
 
     async def tick_once(self) -> bool:
-        """One step; says whether there is more to do."""
+        """One step, and what it began to make; says whether there is more to do."""
+        more = await self.tick_once_without_waiting()
+        return await self.live.built() or more
+
+    async def tick_once_without_waiting(self) -> bool:
+        """One step alone."""
         leases = Leases(self.ctx.db, self.ctx.node, self.ctx.kind)
         await leases.beat()
         await leases.declare(LIVE, 64)
         if self.held is None:
             self.held = await leases.share(LIVE, 64)
         try:
-            more = await self.live.tick(self.ctx, self.held)
+            return await self.live.tick(self.ctx, self.held)
         except LeaseLost:
             self.held = None
             raise
-        return await self.live.built() or more
 
     async def tick(self) -> None:
         """Steps until there is no more to do."""

@@ -8,15 +8,16 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import pytest
 from psycopg import OperationalError
 from tests.awareness.live_world import DAY, TICK, World
 
 from antiphon.awareness.events.journal import Journal, open_journal
 from antiphon.awareness.segments import EventCondition, InSegment, Last, TraitCondition, service, store
-from antiphon.awareness.segments.live import LIVE, audit, writing
+from antiphon.awareness.segments.kinds import Age
+from antiphon.awareness.segments.live import LIVE, audit, reading, writing
 from antiphon.awareness.segments.live.loop import Live
 from antiphon.awareness.segments.loops import refresh_due
 from antiphon.foundation.access import SYSTEM
@@ -67,6 +68,26 @@ async def test_a_failure_while_storing_tells_nothing_twice_and_forgets_nothing(
     await world.tick()
     assert await world.members(bought) == await world.members(quiet) == people[:3]
     assert sorted(await world.told()) == [("Segment Entered", bought, person) for person in people[:3]]
+
+
+async def test_midnight_in_the_middle_of_a_step_is_not_missed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day begins while a step reads: nobody is touched, and yet everybody is a day older."""
+    ann = await world.person(born="1996-06-02")
+    await world.mirror()
+    thirty = await world.segment("Thirty", Age(trait="born", op="ge", value=30))
+    world.clock.set(datetime(2026, 6, 1, 23, 59, 59, tzinfo=UTC))
+    await world.tick()
+    real = reading.read_batch
+
+    async def late(*asked: Any) -> Any:
+        world.clock.set(datetime(2026, 6, 2, 0, 0, 0, 5, tzinfo=UTC))
+        return await real(*asked)
+
+    monkeypatch.setattr(reading, "read_batch", late)
+    await world.tick()
+    monkeypatch.setattr(reading, "read_batch", real)
+    await world.tick()
+    assert await world.members(thirty) == [ann]
 
 
 async def test_who_lost_the_lease_stores_nothing(world: World) -> None:
@@ -139,26 +160,6 @@ async def test_a_refresh_of_a_live_segment_waits_until_it_is_followed(world: Wor
     await world.tick_once()
     (row,) = await asked
     assert (row.size, row.evaluated_at) == (1, world.clock.now())
-
-
-async def test_what_does_not_fit_into_memory_is_periodic_and_says_so(world: World) -> None:
-    ann = await world.person()
-    await world.do([(ann, "Viewed", world.clock.now() - n * TICK, {}) for n in range(70_000)])
-    await world.mirror()
-    world.ctx.settings = msgspec.structs.replace(world.ctx.settings, live_segments_mb=1)
-    one = await world.segment("Viewed", EventCondition(name="Viewed"))
-    two = await world.segment("Bought", BOUGHT)
-    huge = await world.segment("Huge", EventCondition(name="Bought", op="ge", value=1, measure="sum", property="total"))
-    await world.tick()
-    assert set(world.live.state.segments) == {two, huge}
-    async with world.ctx.db.connection() as conn:
-        row = await store.find_segment(conn, one)
-        assert row.freshness == "periodic" and row.not_live is not None and "memory" in row.not_live
-    await world.does(ann, "Bought", total=9_300_000_000)
-    await world.tick()
-    assert set(world.live.state.segments) == set(), "numbers beyond 63 bits are not held"
-    async with world.ctx.db.connection() as conn:
-        assert {(await store.find_segment(conn, id)).freshness for id in (two, huge)} == {"periodic"}
 
 
 async def test_an_audit_finds_what_should_not_be(world: World) -> None:

@@ -39,6 +39,9 @@ from antiphon.awareness.segments.model import (
 )
 from antiphon.foundation.context import Context
 
+SLACK = 1.25
+"""What is held may outgrow the memory meant for it by so much before it is made anew with less."""
+_TOO_LARGE = "the events that it looks at do not fit into the memory there is for live segments"
 _EVERYBODY = -1
 _LONG = 600.0
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,6 +83,7 @@ class Built:
         for segment in self.segments:
             segment.members = state.solved(segment.formula)
             state.segments[segment.id] = segment
+        state.drop(())  # what was made for segments that were left out is not followed, and soon would not be true
 
 
 async def build(ctx: Context, state: State, wanted: Sequence[Candidate], banned: Mapping[str, str], most_bytes: int) -> Built:
@@ -99,6 +103,8 @@ async def build(ctx: Context, state: State, wanted: Sequence[Candidate], banned:
     for name in list(built.wanted):
         try:
             await _load(ctx, built, name)
+            if sum(one.bytes for one in (state.strands | built.strands).values()) > SLACK * most_bytes:
+                raise Unfit(_TOO_LARGE)
         except Unfit as why:
             _leave_out(built, arranger.new, name, str(why))
     if built.segments:
@@ -124,7 +130,7 @@ async def _arrange(
     sizes = {name: await _size(ctx, name, kept, built.lanes) for name, kept in wanted.items()}
     had = {name: strand.bytes for name, strand in state.strands.items()} | built.sizes
     if sizes and sum((had | sizes).values()) > most_bytes:
-        raise Unfit("the events that it looks at do not fit into the memory there is for live segments")
+        raise Unfit(_TOO_LARGE)
     built.wanted |= wanted
     built.sizes |= sizes
     built.segments.append(segment)
@@ -192,6 +198,7 @@ async def _load(ctx: Context, built: Built, name: str) -> None:
 def _leave_out(built: Built, nodes: Mapping[int, Node], name: str, why: str) -> None:
     """Without a strand: the segments that look at it are not live."""
     del built.wanted[name]
+    built.strands.pop(name, None)
     over = {index for index, node in nodes.items() if name in looks.names(node)}
     for segment in [one for one in built.segments if over & set(one.leaves)]:
         built.unfit[segment.id] = why

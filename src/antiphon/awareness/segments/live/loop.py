@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 from pyroaring import BitMap
@@ -13,10 +14,10 @@ from antiphon.awareness.segments.evaluate import evaluate, known
 from antiphon.awareness.segments.leaves import moved
 from antiphon.awareness.segments.live import LIVE, reading, writing
 from antiphon.awareness.segments.live.audit import Audit
-from antiphon.awareness.segments.live.building import Built, build
+from antiphon.awareness.segments.live.building import SLACK, Built, build
 from antiphon.awareness.segments.live.people import BY_THE_CLOCK
 from antiphon.awareness.segments.live.state import Condition, State
-from antiphon.awareness.segments.live.tick import Tally, UnfitStrand, absorb, touch
+from antiphon.awareness.segments.live.tick import Tally, UnfitStrand, absorb, decide_people, touch
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Held
 from antiphon.foundation.loops import Loop
@@ -85,8 +86,8 @@ class Live:
         more = await self._take_up(ctx, held)
         if not state.segments:
             return more
-        turned = await self._turn(ctx)
         until = ctx.clock.now()  # whatever was stored by now is read below
+        turned = await self._turn(ctx, until)
         async with reading.snapshot(ctx) as conn:
             standing = await self._stand(conn, held)
             batch = await reading.read_batch(conn, state, standing)
@@ -98,10 +99,13 @@ class Live:
             aliases = await reading.read_aliases(conn, touched)
             wholly = touched.wholly | (touched.named(aliases) - state.everyone)
             touched.wholly = wholly | BitMap(aliases[one] for one in wholly if one in aliases)
-            people = await reading.read_people(conn, state, touched.wholly)
+            there = BitMap()
+            async for some in reading.read_people(conn, state, touched.wholly):
+                await asyncio.to_thread(decide_people, state, some, now)
+                there |= BitMap(one.id for one in some)
         _ticks.labels("read").observe(time.perf_counter() - began)
         began = time.perf_counter()
-        self.tally = await asyncio.to_thread(absorb, state, touched, batch, people, aliases, now)
+        self.tally = await asyncio.to_thread(absorb, state, touched, batch, there, aliases, now)
         self.audit.note(touched.everybody | BitMap(aliases.values()))
         _ticks.labels("decide").observe(time.perf_counter() - began)
         began = time.perf_counter()
@@ -111,6 +115,10 @@ class Live:
         await self._fold()
         await self.audit.step(ctx, state)
         self._tell()
+        if state.bytes > SLACK * _budget(ctx):
+            log.info("live segments have outgrown their memory: they are made anew, without those that do not fit")
+            await self.reset()
+            return True
         return more or batch.more
 
     async def _take_up(self, ctx: Context, held: Held) -> bool:
@@ -132,8 +140,7 @@ class Live:
         if not wanted:
             return False
         banned = {name: why for name, (why, until) in self.banned.items() if until > now}
-        most = ctx.settings.live_segments_mb * 1_000_000
-        self._building = asyncio.create_task(build(ctx, self.state, wanted, banned, most))
+        self._building = asyncio.create_task(build(ctx, self.state, wanted, banned, _budget(ctx)))
         _builds.inc()
         if not self.state.segments:  # nothing else is to be done
             await asyncio.wait([self._building])
@@ -166,6 +173,9 @@ class Live:
             or (moved and moved & state.traits_of(one))
         ]  # fmt: skip
         if gone:
+            if self._building is not None:  # it may rest on what goes
+                await end_task(self._building)
+                self._building = None
             state.drop(gone)
         self._missing = {one.id % 64 for one in rows.values() if one.freshness == "live" and one.id not in state.segments}
         for one in state.segments.values():
@@ -192,12 +202,11 @@ class Live:
         open_ones = {one.id % 64 for one in followed if one.stale or one.entered or one.gone}
         return sorted({one.id % 64 for one in followed} - open_ones - self._missing)
 
-    async def _turn(self, ctx: Context) -> bool:
+    async def _turn(self, ctx: Context, now: datetime) -> bool:
         """Work out anew the conditions on ages and anniversaries where a day began somewhere; whether any were.
 
         The lake may be behind what we know of people who wait for the mirror: they are to be decided once more.
         """
-        now = ctx.clock.now()
         turned: dict[int, Condition] = {
             index: one for index, one in self.state.conditions.items()
             if isinstance(one.node, BY_THE_CLOCK) and moved(one.node, one.as_of, now)
@@ -223,6 +232,10 @@ class Live:
         _bytes.set(self.state.bytes)
         _people.inc(self.tally.people)
         _read.inc(self.tally.rows)
+
+
+def _budget(ctx: Context) -> int:
+    return ctx.settings.live_segments_mb * 1_000_000
 
 
 async def _tick(ctx: Context, held: Held) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from antiphon.awareness.segments.check import Person
 from antiphon.awareness.segments.contacts import contacts
 from antiphon.awareness.segments.live.people import OF_CONTACT, person
 from antiphon.awareness.segments.live.state import State
-from antiphon.awareness.segments.live.tick import Batch, Touched
+from antiphon.awareness.segments.live.tick import SLICE, Batch, Touched
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, load_queries
 
@@ -23,8 +23,6 @@ MOST_EVENTS = 20_000
 """Events of a lane in one step."""
 MOST_CHANGED = 20_000
 """People whose profile changed in one step, about."""
-
-
 BEHIND = 300_000
 """So many people whose profile changed are more than it takes to begin anew."""
 
@@ -111,17 +109,24 @@ async def read_aliases(conn: Connection, touched: Touched) -> dict[int, int]:
     """Of everybody touched: who was whom."""
     if not await store.any_alias(conn):
         return {}
-    return dict(await (await conn.execute(SQL.aliases, {"ids": list(touched.everybody)})).fetchall())
+    found: dict[int, int] = {}
+    for some in _slices(touched.everybody):
+        found |= dict(await (await conn.execute(SQL.aliases, {"ids": some})).fetchall())
+    return found
 
 
-async def read_people(conn: Connection, state: State, ids: BitMap) -> dict[int, Person]:
-    """Those of some people who are there."""
-    if not ids:
-        return {}
-    rows = await (await conn.execute(SQL.people, {"ids": list(ids)})).fetchall()
+async def read_people(conn: Connection, state: State, ids: BitMap) -> AsyncIterator[list[Person]]:
+    """Those of some people who are there, some at a time."""
     asked = any(isinstance(one.node, OF_CONTACT) for one in state.conditions.values())
-    reach = await contacts(conn, [row[0] for row in rows], state.around) if asked else {}
-    return {row[0]: person(row, reach.get(row[0])) for row in rows}
+    for some in _slices(ids):
+        rows = await (await conn.execute(SQL.people, {"ids": some})).fetchall()
+        reach = await contacts(conn, [row[0] for row in rows], state.around) if asked and rows else {}
+        yield [person(row, reach.get(row[0])) for row in rows]
+
+
+def _slices(ids: BitMap) -> Iterator[list[int]]:
+    for start in range(0, len(ids), SLICE):
+        yield list(ids[start : start + SLICE])
 
 
 async def dirty(conn: Connection, most: int) -> BitMap:

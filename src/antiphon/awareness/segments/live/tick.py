@@ -18,6 +18,9 @@ from antiphon.awareness.segments.live.strands import Strand, Unfit, encode
 from antiphon.awareness.segments.model import EventCondition, Node, TraitCondition
 from antiphon.awareness.traits import typed
 
+SLICE = 10_000
+"""People looked at one by one are in memory so many at a time: midnight may concern nearly everybody."""
+
 Said = tuple[int, int, int, datetime, str | None]
 """Lane, seq, profile, when, properties."""
 
@@ -115,11 +118,13 @@ def _passed_by(state: State, node: Node, before: datetime, now: datetime) -> Bit
 
 
 def absorb(
-    state: State, touched: Touched, batch: Batch, people: Mapping[int, Person], aliases: Mapping[int, int], now: datetime
+    state: State, touched: Touched, batch: Batch, there: BitMap, aliases: Mapping[int, int], now: datetime
 ) -> Tally:
-    """Decide everybody concerned anew. ``people``: those wholly touched who are there; ``aliases``: who was whom."""
+    """Decide everybody concerned anew, once `decide_people` was told of all who are ``there`` of those wholly touched.
+
+    ``aliases``: who was whom.
+    """
     tally = Tally()
-    there = BitMap(people)
     named = touched.wholly | BitMap(aliases[one] for one in touched.wholly if one in aliases)
     nobody = named - there
     state.come = (state.everyone & nobody) | (there - state.everyone)
@@ -130,7 +135,6 @@ def absorb(
     if len(gone):
         for strand in state.strands.values():
             strand.forget(gone)
-    _decide_people(state, [people[one] for one in sorted(people)], now)
     whole = ids(there)
     for name, conditions in by_name(state).items():
         concerned = np.unique(np.concatenate((canonical(touched.strands[name], aliases), whole)))
@@ -145,21 +149,24 @@ def absorb(
     lists = {one: state.lists[one][1] ^ held for one, (_, held) in batch.lists.items() if one in state.lists}
     state.lists |= {one: held for one, held in batch.lists.items() if one in state.lists}
     for condition in state.conditions.values():
-        condition.as_of = max(condition.as_of, now)
+        if not isinstance(condition.node, of_people.BY_THE_CLOCK):  # these are as of the last day that began somewhere
+            condition.as_of = max(condition.as_of, now)
     state.settle(lists)
     return tally
 
 
 def canonical(raw: Column, aliases: Mapping[int, int]) -> Column:
     """Who people are now."""
-    if not aliases:
+    if not aliases or not len(raw):
         return raw
-    return np.array([aliases.get(one, one) for one in raw.tolist()], dtype=np.uint32)
+    was = np.array(sorted(aliases), dtype=np.uint32)
+    real = np.array([aliases[one] for one in was.tolist()], dtype=np.uint32)
+    place = np.minimum(np.searchsorted(was, raw), len(was) - 1)
+    return np.asarray(np.where(was[place] == raw, real[place], raw), dtype=np.uint32)
 
 
-def _decide_people(state: State, people: list[Person], now: datetime) -> None:
-    if not people:
-        return
+def decide_people(state: State, people: list[Person], now: datetime) -> None:
+    """Decide the conditions on people themselves for some of them."""
     who = np.array([one.id for one in people], dtype=np.uint32)
     for condition in state.conditions.values():
         if not isinstance(condition.node, looks.OF_EVENTS):
@@ -192,11 +199,13 @@ def _decide_alone(
     state: State, condition: Condition, names: list[str], concerned: Column, aliases: Mapping[int, int], now: datetime
 ) -> int:
     """Decide a condition for some people one by one; returns how many rows were gathered."""
-    if not len(concerned):
-        return 0
-    gathered = {name: (state.strands[name], *_gather(state.strands[name], concerned, aliases)) for name in names}
-    condition.decide(concerned, alone.holds(condition.node, now, gathered, concerned))
-    return sum(len(owner) for _, _, owner in gathered.values())
+    rows = 0
+    for start in range(0, len(concerned), SLICE):
+        some = concerned[start : start + SLICE]
+        gathered = {name: (state.strands[name], *_gather(state.strands[name], some, aliases)) for name in names}
+        condition.decide(some, alone.holds(condition.node, now, gathered, some))
+        rows += sum(len(owner) for _, _, owner in gathered.values())
+    return rows
 
 
 def _gather(strand: Strand, concerned: Column, aliases: Mapping[int, int]) -> tuple[dict[str, Column], Column]:
