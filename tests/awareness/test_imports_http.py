@@ -51,7 +51,8 @@ async def test_from_upload_to_refused_rows(ctx: Context, lake: LakeClient, clien
     assert (checked["state"], checked["dry_run"], checked["made"], checked["refused"]) == ("done", True, 0, 1)
     done = (await client.get(f"/v1/imports/{real.json()['id']}")).json()
     assert (done["state"], done["rows"], done["made"], done["refused"], done["has_errors"]) == ("done", 3, 2, 1, True)
-    assert done["reasons"] == {"email names nobody": 1} and done["map"]["traits"] == MAP["traits"]
+    assert done["reasons"] == [{"code": "names-nobody", "where": "email", "wording": "email names nobody", "rows": 1}]
+    assert done["map"]["traits"] == MAP["traits"]
     errors = await client.get(f"/v1/imports/{done['id']}/errors")
     assert errors.headers["content-type"].startswith("text/csv")
     assert "'=cmd|" in errors.text and ",=cmd" not in errors.text and "Eve" in errors.text

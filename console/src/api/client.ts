@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch';
+import { currentLanguage } from '@/words';
 import { problemFrom } from './problem';
 import type { components, paths } from './schema';
 
@@ -31,6 +32,7 @@ export function whenSignedOut(then: () => void): void {
 
 const house: Middleware = {
   onRequest({ request }) {
+    request.headers.set('accept-language', currentLanguage());
     if (!SAFE.has(request.method) && csrf) request.headers.set('x-csrf-token', csrf);
     return request;
   },

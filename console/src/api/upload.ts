@@ -1,3 +1,4 @@
+import { currentLanguage } from '@/words';
 import { heldCsrf, type Schema } from './client';
 import { problemFrom } from './problem';
 
@@ -9,6 +10,7 @@ export function uploadFile(file: File, onProgress: (share: number) => void, sign
     const csrf = heldCsrf();
     if (csrf) request.setRequestHeader('x-csrf-token', csrf);
     request.setRequestHeader('content-type', 'application/octet-stream');
+    request.setRequestHeader('accept-language', currentLanguage());
     request.responseType = 'json';
     request.upload.onprogress = (event) => onProgress(event.lengthComputable ? event.loaded / event.total : 0);
     request.onload = () => {
@@ -28,7 +30,7 @@ export async function bringList(file: File, channel: string): Promise<Schema<'Li
     method: 'POST',
     body: file,
     credentials: 'same-origin',
-    headers: { 'content-type': 'text/csv', 'x-csrf-token': heldCsrf() ?? '' },
+    headers: { 'content-type': 'text/csv', 'accept-language': currentLanguage(), 'x-csrf-token': heldCsrf() ?? '' },
   });
   const body: unknown = await response.json();
   if (!response.ok) throw problemFrom(response.status, body);

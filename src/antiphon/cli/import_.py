@@ -164,7 +164,8 @@ def _show_result(done: store.Import, errors: Path | None, as_json: bool) -> None
     if as_json:
         click.echo(
             msgspec.json.encode(
-                {k: getattr(done, k) for k in ("rows", "refused", "made", "changed", "unchanged", "reasons", "dry_run")}
+                {k: getattr(done, k) for k in ("rows", "refused", "made", "changed", "unchanged", "dry_run")}
+                | {"reasons": {one.wording: one.rows for one in done.reasons}}
             )
         )
         return
@@ -174,8 +175,8 @@ def _show_result(done: store.Import, errors: Path | None, as_json: bool) -> None
         ("refused", done.refused),
     ):  # fmt: skip
         table.add_row(label, f"{count:,}")
-    for reason, count in sorted(done.reasons.items(), key=lambda item: -item[1])[:12]:
-        table.add_row(f"  {reason}", f"{count:,}")
+    for one in done.reasons[:12]:
+        table.add_row(f"  {one.wording}", f"{one.rows:,}")
     Console().print(table)
     if done.refused and errors is None:
         click.echo("Refused rows with their reasons: give --errors FILE to keep them, or fetch them from the console.")

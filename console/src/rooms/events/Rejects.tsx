@@ -33,6 +33,7 @@ export function Rejects({ may }: { may: boolean }) {
   const [which, setWhich] = useState<'waiting' | 'all'>('waiting');
   const [waiting, setWaiting] = useState<Record<string, number>>({});
   const [open, setOpen] = useState<Reject | null>(null);
+  const inWords = (one: Reject) => t(`events.reject_${one.code}`, { defaultValue: one.detail });
   const list = usePages(['rejects', which], async (cursor) => {
     const page = await take(api.GET('/v1/rejects', { params: { query: { waiting: which === 'waiting' ? true : undefined, cursor, limit: 50 } } }));
     setWaiting(page.waiting);
@@ -76,7 +77,7 @@ export function Rejects({ may }: { may: boolean }) {
           empty={<EmptyState icon={IconCheck} title={t('events.no_rejects')}>{t('events.no_rejects_hint')}</EmptyState>}
           columns={[
             { key: 'code', head: t('events.code'), cell: (one) => <UnstyledButton onClick={() => setOpen(one)}><Code>{one.code}</Code></UnstyledButton> },
-            { key: 'detail', head: t('events.reason'), cell: (one) => <Text size="sm" lang="en">{one.detail}</Text> },
+            { key: 'detail', head: t('events.reason'), cell: (one) => <Text size="sm">{inWords(one)}</Text> },
             { key: 'at', head: t('events.received'), cell: (one) => <Moment at={one.received_at} /> },
             {
               key: 'do',
@@ -95,7 +96,8 @@ export function Rejects({ may }: { may: boolean }) {
       <Drawer opened={open !== null} onClose={() => setOpen(null)} title={open?.code} size="lg" closeButtonProps={{ 'aria-label': t('common.close') }}>
         {open && (
           <Stack gap="sm">
-            <Text size="sm" lang="en">{open.detail}</Text>
+            <Text size="sm">{inWords(open)}</Text>
+            <Code block lang="en" aria-label={t('events.as_found')}>{open.detail}</Code>
             <Whole label={t('events.payload')} value={parsed(open.payload)} />
             {may && !open.replayed_at && <Button onClick={() => replay.mutate([open.id])} loading={replay.isPending}>{t('events.replay')}</Button>}
           </Stack>

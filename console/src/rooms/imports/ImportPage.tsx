@@ -97,7 +97,7 @@ export default function ImportPage() {
             )}
             <Stat label={t('imports.refused')} value={format.number(one.refused)} note={one.rows > 0 ? format.percent(one.refused, one.rows) : undefined} />
           </SimpleGrid>
-          {Object.keys(one.reasons).length > 0 && (
+          {one.reasons.length > 0 && (
             <Panel
               title={t('imports.reasons')}
               hint={t('imports.reasons_hint')}
@@ -111,10 +111,10 @@ export default function ImportPage() {
             >
               <Table verticalSpacing={6}>
                 <Table.Tbody>
-                  {Object.entries(one.reasons).sort(([, a], [, b]) => b - a).map(([reason, count]) => (
-                    <Table.Tr key={reason}>
-                      <Table.Td><Text size="sm" lang="en">{reason}</Text></Table.Td>
-                      <Table.Td ta="right">{format.number(count)}</Table.Td>
+                  {one.reasons.map((reason) => (
+                    <Table.Tr key={reason.wording}>
+                      <Table.Td><Text size="sm">{t(`imports.reason_${reason.code}`, { where: reason.where, wording: reason.wording })}</Text></Table.Td>
+                      <Table.Td ta="right">{format.number(reason.rows)}</Table.Td>
                     </Table.Tr>
                   ))}
                 </Table.Tbody>

@@ -9,6 +9,7 @@ import msgspec
 import phonenumbers
 
 from antiphon.awareness.imports.model import Cell, CellType, ImportMap, cell, columns_of
+from antiphon.awareness.imports.reasons import NOT_OF_ENCODING
 
 CHUNK = 50_000
 ROW = "antiphon_row"
@@ -204,7 +205,7 @@ def broken_text(imported: ImportMap) -> str:
     if imported.encoding.lower() in ("utf-8", "utf8"):
         return "null"  # the reader refuses such lines itself
     checks = " or ".join(f"contains({column(c)}, chr(65533))" for c in columns_of(imported)) or "false"
-    return f"case when {checks} then {literal('bytes that are not ' + imported.encoding)} end"
+    return f"case when {checks} then {literal(NOT_OF_ENCODING + imported.encoding)} end"
 
 
 def first_reason(reasons: list[str]) -> str:

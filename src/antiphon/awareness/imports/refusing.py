@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from antiphon.awareness.imports import compile as sql
+from antiphon.awareness.imports.reasons import SORT
 from antiphon.foundation.lake import LakeSession, LakeTransaction
 
 _FORMULA = r"^[=+\-@\t\r]"
@@ -54,8 +55,8 @@ async def refuse(
     `lines` is the number (or the numbers, unnested) of the staged `rows` that a row of `chunk` stands for.
     """
     kinds = await lake.run(
-        "select regexp_replace(reason, '(: [^:]*)$', '') as sort, count(*) from chunk where reason is not null "
-        "group by 1 order by 2 desc limit 50"
+        f"select coalesce(nullif(rtrim(regexp_extract(reason, {sql.literal(SORT)}), ': '), ''), reason) as sort, count(*) "
+        "from chunk where reason is not null group by 1 order by 2 desc limit 50"
     )
     if not kinds:
         return 0, {}

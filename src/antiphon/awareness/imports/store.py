@@ -12,7 +12,8 @@ import msgspec
 
 from antiphon.awareness.consent import Said
 from antiphon.awareness.imports.model import NoSuchFile, NoSuchImport
-from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
+from antiphon.awareness.imports.reasons import RefusedRows, reasons as reasons_read
+from antiphon.foundation.postgres import Connection, Jsonb, dict_row, load_queries, struct_row
 
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -51,7 +52,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     changed: int
     unchanged: int
     said: int
-    reasons: dict[str, int]
+    reasons: list[RefusedRows]
     has_errors: bool
     created_by: str
     created_at: datetime
@@ -137,8 +138,9 @@ async def note_import(
 
 
 async def list_imports(conn: Connection, *, before: int, limit: int, id: int | None = None) -> list[Import]:
-    async with conn.cursor(row_factory=struct_row(Import)) as cursor:
-        return await (await cursor.execute(SQL.list_imports, {"before": before, "limit": limit, "id": id})).fetchall()
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        rows = await (await cursor.execute(SQL.list_imports, {"before": before, "limit": limit, "id": id})).fetchall()
+    return [msgspec.convert(row | {"reasons": reasons_read(row["reasons"])}, Import, strict=False) for row in rows]
 
 
 async def find_import(conn: Connection, import_id: int) -> Import:
