@@ -76,3 +76,44 @@ async def test_a_failed_flush_fails_its_own_batch_only() -> None:
         await batcher.submit(1)
     assert await batcher.submit(2) == 2
     await batcher.close()
+
+
+async def test_gathering_keeps_nobody_waiting_alone_and_brings_those_together_who_ask_at_once() -> None:
+    sizes: list[int] = []
+
+    async def flush(items: list[int]) -> list[int | AntiphonError]:
+        sizes.append(len(items))
+        await asyncio.sleep(0.001)
+        return list(items)
+
+    batcher = Batcher[int, int](flush, max_delay=0, gather=30)
+    for n in range(3):
+        assert await asyncio.wait_for(batcher.submit(n), 5) == n
+    assert sizes == [1, 1, 1]
+    await asyncio.gather(*(batcher.submit(n) for n in range(20)))
+    sizes.clear()
+
+    async def caller(number: int) -> None:
+        await asyncio.sleep(0.002 * number)
+        await batcher.submit(number)
+
+    await asyncio.wait_for(asyncio.gather(*(caller(n) for n in range(15))), 10)
+    assert sizes == [15]
+    await batcher.close()
+
+
+async def test_gathering_ends_when_the_others_stay_away_and_at_close() -> None:
+    async def flush(items: list[int]) -> list[int | AntiphonError]:
+        return list(items)
+
+    batcher = Batcher[int, int](flush, max_delay=0, gather=0.01)
+    await asyncio.gather(*(batcher.submit(n) for n in range(20)))
+    assert await asyncio.wait_for(batcher.submit(1), 5) == 1
+    await batcher.close()
+    patient = Batcher[int, int](flush, max_delay=0, gather=30)
+    await asyncio.gather(*(patient.submit(n) for n in range(20)))
+    last = asyncio.create_task(patient.submit(2))
+    await asyncio.sleep(0.01)
+    assert not last.done()
+    await asyncio.wait_for(patient.close(), 5)
+    assert await last == 2

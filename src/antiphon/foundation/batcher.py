@@ -12,6 +12,9 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
+MOST = 0.75  # of those who asked at once the last time
+
+
 class QueueFull(Overloaded):
     """More is waiting to be stored than this process keeps; try again in a moment."""
 
@@ -24,6 +27,8 @@ class Batcher(Generic[In, Out]):
     """Collects items for at most `max_delay` seconds or until `max_items`, then flushes them as one list.
 
     While a flush runs the next batch fills, so a slow store makes batches larger, not the queue of statements longer.
+    With `gather` instead of a `max_delay`, one who asks alone is never kept waiting; but where several asked at once the last
+    time, a batch waits up to `gather` seconds until most of them are back, for each flush costs as much as many items in it.
     `flush` returns one answer per item in order; an answer that is an exception is raised to its own caller, an
     exception raised by `flush` to all callers of that batch. Beyond `max_queue` waiting items `submit` raises QueueFull.
     """
@@ -34,14 +39,18 @@ class Batcher(Generic[In, Out]):
         *,
         max_items: int = 1000,
         max_delay: float = 0.003,
+        gather: float = 0.0,
         max_queue: int = 10_000,
     ) -> None:
         self._flush = flush
         self._max_items = max_items
         self._max_delay = max_delay
+        self._gather = gather
         self._max_queue = max_queue
         self._waiting: list[tuple[In, asyncio.Future[Out]]] = []
-        self._full = asyncio.Event()
+        self._asking = 0  # how many asked at once, of late
+        self._enough = max_items
+        self._pause: asyncio.Future[None] | None = None  # ends when enough wait, or it was long enough
         self._some = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -55,38 +64,55 @@ class Batcher(Generic[In, Out]):
         if self._task is None:
             self._task = asyncio.create_task(self._run())
         answer: asyncio.Future[Out] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, answer))
-        self._some.set()
-        if len(self._waiting) >= self._max_items:
-            self._full.set()
+        waiting = self._waiting
+        waiting.append((item, answer))
+        if len(waiting) == 1:
+            self._some.set()
+        if self._pause is not None and len(waiting) >= self._enough:
+            self._end_pause()
         return await answer
 
     async def close(self) -> None:
         """Flush everything that was accepted, then stop."""
         self._closing = True
         self._some.set()
-        self._full.set()
+        self._end_pause()
         if self._task is not None:
             await self._task
 
     async def _run(self) -> None:
         while True:
             await self._some.wait()
-            if self._max_delay and not self._closing and len(self._waiting) < self._max_items:
-                try:
-                    await asyncio.wait_for(self._full.wait(), self._max_delay)
-                except TimeoutError:
-                    pass
-            batch, self._waiting = self._waiting[: self._max_items], self._waiting[self._max_items :]
             if not self._closing:
-                if not self._waiting:
-                    self._some.clear()
-                if len(self._waiting) < self._max_items:
-                    self._full.clear()
+                await self._fill()
+            batch, self._waiting = self._waiting[: self._max_items], self._waiting[self._max_items :]
+            if not self._waiting and not self._closing:
+                self._some.clear()
             if batch:
                 await self._answer(batch)
+                self._asking = max(len(batch) + len(self._waiting), self._asking * 3 // 4)
             elif self._closing:
                 return
+
+    async def _fill(self) -> None:
+        """Let the batch fill for a while."""
+        delay, enough = self._max_delay, self._max_items
+        if not delay and self._gather:
+            delay, enough = self._gather, min(enough, int(self._asking * MOST))
+        if not delay or len(self._waiting) >= enough:
+            return
+        loop = asyncio.get_running_loop()
+        self._enough, self._pause = enough, loop.create_future()
+        timer = loop.call_later(delay, self._end_pause)
+        try:
+            await self._pause
+        finally:
+            timer.cancel()
+            self._pause = None
+
+    def _end_pause(self) -> None:
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)
 
     async def _answer(self, batch: list[tuple[In, asyncio.Future[Out]]]) -> None:
         try:

@@ -32,6 +32,8 @@ SMALL = 400
 MOST_ROWS = 20_000
 MOST_WAITING_BYTES = 96 * 1024 * 1024
 MOST_WAITING = 20_000
+GATHER = 0.002
+"""Seconds an append waits for those who asked at the same time as its first: a commit costs as much as ten calls."""
 INTERNAL = 0
 """The source of Antiphon's own events, which may name a profile by `profileId`."""
 
@@ -78,7 +80,9 @@ class Journal:
         self._days: set[date] = set()
         self._conn: Connection | None = None
         self._lock = asyncio.Lock()
-        self._batcher: Batcher[Entry, int] = Batcher(self._flush, max_items=1000, max_delay=0, max_queue=MOST_WAITING)
+        self._batcher: Batcher[Entry, int] = Batcher(
+            self._flush, max_items=1000, max_delay=0, gather=GATHER, max_queue=MOST_WAITING
+        )
         self._beat: asyncio.Task[None] | None = None
 
     @property
