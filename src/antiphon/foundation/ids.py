@@ -6,10 +6,12 @@ import base64
 import hashlib
 import hmac
 import secrets
+from binascii import b2a_base64
 
 from antiphon.foundation.errors import Invalid
 
 _TAG = 12  # bytes of the signature kept: 96 bits
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class BadSignature(Invalid):
@@ -42,7 +44,7 @@ def _tag(key: bytes, purpose: str, payload: bytes) -> bytes:
 
 def sign(key: bytes, purpose: str, payload: bytes) -> str:
     """A URL-safe token holding `payload`, good only for `purpose`."""
-    return base64.urlsafe_b64encode(_tag(key, purpose, payload) + payload).rstrip(b"=").decode()
+    return b2a_base64(_tag(key, purpose, payload) + payload, newline=False).rstrip(b"=").translate(_URL_SAFE).decode()
 
 
 def unsign(key: bytes, purpose: str, token: str) -> bytes:

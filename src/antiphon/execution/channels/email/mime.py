@@ -132,7 +132,7 @@ def _body(text: str) -> tuple[bytes, bytes]:
     if not text.endswith("\n"):
         text += "\n"
     if text.isascii():
-        if max(map(len, text.split("\n"))) <= _LONGEST:
+        if _lines_fit(text):
             return b"7bit", text.replace("\n", "\r\n").encode()
         return b"quoted-printable", _quoted(text.encode())
     raw = text.encode("utf-8", "replace")
@@ -140,6 +140,16 @@ def _body(text: str) -> tuple[bytes, bytes]:
     if len(raw) - len(text) > len(text) // 6:
         return b"base64", _base64(raw.replace(b"\n", b"\r\n"))
     return b"quoted-printable", _quoted(raw)
+
+
+def _lines_fit(text: str) -> bool:
+    """Whether no line is longer than `_LONGEST`; leaps from one line's end to the last within reach."""
+    at = 0
+    while len(text) - at > _LONGEST:
+        at = text.rfind("\n", at, at + _LONGEST + 1) + 1
+        if at == 0:
+            return False
+    return True
 
 
 def _quoted(raw: bytes) -> bytes:
