@@ -115,6 +115,26 @@ async def test_personal_traits_are_hidden_from_those_who_may_not_see_them(
     assert history == {"name": "diagnosis", "value": None, "hidden": True, "computed": False, "said": []}
     whole = (await agent.get(f"/v1/profiles/{ann}")).json()
     assert whole["traits"]["diagnosis"] == "secret" and whole["hidden"] == [] and whole["name"] == "Ann"
+    # Nor by other rooms: proposals, templates tried on somebody, deliveries and their sheet, the export.
+    await say(ctx, "bob", {"firstName": "Bob"}, clock.now())
+    async with ctx.db.transaction() as conn:
+        await conn.execute(
+            "insert into merge_proposal (low_id, high_id, kind, value) select min(id), max(id), 'email', 'x' from profile"
+        )
+        await conn.execute(
+            "insert into delivery (profile_id, intent_key, dispatch_id, channel, message_class, state, planned_at, due_at, bucket) "
+            "values (%s, 'k', 1, 'email', 'transactional', 'suppressed', now(), now(), 0)", (ann,),
+        )  # fmt: skip
+    source = {"subject": "{{ firstName }} {{ plan }}", "body": "<p>{{ diagnosis }}</p>"}
+    for role, sees in (("analyst", False), ("owner", True)):
+        http = await as_role(role)
+        preview = await http.post("/v1/templates/preview", json=source | {"profile_id": ann})
+        assert preview.status_code == 200 and "gold" in preview.text, preview.text
+        assert ("secret" in preview.text) == sees
+        for path in ("/v1/merge-proposals", "/v1/deliveries", f"/v1/profiles/{ann}/deliveries", "/v1/deliveries/people.csv"):
+            answer = await http.get(path)
+            assert answer.status_code == 200 and ("Ann" in answer.text) == sees, (role, path, answer.text)
+        assert (await http.post(f"/v1/profiles/{ann}/export")).status_code == (200 if sees else 403)
 
 
 async def test_hostile_names_and_too_many(

@@ -14,6 +14,7 @@ from antiphon.awareness.profiles.model import ComparedPeople, ProfileShown, Prof
 from antiphon.awareness.profiles.privacy import masked, masked_names, secret_traits
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
+from antiphon.foundation.errors import Forbidden
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post
 from antiphon.foundation.principal import Principal
 
@@ -74,7 +75,10 @@ async def show_profile(ctx: Context, who: Principal, profile_id: PathId) -> Prof
 
 @post("/v1/profiles/{profile_id:int}/export", permission="profiles:export", status=200)
 async def export_profile(ctx: Context, who: Principal, profile_id: PathId) -> Response[dict[str, Any]]:
-    """Everything known of a customer, by room, as one JSON file."""
+    """Everything known of a customer, by room, as one JSON file; for those only who may see all of it."""
+    async with ctx.db.connection() as conn:
+        if await secret_traits(conn, who):
+            raise Forbidden("an export has what is personal, too: it needs the permission profiles:personal")
     content = await service.export_person(ctx, who, profile_id)
     headers = {"content-disposition": f'attachment; filename="customer-{profile_id}.json"', "cache-control": "no-store"}
     return Response(content, headers=headers)
@@ -111,6 +115,7 @@ async def unmerge_profile(ctx: Context, who: Principal, profile_id: PathId) -> U
 @get("/v1/merge-proposals", permission="profiles:read")
 async def list_proposals(
     ctx: Context,
+    who: Principal,
     in_state: Annotated[Literal["open", "accepted", "refused"] | None, QueryParameter(name="state")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -119,6 +124,10 @@ async def list_proposals(
     after = decode_cursor(cursor, int)
     async with ctx.db.connection() as conn:
         items = await service.list_proposals(conn, in_state, int(after[0] or 0) if after else None, limit)
+        secret = await secret_traits(conn, who)
+    for place, proposal in enumerate(items):
+        one, other = masked_names((proposal.one, proposal.other), secret)
+        items[place] = msgspec.structs.replace(proposal, one=one, other=other)
     return Page(items=items, next=encode_cursor(items[-1].id) if len(items) == limit else None)
 
 

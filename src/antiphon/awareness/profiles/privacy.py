@@ -25,6 +25,11 @@ async def secret_traits(conn: Connection, who: Principal) -> frozenset[str]:
     return frozenset() if who.may(PERSONAL) else await personal_traits(conn)
 
 
+async def names_shown(conn: Connection, who: Principal) -> bool:
+    """Whether customers may be called by their names before this one."""
+    return not _NAMED_BY & await secret_traits(conn, who)
+
+
 def masked(shown: ProfileShown, secret: frozenset[str]) -> ProfileShown:
     """The page without the values that are not for the asker; their names are in `hidden`."""
     hidden = sorted(secret & shown.traits.keys())

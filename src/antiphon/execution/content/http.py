@@ -141,9 +141,9 @@ async def read_version(ctx: Context, version_id: PathId) -> store.VersionRow:
 
 
 @post("/v1/templates/preview", permission="content:read", status=200, max_body=MAX_BODY)
-async def preview_template(ctx: Context, data: PreviewRequest) -> Preview:
-    """A source as a chosen customer would get it."""
-    return await service.preview(ctx, data.source, data.profile_id, data.traits, data.extra)
+async def preview_template(ctx: Context, who: Principal, data: PreviewRequest) -> Preview:
+    """A source as a chosen customer would get it, without what is personal if that is not for the asker."""
+    return await service.preview(ctx, who, data.source, data.profile_id, data.traits, data.extra)
 
 
 @post("/v1/templates/check", permission="content:read", status=200, max_body=MAX_BODY)

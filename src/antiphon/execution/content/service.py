@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import nh3
 
+from antiphon.awareness.profiles import secret_traits
 from antiphon.execution.channels import Rendered
 from antiphon.execution.content import check, store
 from antiphon.execution.content.compile import compile_source
@@ -129,7 +130,12 @@ async def read_version(ctx: Context, version_id: int) -> store.VersionRow:
 
 
 async def preview(
-    ctx: Context, source: Source, profile_id: int | None, traits: Mapping[str, Any] | None, extra: Mapping[str, Any]
+    ctx: Context,
+    who: Principal,
+    source: Source,
+    profile_id: int | None,
+    traits: Mapping[str, Any] | None,
+    extra: Mapping[str, Any],
 ) -> Preview:
     """A source as one person would get it. Raises `TemplateInvalid`, `RenderFailed`, `RenderLimit`."""
     compiled = compile_source(source)
@@ -137,9 +143,10 @@ async def preview(
     if profile_id is not None:
         async with ctx.db.connection() as conn:
             known = await store.traits_of(conn, profile_id)
+            secret = await secret_traits(conn, who)
         if known is None:
             raise RenderFailed(why=f"there is no customer {profile_id}", field="profile_id")
-        person = {**known, **person}
+        person = {name: value for name, value in known.items() if name not in secret} | person
     rendered = compiled.render(Render(traits=person, now=ctx.clock.now(), extra=extra))
     return Preview(
         subject=rendered.subject,

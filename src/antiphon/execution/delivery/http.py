@@ -8,6 +8,7 @@ import msgspec
 from litestar.params import Parameter, QueryParameter
 from litestar.response import Stream
 
+from antiphon.awareness.profiles import names_shown
 from antiphon.execution.delivery import ledger, service, sheet
 from antiphon.execution.delivery.errors import ReasonUnknown
 from antiphon.execution.delivery.ledger import DeliveryItem, Search, Was, Why
@@ -70,6 +71,7 @@ async def _search_of(
 @get("/v1/deliveries", permission="delivery:read")
 async def list_deliveries(
     ctx: Context,
+    who: Principal,
     campaign_id: CampaignId = None,
     profile_id: MaybeId = None,
     address: Address = None,
@@ -84,7 +86,8 @@ async def list_deliveries(
     after = decode_cursor(cursor, int)
     wanted = await _search_of(ctx, campaign_id, profile_id, address, states, reason, message_class, was)
     async with ctx.db.connection() as conn:
-        rows = await ledger.search(conn, wanted, before=int(after[0] or 0) if after else None, limit=limit + 1)
+        named, before = await names_shown(conn, who), int(after[0] or 0) if after else None
+        rows = await ledger.search(conn, wanted, named=named, before=before, limit=limit + 1)
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
     return Page(items=rows[:limit], next=more)
 
@@ -105,8 +108,9 @@ async def export_people(
     wanted = await _search_of(ctx, campaign_id, profile_id, address, states, reason, message_class, was)
     async with ctx.db.transaction() as conn:
         await audit(conn, who, action="delivery.export", subject=f"campaign:{campaign_id}", after=wanted)
+        named = await names_shown(conn, who)
     return Stream(
-        sheet.people(ctx, wanted), media_type="text/csv; charset=utf-8",
+        sheet.people(ctx, wanted, named=named), media_type="text/csv; charset=utf-8",
         headers={"content-disposition": 'attachment; filename="people.csv"'},
     )  # fmt: skip
 
@@ -119,13 +123,16 @@ async def read_delivery(ctx: Context, delivery_id: Id) -> Why:
 
 
 @get("/v1/profiles/{profile_id:int}/deliveries", permission="delivery:read")
-async def list_profile_deliveries(ctx: Context, profile_id: Id, cursor: Cursor = None, limit: Limit = 50) -> Page[DeliveryItem]:
+async def list_profile_deliveries(
+    ctx: Context, who: Principal, profile_id: Id, cursor: Cursor = None, limit: Limit = 50
+) -> Page[DeliveryItem]:
     """Everything that was, or was not, said to one customer."""
     after = decode_cursor(cursor, int)
     async with ctx.db.connection() as conn:
         ids = await ledger.one_person(conn, profile_id)
         wanted = Search(profile_ids=ids)
-        rows = await ledger.search(conn, wanted, before=int(after[0] or 0) if after else None, limit=limit + 1)
+        named, before = await names_shown(conn, who), int(after[0] or 0) if after else None
+        rows = await ledger.search(conn, wanted, named=named, before=before, limit=limit + 1)
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
     return Page(items=rows[:limit], next=more)
 

@@ -144,9 +144,9 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     was: Was | None = None
 
 
-async def search(conn: Connection, wanted: Search, *, before: int | None = None, limit: int) -> list[DeliveryItem]:
-    """Deliveries by their marks, newest first; ``before`` is the id to go on from."""
-    params = msgspec.structs.asdict(wanted) | {"before": before, "limit": limit}
+async def search(conn: Connection, wanted: Search, *, named: bool, before: int | None = None, limit: int) -> list[DeliveryItem]:
+    """Deliveries by their marks, newest first; ``before`` is the id to go on from. ``named``: with customers' names."""
+    params = msgspec.structs.asdict(wanted) | {"named": named, "before": before, "limit": limit}
     async with conn.cursor(row_factory=struct_row(DeliveryItem)) as cur:
         rows = await (await cur.execute(SQL.search, params)).fetchall()
     return [msgspec.structs.replace(row, sentence=explain(row.state, row.reason, _facts(row))) for row in rows]

@@ -17,13 +17,13 @@ COLUMNS = (
 )  # fmt: skip
 
 
-async def people(ctx: Context, wanted: Search) -> AsyncIterator[bytes]:
-    """Everybody a search finds, a page at a time; a connection is held for each page only."""
+async def people(ctx: Context, wanted: Search, *, named: bool) -> AsyncIterator[bytes]:
+    """Everybody a search finds, a page at a time; a connection is held for each page only. ``named``: with their names."""
     yield lines([COLUMNS])
     before: int | None = None
     while True:
         async with ctx.db.connection() as conn:
-            found = await ledger.search(conn, wanted, before=before, limit=AT_ONCE)
+            found = await ledger.search(conn, wanted, named=named, before=before, limit=AT_ONCE)
         if found:
             yield lines([[getattr(item, column) for column in COLUMNS] for item in found])
             before = found[-1].id
