@@ -50,7 +50,26 @@ async def test_double_opt_in_by_the_page(client: Any, stranger: Any, person: int
     assert states[0]["state"] == "pending", "opening the page must change nothing"
     assert (await stranger.post(path)).status_code == 200
     assert (await client.get("/v1/profiles/1/consents")).json()["states"][0]["state"] == "granted"
-    assert (await stranger.get(path[:-1] + "~")).status_code == 400
+    wrong = await stranger.get(path[:-1] + "~", headers={"accept-language": "ru"})
+    assert wrong.status_code == 404 and "Ссылка недействительна" in wrong.text and '<html lang="ru">' in wrong.text
+
+
+async def test_a_confirmation_in_the_customers_language_until_they_say_no(
+    client: Any, stranger: Any, person: int, db: Database
+) -> None:
+    await client.post("/v1/profiles/1/preferences", json={"source": "shop", "wishes": {"language": "zh"}})
+    await client.post("/v1/profiles/1/consents", json=YES | {"confirm": True, "text": ""})
+    async with db.connection() as conn:
+        row = await (await conn.execute("select body ->> 'url' from notice where topic = 'ConfirmationRequested'")).fetchone()
+    assert row is not None
+    path = "/confirm/" + row[0].rpartition("/")[2]
+    page = await stranger.get(path, headers={"accept-language": "en"})
+    assert "请确认" in page.text and '<html lang="zh">' in page.text
+    assert "谢谢" in (await stranger.post(path, headers={"accept-language": "en"})).text
+    await client.post("/v1/profiles/1/consents", json=YES | {"state": "withdrawn"})
+    late = await stranger.post(path)
+    assert late.status_code == 404 and "已记录" not in late.text
+    assert (await client.get("/v1/profiles/1/consents")).json()["states"][0]["state"] == "withdrawn"
 
 
 async def test_a_forged_confirmation_link_changes_nothing(client: Any, stranger: Any, person: int, db: Database) -> None:
@@ -75,6 +94,7 @@ async def test_a_forged_confirmation_link_changes_nothing(client: Any, stranger:
                 answer = await stranger.request(method, f"/confirm/{token}")
                 assert answer.status_code in (400, 404), token
                 assert "You may write to me" not in answer.text
+                assert answer.headers["content-type"].startswith("text/html") or len(token) > 200 or token == "%00", token
         assert await (await conn.execute("select * from consent order by id")).fetchall() == before
     assert (await client.get("/v1/profiles/1/consents")).json()["states"][0]["state"] == "pending"
     assert (await stranger.get(f"/confirm/{real}")).status_code == 200  # the true one still stands

@@ -12,7 +12,7 @@ from litestar.params import Parameter
 
 from antiphon.awareness.consent import service, store as ledger
 from antiphon.awareness.consent.hosted import HEADERS, hosted_page, is_language
-from antiphon.awareness.consent.model import ChannelKind, ChannelRegistry, Evidence
+from antiphon.awareness.consent.model import ChannelKind, ChannelRegistry, Evidence, LinkUsedUp
 from antiphon.awareness.consent.preferences import model, page, store
 from antiphon.awareness.consent.preferences.model import LinkExpired, PreferenceInvalid, Said, Subject
 from antiphon.awareness.consent.preferences.pace import Pace
@@ -61,7 +61,8 @@ async def _answer(ctx: Context, request: Asked, token: str, *, body: bytes | Non
     try:
         profile_id = model.read_link(ctx.secret, token, ctx.clock.now())
     except BadSignature:
-        ctx.get(Pace).take(f"forged {client_address(ctx, request)}")
+        if not ctx.get(Pace).take(f"forged {client_address(ctx, request)}"):
+            return _page(_says(accepted, "often"), 429, {"retry-after": "60"})
         return _page(_says(accepted, "invalid"), 404)
     except LinkExpired:
         return _page(_says(accepted, "expired"), 404)
@@ -184,12 +185,16 @@ _CONFIRM: dict[Language, tuple[str, str, str, str, str]] = {
 }
 
 
-@get("/confirm/{token:str}", permission=PUBLIC, media_type="text/html")
+@get("/confirm/{token:str}", permission=PUBLIC, media_type="text/html", problems=(404,))
 async def confirmation_page(ctx: Context, request: Asked, token: Token) -> Html:
     """The page a double opt-in message links to. Opening it changes nothing: scanners open links, too."""
-    language = language_of(request.headers.get("accept-language"))
+    accepted = language_of(request.headers.get("accept-language"))
     async with ctx.db.connection() as conn:
-        pending = await service.pending_of(ctx, conn, token)
+        try:
+            pending = await service.pending_of(ctx, conn, token)
+        except LinkUsedUp:
+            return _page(_says(accepted, "invalid"), 404)
+        language = await _spoken(conn, pending.profile_id, accepted)
         called = await _called(conn, pending.topic, language)
     title, question, button, _, _ = _CONFIRM[language]
     shown = pending.evidence.text or question.format(called)
@@ -200,20 +205,37 @@ async def confirmation_page(ctx: Context, request: Asked, token: Token) -> Html:
     )
 
 
-@post("/confirm/{token:str}", permission=PUBLIC, status=200, media_type="text/html", max_body=20_000)
+@post("/confirm/{token:str}", permission=PUBLIC, status=200, media_type="text/html", max_body=20_000, problems=(404, 413))
 async def confirm_consent(ctx: Context, request: Asked, token: Token) -> Html:
-    """The customer confirms; their consent counts from now."""
-    language = language_of(request.headers.get("accept-language"))
+    """The customer confirms; their consent counts from now. After a later no the link is too old to say yes."""
+    accepted = language_of(request.headers.get("accept-language"))
     evidence = Evidence(
         url=f"{ctx.settings.base_url}/confirm",
         address=client_address(ctx, request),
         user_agent=request.headers.get("user-agent", "")[:400],
     )
     async with ctx.db.transaction() as conn:
-        pending = await service.confirm(ctx, conn, token, evidence)
-        called = await _called(conn, pending.topic, language)
+        try:
+            counts = await service.confirm(ctx, conn, token, evidence)
+        except LinkUsedUp:
+            return _page(_says(accepted, "invalid"), 404)
+        language = await _spoken(conn, counts.profile_id, accepted)
+        called = await _called(conn, counts.topic, language)
+    if counts.state == "withdrawn":
+        return _page(_says(language, "expired"), 404)
     *_, thanks, done = _CONFIRM[language]
     return _page(hosted_page(language, thanks, f'<p role="status">{escape(done.format(called))}</p>'))
+
+
+async def _spoken(conn: Connection, profile_id: int, accepted: Language) -> Language:
+    """The language of pages for a customer: as they said, as their traits tell, or as their browser asks."""
+    centre = await store.find_centre(conn)
+    person_id = await canonical(conn, profile_id) or profile_id
+    person = await store.find_person(conn, person_id, [])
+    current = (await store.list_current(conn, [person_id])).get(person_id, [])
+    said = next((w.value for w in current if w.aspect == "language"), None)
+    traits = [person.language, person.locale] if person else []
+    return page.language_for(said, traits, accepted, list(centre.languages) or ["en"])
 
 
 async def _called(conn: Connection, topic: str, language: Language) -> str:
