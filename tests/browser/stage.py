@@ -136,6 +136,12 @@ class Console:
         self.page.get_by_role("combobox", name=label).first.click()
         self.page.get_by_role("option", name=option, exact=True).first.click()
 
+    def ask(self, kind: str) -> None:
+        """Adds a condition of a kind to the outermost group of a segment's builder."""
+        self.button("Add a condition").last.click()
+        self.page.get_by_role("textbox", name="What do you want to ask?").fill(kind)
+        self.page.get_by_role("option", name=kind, exact=True).click()
+
     def says(self, text: str | re.Pattern[str]) -> None:
         """Waits until the page says so."""
         self.page.get_by_text(text).first.wait_for()

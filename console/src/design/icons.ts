@@ -58,3 +58,16 @@ export { default as IconGroup } from '@tabler/icons-react/dist/esm/icons/IconBra
 export { default as IconNot } from '@tabler/icons-react/dist/esm/icons/IconCircleOff.mjs';
 export { default as IconPlug } from '@tabler/icons-react/dist/esm/icons/IconPlug.mjs';
 export { default as IconDoor } from '@tabler/icons-react/dist/esm/icons/IconDoor.mjs';
+export { default as IconAge } from '@tabler/icons-react/dist/esm/icons/IconHourglassLow.mjs';
+export { default as IconCake } from '@tabler/icons-react/dist/esm/icons/IconCake.mjs';
+export { default as IconPin } from '@tabler/icons-react/dist/esm/icons/IconMapPin.mjs';
+export { default as IconList } from '@tabler/icons-react/dist/esm/icons/IconList.mjs';
+export { default as IconSequence } from '@tabler/icons-react/dist/esm/icons/IconRoute.mjs';
+export { default as IconFirst } from '@tabler/icons-react/dist/esm/icons/IconStar.mjs';
+export { default as IconLast } from '@tabler/icons-react/dist/esm/icons/IconZzz.mjs';
+export { default as IconReach } from '@tabler/icons-react/dist/esm/icons/IconAntenna.mjs';
+export { default as IconPeople } from '@tabler/icons-react/dist/esm/icons/IconUsersPlus.mjs';
+export { default as IconShare } from '@tabler/icons-react/dist/esm/icons/IconDice3.mjs';
+export { default as IconLikeness } from '@tabler/icons-react/dist/esm/icons/IconSparkles.mjs';
+export { default as IconUndo } from '@tabler/icons-react/dist/esm/icons/IconArrowBackUp.mjs';
+export { default as IconRedo } from '@tabler/icons-react/dist/esm/icons/IconArrowForwardUp.mjs';

@@ -1,9 +1,18 @@
-import { Grid, Select, Stack, TextInput } from '@mantine/core';
+import { ActionIcon, Grid, Select, Stack, TextInput, Tooltip } from '@mantine/core';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Schema } from '@/api/client';
+import type { Problem } from '@/api/problem';
+import { IconRedo, IconUndo } from '@/design/icons';
 import { Panel } from '@/design/Panel';
-import { GroupEditor } from './GroupEditor';
+import { Examples } from './builder/Examples';
+import { GroupEditor } from './builder/GroupEditor';
+import type { History } from './builder/history';
+import { isInTree, Refused } from './builder/wrong';
+import styles from './builder/builder.module.css';
 import { LiveCount } from './LiveCount';
+import { Sentence } from './Sentence';
+import { isEmpty } from './tree';
 import type { GroupNode } from './types';
 import { Uses } from './Uses';
 
@@ -17,19 +26,23 @@ export interface Draft {
 }
 
 interface DefinitionProps {
-  draft: Draft;
-  onChange: (draft: Draft) => void;
+  history: History<Draft>;
   readOnly: boolean;
+  /** What the server said when it was last to be published. */
+  refused: Problem | null;
   /** The segment as it is stored; none while it is new. */
   segment?: Schema<'SegmentItem'>;
 }
 
 /** What the segment is called and who belongs, with a live count beside it. */
-export function Definition({ draft, onChange, readOnly, segment }: DefinitionProps) {
+export function Definition({ history, readOnly, refused, segment }: DefinitionProps) {
   const { t } = useTranslation();
+  const { value: draft, set: onChange, undo, redo } = history;
+  const [uncounted, setUncounted] = useState<Problem | null>(null);
+  const problem = uncounted ?? refused;
   return (
     <Grid gap="md">
-      <Grid.Col span={{ base: 12, lg: 8 }}>
+      <Grid.Col span={{ base: 12, lg: 8, xl: 9 }}>
         <Stack>
           <Panel>
             <Grid>
@@ -50,15 +63,37 @@ export function Definition({ draft, onChange, readOnly, segment }: DefinitionPro
             <TextInput mt="sm" label={t('common.description')} readOnly={readOnly} value={draft.description} onChange={(event) => onChange({ ...draft, description: event.currentTarget.value })} />
           </Panel>
           {draft.tree && (
-            <Panel title={t('segments.who')}>
-              <GroupEditor node={draft.tree} depth={1} onChange={(tree) => onChange({ ...draft, tree })} />
+            <Panel
+              title={t('segments.who')}
+              actions={
+                <>
+                  <Tooltip label={t('build.undo')}>
+                    <ActionIcon variant="subtle" color="gray" className={styles.step} aria-label={t('build.undo')} disabled={!undo} onClick={undo}><IconUndo size={17} /></ActionIcon>
+                  </Tooltip>
+                  <Tooltip label={t('build.redo')}>
+                    <ActionIcon variant="subtle" color="gray" className={styles.step} aria-label={t('build.redo')} disabled={!redo} onClick={redo}><IconRedo size={17} /></ActionIcon>
+                  </Tooltip>
+                </>
+              }
+            >
+              <div data-builder inert={readOnly}>
+                <Refused.Provider value={isInTree(problem) ? problem : null}>
+                  <GroupEditor node={draft.tree} depth={1} path="tree" onChange={(tree) => onChange({ ...draft, tree })} />
+                </Refused.Provider>
+              </div>
+              {isEmpty(draft.tree) && !readOnly && (
+                <Examples onPick={(of, name) => onChange({ ...draft, name: draft.name || name, tree: { kind: 'and', of } })} />
+              )}
+              {!isEmpty(draft.tree) && (
+                <div className={styles.said} role="note" aria-label={t('build.in_words')}><Sentence node={draft.tree} /></div>
+              )}
             </Panel>
           )}
         </Stack>
       </Grid.Col>
-      <Grid.Col span={{ base: 12, lg: 4 }}>
+      <Grid.Col span={{ base: 12, lg: 4, xl: 3 }}>
         <Stack>
-          {draft.tree && <LiveCount tree={draft.tree} />}
+          {draft.tree && <LiveCount tree={draft.tree} onRefused={setUncounted} />}
           {segment && <Uses segment={segment} />}
         </Stack>
       </Grid.Col>

@@ -1,20 +1,22 @@
 import { Box, Group, Loader, Progress, Stack, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
+import { Problem } from '@/api/problem';
 import { useFormat } from '@/design/format';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { CustomerPicker } from '../profiles/CustomerPicker';
+import { isInTree } from './builder/wrong';
 import { Sample } from './Sample';
 import { SegmentWhy } from './SegmentWhy';
 import { isComplete, isEmpty } from './tree';
 import type { Node } from './types';
 
 /** How many the tree means, and some of them, counted anew at each pause in typing. */
-export function LiveCount({ tree }: { tree: Node }) {
+export function LiveCount({ tree, onRefused }: { tree: Node; onRefused: (problem: Problem | null) => void }) {
   const { t } = useTranslation();
   const format = useFormat();
   const [asked] = useDebouncedValue(tree, 350);
@@ -33,6 +35,8 @@ export function LiveCount({ tree }: { tree: Node }) {
     staleTime: 30_000,
     retry: false,
   });
+  const refused = complete && asked === tree && preview.error instanceof Problem ? preview.error : null;
+  useEffect(() => onRefused(refused), [refused, onRefused]);
   const total = everybody.data?.total ?? 0;
   const shown = preview.data;
   return (
@@ -53,7 +57,11 @@ export function LiveCount({ tree }: { tree: Node }) {
         {!complete && <Text size="sm" c="dimmed" mt="xs">{t('segments.incomplete')}</Text>}
         {complete && isEmpty(asked) && <Text size="sm" c="dimmed" mt="xs">{t('segments.everyone')}</Text>}
       </div>
-      <Box mt="sm"><ProblemAlert error={complete ? preview.error : null} /></Box>
+      {isInTree(refused) ? (
+        <Text size="sm" mt="sm" c="var(--mantine-color-error)">{t('build.look_left')}</Text>
+      ) : (
+        <Box mt="sm"><ProblemAlert error={complete ? preview.error : null} /></Box>
+      )}
       {shown && (
         <Stack gap={8} mt="md">
           <Text size="xs" fw={600} c="dimmed">{t('segments.sample')}</Text>

@@ -5,7 +5,8 @@ import { api, take, type Schema } from '@/api/client';
 import { useFormat } from '@/design/format';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Sample } from './Sample';
-import { sentence, useSegmentNames } from './Sentence';
+import { useNames } from './names';
+import { sentence } from './Sentence';
 import type { Node } from './types';
 import styles from './sets.module.css';
 
@@ -20,7 +21,7 @@ export interface Compared {
 function Change({ change }: { change: Diff['changes'][number] }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const names = useSegmentNames();
+  const names = useNames(change.after ?? change.before);
   const told = (node: Node | null) => node && (change.kind === 'joined' ? t(`segments.join_${node.kind}`) : sentence(node, t, format, names));
   return (
     <div className={styles.change} data-kind={change.kind}>

@@ -4,6 +4,7 @@ import { Link, useBlocker, useNavigate, useParams } from '@tanstack/react-router
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
+import { Problem } from '@/api/problem';
 import { useMay } from '@/api/session';
 import { useFormat } from '@/design/format';
 import { IconDots } from '@/design/icons';
@@ -11,15 +12,16 @@ import { Page } from '@/design/Page';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { done, failed } from '@/design/toast';
 import { useAddress } from '@/shell/address';
+import { useHistory, useUndoKeys } from './builder/history';
 import { Definition, type Draft } from './Definition';
 import { Growth } from './Growth';
 import { Members } from './Members';
 import { PublishDialog } from './PublishDialog';
 import { Freshness } from './SegmentsPage';
-import { asGroup, isComplete, NEW_TRAIT } from './tree';
+import { asGroup, isComplete } from './tree';
 import { Versions } from './Versions';
 
-const START: Draft = { name: '', description: '', announce: 'changes', tree: { kind: 'and', of: [NEW_TRAIT] } };
+const START: Draft = { name: '', description: '', announce: 'changes', tree: { kind: 'and', of: [] } };
 
 function draftOf(item: Schema<'SegmentItem'>): Draft {
   const { name, description, announce, tree } = item;
@@ -36,7 +38,9 @@ export default function SegmentPage() {
   const [address, change] = useAddress<'tab'>();
   const may = useMay('segments:write');
   const mayUse = useMay('campaigns:write');
-  const [draft, setDraft] = useState<Draft>(START);
+  const history = useHistory<Draft>(START);
+  const { value: draft, begin } = history;
+  useUndoKeys(history);
   const [kept, setKept] = useState<Draft>(START);
   const [asking, setAsking] = useState(false);
   const path = { params: { path: { segment_id: Number(id) } } };
@@ -50,7 +54,7 @@ export default function SegmentPage() {
   const version = item?.updated_at;
   useEffect(() => {
     if (!item) return;
-    setDraft(draftOf(item));
+    begin(draftOf(item));
     setKept(draftOf(item));
     // Only another stored version replaces what is being written; a refreshed size does not.
   }, [version]); // eslint-disable-line react-hooks/exhaustive-deps
@@ -59,9 +63,9 @@ export default function SegmentPage() {
   useBlocker({ shouldBlockFn: () => dirty && !window.confirm(t('content.leave')), enableBeforeUnload: dirty });
 
   const save = useMutation({
-    mutationFn: () => (id ? take(api.PUT('/v1/segments/{segment_id}', { ...path, body: draft })) : take(api.POST('/v1/segments', { body: draft }))),
-    onSuccess: (saved) => {
-      setKept(draft);
+    mutationFn: (body: Draft) => (id ? take(api.PUT('/v1/segments/{segment_id}', { ...path, body })) : take(api.POST('/v1/segments', { body }))),
+    onSuccess: (saved, body) => {
+      setKept(body);
       client.setQueryData(['segment', String(saved.id)], saved);
       void client.invalidateQueries({ queryKey: ['segments'] });
       done(t('segments.published'));
@@ -93,7 +97,7 @@ export default function SegmentPage() {
         <Button component={Link} to="/campaigns/new" search={{ segment: item.id } as never} variant="default">{t('segments.use')}</Button>
       )}
       {may && (
-        <Button onClick={() => (otherTree ? setAsking(true) : save.mutate())} loading={save.isPending} disabled={!dirty || !draft.name.trim() || (draft.tree !== null && !isComplete(draft.tree))}>
+        <Button onClick={() => (otherTree ? setAsking(true) : save.mutate(draft))} loading={save.isPending} disabled={!dirty || !draft.name.trim() || (draft.tree !== null && !isComplete(draft.tree))}>
           {t('segments.publish')}
         </Button>
       )}
@@ -113,7 +117,7 @@ export default function SegmentPage() {
       )}
     </>
   );
-  const definition = <Definition draft={draft} onChange={setDraft} readOnly={!may} segment={item} />;
+  const definition = <Definition history={history} readOnly={!may} refused={save.error instanceof Problem && save.variables === draft ? save.error : null} segment={item} />;
   return (
     <Page
       title={kept.name || t('segments.new')}
@@ -144,7 +148,7 @@ export default function SegmentPage() {
           onClose={() => setAsking(false)}
           onPublish={() => {
             setAsking(false);
-            save.mutate();
+            save.mutate(draft);
           }}
         />
       )}

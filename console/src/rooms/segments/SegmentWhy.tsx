@@ -25,7 +25,7 @@ function VerdictTree({ verdict, depth, names, hidden }: { verdict: Verdict; dept
         </ThemeIcon>
         <div>
           <Text size="sm" fw={group ? 600 : 500}>
-            {group ? t(`segments.join_${verdict.kind}`) : verdict.kind === 'not' ? t('segments.excluded') : sentence(verdict.node as unknown as Node, t, format, names)}
+            {group ? t(`segments.join_${verdict.kind}`) : verdict.kind === 'not' ? t('segments.excluded') : sentence(verdict.node as unknown as Node, t, format, { segments: names })}
           </Text>
           {!['event', 'engagement', 'sequence', 'and', 'or', 'not', 'segment', 'profiles', 'share', 'lookalike'].includes(verdict.kind) && (
             <Text size="xs" c="dimmed">{veiled ? t('sets.hidden') : found === null ? t('segments.found_nothing') : t('segments.found', { value: String(found) })}</Text>

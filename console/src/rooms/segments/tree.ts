@@ -1,10 +1,11 @@
 import type {
-  EventCondition, EventOp, Filter, GroupNode, Measure, Node, PropertyOp, TraitCondition, TraitOp, TraitType, Unit,
+  CompareOp, EventCondition, EventOp, Filter, GroupNode, Measure, Node, PropertyOp, TraitCondition, TraitOp, TraitType, Unit, Window,
 } from './types';
 
 export const UNITS: Unit[] = ['minutes', 'hours', 'days', 'weeks'];
 export const MEASURES: Measure[] = ['count', 'distinct', 'sum', 'avg', 'min', 'max'];
 export const EVENT_OPS: EventOp[] = ['did', 'did_not', 'ge', 'gt', 'eq', 'ne', 'le', 'lt', 'between'];
+export const COMPARE_OPS: CompareOp[] = ['lt', 'le', 'ge', 'gt', 'between', 'eq', 'ne'];
 export const PROPERTY_OPS: PropertyOp[] = [
   'is', 'is_not', 'in', 'not_in', 'gt', 'ge', 'lt', 'le', 'between', 'contains', 'starts', 'ends', 'set', 'not_set',
 ];
@@ -75,6 +76,18 @@ function operandsFilled(one: { op: TraitOp | PropertyOp; value?: unknown; values
   return wanted === 'two' ? values.length === 2 && values.every(filled) : values.length > 0;
 }
 
+function isCompared(one: { op?: string; value?: number | null; high?: number | null }): boolean {
+  if (!one.op || one.op === 'did' || one.op === 'did_not') return true;
+  return filled(one.value) && (one.op !== 'between' || filled(one.high));
+}
+
+const isFiltered = (where: Filter[] | undefined) => (where ?? []).every((one) => one.property !== '' && operandsFilled(one));
+
+function isWindow(window: Window | null | undefined): boolean {
+  if (window?.kind === 'ago') return Boolean(window.begin ?? window.end);
+  return window?.kind !== 'since_event' || (window.name !== '' && isFiltered(window.where));
+}
+
 /** Whether every condition says all it must; only then is the server asked to count. */
 export function isComplete(node: Node): boolean {
   switch (node.kind) {
@@ -85,18 +98,37 @@ export function isComplete(node: Node): boolean {
       return isComplete(node.of);
     case 'trait':
       return node.trait !== '' && operandsFilled(node);
-    case 'event': {
-      const compares = node.op !== 'did' && node.op !== 'did_not';
-      const measured = !compares || node.measure === 'count' || filled(node.property);
-      const compared = !compares || (filled(node.value) && (node.op !== 'between' || filled(node.high)));
-      return (
-        node.name !== '' && measured && compared && (node.where ?? []).every((one) => one.property !== '' && operandsFilled(one))
-      );
+    case 'age':
+    case 'length':
+      return node.trait !== '' && isCompared(node);
+    case 'anniversary':
+      return node.trait !== '';
+    case 'near': {
+      const numbers = [node.place.latitude, node.place.longitude, node.metres];
+      return node.latitude !== '' && node.longitude !== '' && numbers.every(Number.isFinite);
     }
+    case 'share':
+      return node.salt !== '' && (node.begin ?? 0) < (node.end ?? 100);
+    case 'event': {
+      const measured = (node.measure ?? 'count') === 'count' || filled(node.property);
+      return node.name !== '' && measured && isCompared(node) && isFiltered(node.where) && isWindow(node.window);
+    }
+    case 'event_time':
+      return node.name !== '' && isFiltered(node.where) && isWindow(node.window);
+    case 'sequence':
+      return node.steps.length > 1 && node.steps.every((step) => step.name !== '' && isFiltered(step.where)) && isWindow(node.window);
+    case 'engagement':
+      return node.channel !== '' && isCompared(node) && isWindow(node.window);
+    case 'consent':
+      return node.channel !== '' && node.topic !== '';
+    case 'reachable':
+      return node.channel !== '';
     case 'segment':
       return node.id > 0;
-    default:
-      return true;
+    case 'lookalike':
+      return node.id > 0 && node.percent > 0;
+    case 'profiles':
+      return node.ids.length > 0;
   }
 }
 

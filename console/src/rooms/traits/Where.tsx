@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Group, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { IconClose, IconFilter } from '@/design/icons';
-import { FilterEditor } from '../segments/FilterEditor';
+import { FilterEditor } from '../segments/builder/FilterEditor';
 import { NEW_FILTER } from '../segments/tree';
 import type { Filter } from '../segments/types';
 

@@ -1,11 +1,10 @@
-import { Group, Select, Text } from '@mantine/core';
+import { Group, Select } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { OperandInput } from './OperandInput';
-import { operandsOf, TRAIT_OPS } from './tree';
-import type { TraitCondition, TraitOp, TraitType } from './types';
-import { useTraits } from '../traits/vocabulary';
-import { useCatalogue } from './vocabulary';
-import styles from './builder.module.css';
+import { operandsOf, TRAIT_OPS } from '../tree';
+import type { TraitCondition, TraitOp, TraitType } from '../types';
+import { useCatalogue, useTraitNames } from '../vocabulary';
+import { useWrong } from './wrong';
 
 interface TraitEditorProps {
   node: TraitCondition;
@@ -18,9 +17,9 @@ export function TraitEditor({ node, onChange }: TraitEditorProps) {
   const known = useCatalogue().traits;
   const type: TraitType = known.find((one) => one.name === node.trait)?.type ?? 'text';
   const ops = TRAIT_OPS[type];
-  const timed = type === 'date' || type === 'instant';
-  const archived = new Set(useTraits().data?.filter((one) => one.archived).map((one) => one.name));
-  const names = known.filter((one) => !archived.has(one.name)).map((one) => one.name);
+  const said = type === 'date' || type === 'instant' ? 'time_op' : type === 'text_list' ? 'list_op' : 'op';
+  const wrong = useWrong();
+  const names = useTraitNames();
   const pick = (trait: string | null) => {
     const next = known.find((one) => one.name === trait)?.type ?? 'text';
     const op = TRAIT_OPS[next][0] ?? 'is';
@@ -29,12 +28,12 @@ export function TraitEditor({ node, onChange }: TraitEditorProps) {
   };
   return (
     <Group gap="xs">
-      <Text size="sm" className={styles.kind}>{t('segments.trait')}</Text>
       <Select
         aria-label={t('segments.trait')}
         placeholder={t('segments.pick_trait')}
         w={190}
         searchable
+        error={wrong('trait')}
         data={node.trait && !names.includes(node.trait) ? [node.trait, ...names] : names}
         value={node.trait || null}
         onChange={pick}
@@ -43,7 +42,8 @@ export function TraitEditor({ node, onChange }: TraitEditorProps) {
       <Select
         aria-label={t('segments.comparison')}
         w={170}
-        data={ops.map((op) => ({ value: op, label: t(timed ? `segments.time_op.${op}` : `segments.op.${op}`) }))}
+        error={wrong('op')}
+        data={ops.map((op) => ({ value: op, label: t(`segments.${said}.${op}`) }))}
         value={node.op}
         onChange={(op) => {
           if (!op) return;
@@ -55,6 +55,7 @@ export function TraitEditor({ node, onChange }: TraitEditorProps) {
         label={t('segments.value_of', { name: node.trait || t('segments.trait') })}
         type={type}
         op={node.op}
+        error={wrong('value') || wrong('values')}
         value={node.value}
         values={node.values ?? []}
         suggestions={known.find((one) => one.name === node.trait)?.values}

@@ -1,8 +1,8 @@
 import { Autocomplete, Group, Select, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { OperandInput } from './OperandInput';
-import { operandsOf, PROPERTY_OPS } from './tree';
-import type { Filter, Operand, PropertyOp, Scalar } from './types';
+import { operandsOf, PROPERTY_OPS } from '../tree';
+import type { Filter, Operand, PropertyOp, Scalar } from '../types';
 
 interface FilterEditorProps {
   filter: Filter;
