@@ -1,15 +1,16 @@
 import { Tooltip } from '@mantine/core';
-import { useEffect, useState } from 'react';
+import { useEffect, useReducer } from 'react';
 import { NOTHING, useFormat } from './format';
 
 /** An instant, told as "3 minutes ago" with the full date on hover and for screen readers. */
 export function Moment({ at, full }: { at: string | null | undefined; full?: boolean }) {
   const format = useFormat();
-  const [now, setNow] = useState(() => Date.now());
+  const [, tick] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 30_000);
+    const timer = setInterval(tick, 30_000);
     return () => clearInterval(timer);
   }, []);
+  const now = Date.now(); // of this drawing: an instant that has just come must not lie ahead of an older now
   if (!at) return <>{NOTHING}</>;
   const exact = format.dateTime(at);
   const near = Math.abs(new Date(at).getTime() - now) < 86_400_000 * 6;
