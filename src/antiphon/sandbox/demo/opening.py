@@ -15,6 +15,14 @@ Say = Callable[[str], None]
 TOPIC = "offers"
 ACCOUNT = "Meridian Mobile"
 _TOGETHER = 1000  # consents in a request
+_TOPIC_WORDS = {
+    "title": "Offers",
+    "description": "Plans, boosts and top-ups",
+    "translations": {
+        "ru": {"title": "Предложения", "description": "Тарифы, пакеты и пополнения"},
+        "zh": {"title": "优惠", "description": "套餐、加油包和充值"},
+    },
+}
 
 
 async def write_key(api: Api) -> str:
@@ -40,7 +48,7 @@ async def intake_done(api: Api) -> None:
 async def topic(api: Api) -> None:
     """The subject of the demo's campaigns."""
     if TOPIC not in {found["name"] for found in await api.get("/v1/topics")}:
-        await api.post("/v1/topics", {"name": TOPIC, "title": "Offers", "description": "Plans, boosts and top-ups"})
+        await api.post("/v1/topics", {"name": TOPIC, **_TOPIC_WORDS})
 
 
 async def consents(api: Api, notes: Notes) -> int:
