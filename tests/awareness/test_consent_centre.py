@@ -162,6 +162,12 @@ async def test_too_fast_is_told_to_wait(stranger: Any, path: str) -> None:
     assert answers[:60] == [200] * 60 and answers[60] == 429
 
 
+async def test_guessing_links_is_told_to_wait(stranger: Any, path: str) -> None:
+    answers = [(await stranger.get(f"/p/guess{n}")).status_code for n in range(61)]
+    assert answers[:60] == [404] * 60 and answers[60] == 429
+    assert (await stranger.get(path)).status_code == 200, "who has a true link is not stopped"
+
+
 async def test_too_many_changes_are_told_to_wait(client: Any, stranger: Any, path: str, db: Database) -> None:
     async with db.connection() as conn:
         await conn.execute(
