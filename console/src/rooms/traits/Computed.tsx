@@ -31,7 +31,7 @@ export function Computed() {
   const list = useQuery({
     queryKey: ['computed-traits'],
     queryFn: async () => (await take(api.GET('/v1/computed-traits'))).items,
-    refetchInterval: (query) => (query.state.data?.some((one) => one.state !== 'ready') ? AT_WORK : false),
+    refetchInterval: (query) => (query.state.data?.some((one) => one.state !== 'ready' || one.people === null) ? AT_WORK : false),
   });
   const remove = useMutation({
     mutationFn: (id: number) => take(api.DELETE('/v1/computed-traits/{computed_id}', { params: { path: { computed_id: id } } })),

@@ -71,7 +71,7 @@ export function Registry() {
               head: t('common.name'),
               cell: (one) => (
                 <UnstyledButton onClick={() => setOpen(one.name)}>
-                  <Text size="sm" fw={550} style={{ overflowWrap: 'anywhere' }}>{one.name}</Text>
+                  <Text size="sm" fw={550} style={{ overflowWrap: 'break-word' }}>{one.name}</Text>
                   {one.description && <Text size="xs" c="dimmed">{one.description}</Text>}
                 </UnstyledButton>
               ),
