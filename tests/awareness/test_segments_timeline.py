@@ -359,6 +359,26 @@ async def test_an_erased_customer_leaves_every_segment_in_silence(world: World) 
     assert await announced(world) == []
 
 
+async def test_an_archived_segment_forgets_and_follows_as_others_do(world: World) -> None:
+    """It may be brought back, and then must not speak of who is not there any more."""
+    ids = await people(world, 4)
+    listed, ruled = await world.segment("Listed", None), await world.segment("Everybody", And(of=[]))
+    await service.list_members(world.ctx, SYSTEM, listed, add=ids[:3], remove=[], replace=True)
+    await refresh(world.ctx, [ruled])
+    for one in (listed, ruled):
+        await service.archive(world.ctx, SYSTEM, one)
+    async with world.ctx.db.transaction() as conn:
+        await service.fold_together(world.ctx, conn, ProfilesMerged(gone=[ids[1]], into=[ids[3]]))
+        await conn.execute("insert into alias (from_id, to_id, into_id, at, reason) values (%s, %s, %s, now(), 'test')",
+                           (ids[1], ids[3], ids[3]))  # fmt: skip
+        await service.erase(world.ctx, conn, ids[0])
+        assert list(await members(conn, listed)) == [ids[2], ids[3]]
+        assert list(await members(conn, ruled)) == ids[1:]
+        await service.erase(world.ctx, conn, ids[3])
+        assert list(await members(conn, listed)) == [ids[2]]
+        assert list(await members(conn, ruled)) == [ids[2]], "whoever was merged into them is forgotten with them"
+
+
 async def test_lists_follow_a_merge(world: World) -> None:
     ids = await people(world, 4)
     mixed, one = await world.segment("Mixed", None), await world.segment("One", None)

@@ -68,11 +68,11 @@ def announced(row: SegmentRow) -> bool:
 
 
 async def change_quietly(conn: Connection, row: SegmentRow, entered: BitMap, gone: BitMap, now: datetime) -> None:
-    """Change the members of a held segment without a word, in the caller's transaction."""
+    """Change the members of a held segment, archived or not, without a word, in the caller's transaction."""
     seq, before = (await store.read_members(conn, [row.id]))[row.id]
     entered, gone = entered - before, gone & before
     if entered or gone:
-        await _change(conn, row, (before | entered) - gone, seq + 1, entered, gone, now)
+        await _change(conn, row, (before | entered) - gone, seq + 1, entered, gone, now, archived=row.state == "archived")
 
 
 async def rewrite(conn: Connection, segment_id: int) -> None:
@@ -82,10 +82,11 @@ async def rewrite(conn: Connection, segment_id: int) -> None:
 
 
 async def _change(
-    conn: Connection, row: SegmentRow, members: BitMap, seq: int, entered: BitMap, gone: BitMap, now: datetime
-) -> SegmentRow:
+    conn: Connection, row: SegmentRow, members: BitMap, seq: int, entered: BitMap, gone: BitMap, now: datetime,
+    *, archived: bool = False,
+) -> SegmentRow:  # fmt: skip
     """One step of the members, in the caller's transaction: a delta, or a new base when enough has changed."""
-    row = await store.take_revision(conn, row, size=len(members), seq=seq, now=now)
+    row = await store.take_revision(conn, row, size=len(members), seq=seq, now=now, archived=archived)
     changes, deltas, base = await store.weight(conn, row.id)
     changes += len(entered) + len(gone)
     if base < 0 or deltas >= MOST_DELTAS or changes * FOLD > base:

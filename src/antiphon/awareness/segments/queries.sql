@@ -35,8 +35,12 @@ select pg_advisory_xact_lock(hashtextextended('segment', 0));
 select id, tree from segment;
 
 -- name: static_lists
--- The static lists in force.
-select id from segment where kind = 'static' and state = 'active' order by id;
+-- The static lists, archived ones too: they may be brought back.
+select id from segment where kind = 'static' order by id;
+
+-- name: every_segment
+-- Whatever has members, archived or not.
+select id from segment order by id;
 
 -- name: some_segments
 -- The segments to refresh together.
@@ -114,7 +118,7 @@ select id, name, delta_seq, segment_true_until(segment) as evaluated_at from seg
 -- Step from the revision that was worked on to the next; nothing when somebody else was first.
 update segment
 set revision = revision + 1, size = %(size)s, delta_seq = %(seq)s
-where id = %(id)s and revision = %(revision)s and state = 'active'
+where id = %(id)s and revision = %(revision)s and (state = 'active' or %(archived)s)
     and (evaluated_at is null or evaluated_at <= %(now)s)
 returning revision;
 

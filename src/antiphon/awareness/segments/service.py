@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from pyroaring import BitMap
 
-from antiphon.awareness.profiles import ProfilesMerged, display_name, secret_traits
+from antiphon.awareness.profiles import ProfilesMerged, display_name, every_id, secret_traits
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.errors import NotStatic, SegmentArchived, SegmentInUse, Superseded
 from antiphon.awareness.segments.evaluate import Evaluation, evaluate, known, spread
@@ -254,10 +254,11 @@ async def cards(ctx: Context, who: Principal, ids: Sequence[int]) -> list[Custom
 
 
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
-    """Take an erased customer out of every segment, without a word."""
-    for place in await store.places(conn):
-        row = await store.hold_segment(conn, place.id)
-        await change_quietly(conn, row, BitMap(), BitMap([profile_id]), ctx.clock.now())
+    """Take an erased customer, and whoever was merged into them, out of every segment, archived or not, without a word."""
+    gone = BitMap(await every_id(conn, profile_id))
+    for segment_id in await store.every_segment(conn):
+        row = await store.hold_segment(conn, segment_id)
+        await change_quietly(conn, row, BitMap(), gone, ctx.clock.now())
         if (await store.weight(conn, row.id))[1]:
             await rewrite(conn, row.id)
 

@@ -113,6 +113,10 @@ async def static_lists(conn: Connection) -> list[int]:
     return [row[0] for row in await (await conn.execute(SQL.static_lists)).fetchall()]
 
 
+async def every_segment(conn: Connection) -> list[int]:
+    return [row[0] for row in await (await conn.execute(SQL.every_segment)).fetchall()]
+
+
 async def hold_definitions(conn: Connection) -> None:
     await conn.execute(SQL.hold_definitions)
 
@@ -211,9 +215,11 @@ async def changes(conn: Connection, seqs: Mapping[int, int]) -> list[tuple[int, 
     return await (await conn.execute(SQL.read_members, params, binary=True)).fetchall()
 
 
-async def take_revision(conn: Connection, row: SegmentRow, *, size: int, seq: int, now: datetime) -> SegmentRow:
-    """Step to the next revision. Raises Superseded when somebody else was first."""
-    params = {"id": row.id, "revision": row.revision, "size": size, "seq": seq, "now": now}
+async def take_revision(
+    conn: Connection, row: SegmentRow, *, size: int, seq: int, now: datetime, archived: bool = False
+) -> SegmentRow:
+    """Step to the next revision. Raises Superseded when somebody else was first, or archived it and ``archived`` is false."""
+    params = {"id": row.id, "revision": row.revision, "size": size, "seq": seq, "now": now, "archived": archived}
     revision = await _one(conn, "take_revision", params)
     if revision is None:
         raise Superseded
