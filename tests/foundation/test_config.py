@@ -45,6 +45,11 @@ def test_the_secret_is_made_once_and_private(tmp_path: Path) -> None:
     assert (tmp_path / "a b" / "secret.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_secrets_are_not_shown() -> None:
+    shown = repr(Settings(secret="s1", lake_s3_secret="s2", database_url="postgresql://me:s3@db/x", data_dir="d"))
+    assert shown == "Settings(d)"
+
+
 def _empty(tmp_path: Path) -> Path:
     file = tmp_path / "antiphon.toml"
     file.write_text("")

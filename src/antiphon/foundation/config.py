@@ -66,6 +66,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     session_hours: Annotated[float, msgspec.Meta(gt=0)] = _says("Hours until an unused sign-in ends.", 12.0)
     trusted_proxies: tuple[str, ...] = _says("Addresses of proxies whose X-Forwarded-For is believed.", ())
 
+    def __repr__(self) -> str:
+        """Where it is kept, and no more: a secret would be in every message that shows these."""
+        return f"Settings({self.data_dir})"
+
     @property
     def data_path(self) -> Path:
         return Path(self.data_dir).expanduser().absolute()
