@@ -1,7 +1,8 @@
 """What is personal is shown to those only who hold `profiles:personal`; others see that it is there.
 
 It holds wherever traits of single people are shown: their page, lists, proposals, timeline, history of a trait, why they are
-in a segment, deliveries and their sheet, templates tried on them; an export has everything, and needs it. What counts everybody (segments, sizes) may ask about personal traits, and shows none.
+in a segment, deliveries and their sheet, templates tried on them; an export has everything, and needs it. What counts
+everybody (segments, sizes) may ask about personal traits, and shows none.
 """
 
 from __future__ import annotations
