@@ -19,7 +19,7 @@ export function Activity() {
       grid: { left: 8, right: 16, top: 34, bottom: 4, containLabel: true },
       legend: { top: 0, left: 0 },
       tooltip: { trigger: 'axis' },
-      xAxis: { type: 'time', min: points[0]?.at, splitNumber: 4 },
+      xAxis: { type: 'time', min: points[0]?.at, splitNumber: 4, axisLabel: { hideOverlap: true } },
       yAxis: { type: 'value', minInterval: 1, splitNumber: 4 },
       series: lines.map((name) => ({
         type: 'line',

@@ -27,7 +27,7 @@ function Lines({ campaign }: { campaign: number }) {
       grid: { left: 8, right: 16, top: 34, bottom: 4, containLabel: true },
       legend: { top: 0, left: 0 },
       tooltip: { trigger: 'axis' },
-      xAxis: { type: 'time', min: points[0]?.at, splitNumber: 4 },
+      xAxis: { type: 'time', min: points[0]?.at, splitNumber: 4, axisLabel: { hideOverlap: true } },
       yAxis: { type: 'value', minInterval: 1, splitNumber: 4 },
       series: LINES.map((name) => ({
         type: 'line',
