@@ -39,6 +39,7 @@ plain = st.sampled_from(
         "text ", "\n", "\n\n \n", " ", "<b>&amp;</b>", '<a href="https://e.com/?a=1&b=2">x</a>', "https://e.com/2 ", "\u044f\u0437",
         '<a href="https://e.com/{{ a }}">y</a>', "{% raw %}{{ a }}{% endraw %}", "{% assign a = 5 %}", "{{ now | date: '%Y' }}",
         "{% for i in l %}{{ i }}{% endfor %}", '<a href="{{ unsubscribe_url }}">u</a>', "{% comment %}c{% endcomment %}",
+        "{{ preferences_url }}",
     ]
 )  # fmt: skip
 
@@ -68,7 +69,7 @@ def rendered(template: CompiledTemplate, traits: dict[str, Any]) -> Rendered | s
         return f"{type(failed).__name__} {failed}"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(templates, people, st.sampled_from(["html", "text"]))
 def test_straight_and_liquid_render_the_same(body: str, traits: dict[str, Any], kind: Any) -> None:
     template = compile_source(Source(format=kind, subject="News {{ a }}", body=body))

@@ -51,6 +51,10 @@ class CompiledTemplate:
             straighten(part, table.mark, html=part is self._html) if part is not None else None
             for part in (self._subject, self._html, self._text)
         )
+        # What is straight throughout names its variables in plain words, so one not found in the source is not asked for.
+        parts = (self._subject, self._html, self._text)
+        winding = any(way is None for part, way in zip(parts, self._straight, strict=True) if part is not None)
+        self._preferences = winding or any("preferences_url" in str(part) for part in parts if part is not None)
         self.parts: Sequence[Liquid] = [p for p in (self._subject, self._html, self._text) if p is not None]
         self.urls: Sequence[str] = tuple(table.urls)
         self.links: Sequence[Link] = tuple(table.found)
@@ -65,7 +69,9 @@ class CompiledTemplate:
     def render(self, given: Render, links: Links | None = None) -> Rendered:
         """One person's content. Raises `RenderFailed` or `RenderLimit`."""
         links = links if links is not None else Untracked()
-        ways = {"unsubscribe_url": links.unsubscribe_url, "preferences_url": links.preferences_url}
+        ways = {"unsubscribe_url": links.unsubscribe_url}
+        if self._preferences:
+            ways["preferences_url"] = links.preferences_url
         names = values(given.traits, {**given.extra, **ways}, given.now)
         fixed = self._fixed(links)
         picture = linking.picture(links.open_url)

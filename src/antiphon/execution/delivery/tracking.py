@@ -43,18 +43,22 @@ class Ref(msgspec.Struct, frozen=True):
 class DeliveryLinks:
     """The URLs of one delivery, made on demand while its template renders. Implements `content.Links`."""
 
-    __slots__ = ("_base", "_clicks", "_key", "_ref", "open_url", "preferences_url", "unsubscribe_url")
+    __slots__ = ("_at", "_base", "_clicks", "_key", "_profile_id", "_ref", "open_url", "unsubscribe_url")
 
-    def __init__(
-        self, key: bytes, base: str, delivery_id: int, profile_id: int, opens: bool, clicks: bool, at: datetime
-    ) -> None:
+    def __init__(self, key: bytes, base: str, delivery_id: int, profile_id: int, opens: bool, clicks: bool, at: datetime) -> None:
         self._key = key
         self._base = base
         self._clicks = clicks
         self._ref = ref = _REF.pack(delivery_id, profile_id)
         self.unsubscribe_url = f"{base}/u/{sign(key, 'unsubscribe', ref)}"
-        self.preferences_url = preferences_link(key, base, profile_id, at)
+        self._profile_id = profile_id
+        self._at = at
         self.open_url = f"{base}/o/{sign(key, 'open', ref)}.gif" if opens else None
+
+    @property
+    def preferences_url(self) -> str:
+        """The customer's own page; most messages do not name it."""
+        return preferences_link(self._key, self._base, self._profile_id, self._at)
 
     def fixed(self, link_id: int, url: str) -> str:
         """The address a static link is sent with."""
