@@ -38,19 +38,19 @@ def _named(identities: Iterable[Identity]) -> dict[str, Any]:
     return {"kinds": texts([i[0] for i in pairs]), "values": texts([i[1] for i in pairs])}
 
 
-def _row(found: Sequence[Any]) -> Row:
-    kind, value, profile, home, with_kind, with_value, stamp, seen, shared, born = found
+def _row(identity: Identity, found: Sequence[Any]) -> Row:
+    profile, home, with_kind, with_value, stamp, seen, shared, born = found
     head = Identity(with_kind, with_value) if with_kind else None
-    return Row(Identity(kind, value), profile, home, with_kind is None, head, born if with_kind is None else stamp, seen, shared)
+    return Row(identity, profile, home, with_kind is None, head, born if with_kind is None else stamp, seen, shared)
 
 
 async def look_up(conn: Connection, identities: Iterable[Identity]) -> dict[Identity, Row]:
     """What is known of these; those nobody has are absent."""
-    if not identities:
+    asked = list(identities)
+    if not asked:
         return {}
-    cursor = await conn.execute(SQL.look_up, _named(identities), binary=True)
-    rows = map(_row, await cursor.fetchall())
-    return {row.identity: row for row in rows}
+    cursor = await conn.execute(SQL.look_up, _named(asked), binary=True)
+    return {(one := asked[found[0] - 1]): _row(one, found[1:]) for found in await cursor.fetchall()}
 
 
 async def owners(conn: Connection, identities: Iterable[Identity]) -> dict[Identity, int]:
@@ -83,8 +83,7 @@ async def scope(conn: Connection, people: Iterable[int]) -> dict[Identity, Row]:
     if not wanted:
         return {}
     cursor = await conn.execute(SQL.scope, {"ids": bigints(wanted)}, binary=True)
-    rows = map(_row, await cursor.fetchall())
-    return {row.identity: row for row in rows}
+    return {(one := Identity(*found[:2])): _row(one, found[2:]) for found in await cursor.fetchall()}
 
 
 async def further_claims(conn: Connection, identities: Iterable[Identity]) -> dict[tuple[Identity, Identity], Claim]:

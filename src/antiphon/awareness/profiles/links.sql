@@ -1,8 +1,8 @@
 -- name: look_up
--- What is known of these identities: whose they are, where they come from, and the claim that brought them.
-select i.kind, i.value, coalesce(a.to_id, i.profile_id), coalesce(i.origin_id, i.profile_id), i.with_kind, i.with_value,
+-- What is known of the nth of these identities: whose it is, where it comes from, and the claim that brought it.
+select w.n, coalesce(a.to_id, i.profile_id), coalesce(i.origin_id, i.profile_id), i.with_kind, i.with_value,
     coalesce(i.stamp, ''), i.seen - '1970-01-01'::date, i.shared, case when h.born <> '' then h.born else coalesce(h.stamp, '') end
-from unnest(%(kinds)s::text[], %(values)s::text[]) w (kind, value)
+from unnest(%(kinds)s::text[], %(values)s::text[]) with ordinality w (kind, value, n)
 join identity i on i.kind = w.kind and i.value = w.value
 left join alias a on a.from_id = i.profile_id
 left join profile h on h.id = coalesce(i.origin_id, i.profile_id);
