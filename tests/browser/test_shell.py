@@ -50,3 +50,13 @@ def test_on_a_phone(console: Console) -> None:
     console.page.get_by_role("heading", name="Customers", level=1).wait_for()
     assert console.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     console.is_accessible()
+
+
+def test_pages_fit_a_phone(console: Console) -> None:
+    """In the language with the longest words, nothing makes the page itself scroll sideways."""
+    console.page.add_init_script("try { localStorage.setItem('antiphon.language', 'ru'); } catch {}")
+    console.page.set_viewport_size({"width": 390, "height": 844})
+    console.open("/")
+    for path in ("/settings/consent", "/traits?tab=computed", "/customers/merges", "/deliveries", "/segments", "/imports"):
+        console.go(path)
+        assert console.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
