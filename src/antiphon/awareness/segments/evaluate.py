@@ -21,10 +21,12 @@ from antiphon.awareness.segments.formula import solve
 from antiphon.awareness.segments.lookalikes import Lookalikes
 from antiphon.awareness.segments.model import Node, Surroundings, TraitColumn
 from antiphon.awareness.segments.scans import Tables
+from antiphon.awareness.segments.sql import identifier
 from antiphon.awareness.segments.tallies import Asked, Tally
 from antiphon.awareness.traits import registry
+from antiphon.awareness.traits.model import LAKE_TYPES
 from antiphon.foundation.context import Context
-from antiphon.foundation.lake import LakeTimeout, LakeTransaction
+from antiphon.foundation.lake import LakeQueryFailed, LakeTimeout, LakeTransaction
 from antiphon.foundation.postgres import Connection
 
 BUILT_IN = {
@@ -72,7 +74,13 @@ async def evaluate(ctx: Context, trees: Mapping[int, Node], now: datetime, about
     """Work out the members of ``trees`` together, at one state of the lake. Raises TooSlow."""
     began = time.perf_counter()
     planned = plan(trees, now, about.traits, about.segments, about.around)
-    leaves = await _leaves(ctx, planned, about.merged, timeout)
+    try:
+        leaves = await _leaves(ctx, planned, about.merged, timeout)
+    except LakeQueryFailed:
+        profile = await _with_new_traits(ctx, about.traits)
+        if profile is None:
+            raise
+        leaves = await _leaves(ctx, planned, about.merged, timeout, profile)
     stored: dict[Any, BitMap] = {
         (ref, percent): await ctx.get(Lookalikes).find(ctx, ref, percent, now) for ref, percent in sorted(planned.alike)
     }
@@ -84,13 +92,23 @@ async def evaluate(ctx: Context, trees: Mapping[int, Node], now: datetime, about
     return Evaluation(now, members, round((time.perf_counter() - began) * 1000))
 
 
-def statements(planned: Plan, merged: bool) -> tuple[list[str], list[Asked], list[str]]:
+async def _with_new_traits(ctx: Context, traits: Mapping[str, TraitColumn]) -> str | None:
+    """The mirror with the columns of traits that are so new that it has none of them yet: nobody has them. None: it has all."""
+    have = {row[0] for row in await ctx.lake.run("select column_name from (describe lake.profile)")}
+    new = [one for one in traits.values() if one.column not in have]
+    if not new:
+        return None
+    nulls = ", ".join(f"null::{LAKE_TYPES[one.type]} as {identifier(one.column)}" for one in new)
+    return f"(select *, {nulls} from lake.profile)"
+
+
+def statements(planned: Plan, merged: bool, profile: str = Tables.profile) -> tuple[list[str], list[Asked], list[str]]:
     """Return what is run before, the questions, and what is run after them, all in one lake transaction.
 
     The hot tail is read out of PostgreSQL once, narrowed to what the leaves look at, and so are the merges.
     """
     if not planned.names:
-        return [], planned.questions(Tables()), []
+        return [], planned.questions(Tables(profile=profile)), []
     columns = ["profile_id", "ts", "name"] + (["properties"] if planned.properties else [])
     hot = hot_relation(columns, names=planned.names, since=planned.start, properties_of=planned.properties)
     before = [f"create or replace temp table {_HOT} as select * from {hot}"]
@@ -99,13 +117,15 @@ def statements(planned: Plan, merged: bool) -> tuple[list[str], list[Asked], lis
         pairs = "select from_id, to_id from alias"
         before.append(f"create or replace temp table {_MERGED} as select * from postgres_query('pg', '{pairs}')")
         after.append(f"drop table if exists {_MERGED}")
-    return before, planned.questions(Tables(hot=_HOT, alias=_MERGED if merged else None)), after
+    return before, planned.questions(Tables(profile=profile, hot=_HOT, alias=_MERGED if merged else None)), after
 
 
-async def _leaves(ctx: Context, planned: Plan, merged: bool, timeout: float) -> list[BitMap]:
+async def _leaves(
+    ctx: Context, planned: Plan, merged: bool, timeout: float, profile: str = Tables.profile
+) -> list[BitMap]:
     """Ask the lake, from one state of it, and make sets of its answers; of one while it works on the next. Raises TooSlow."""
     leaves = [BitMap()] * planned.leaves
-    before, questions, after = statements(planned, merged)
+    before, questions, after = statements(planned, merged, profile)
     if not questions:
         return leaves
     try:
