@@ -128,7 +128,8 @@ class World:
             await conn.execute(sql, (f"p{profile}@x.example", profile, self.clock.now()))
             await mark_dirty(conn, [profile])
 
-    async def erase(self, profile: int) -> None:
+    async def erase(self, profile: int) -> list[int]:
+        """Forget somebody and whoever was merged into them; returns them all."""
         async with self.ctx.db.transaction() as conn:
             rows = await (await conn.execute("select from_id from alias where to_id = %s", (profile,))).fetchall()
             ids = [profile, *(row[0] for row in rows)]
@@ -137,6 +138,7 @@ class World:
             await service.erase(self.ctx, conn, profile)
             await profiles.erase(self.ctx, conn, profile)
         await erase_cold(self.ctx, ids)
+        return ids
 
     async def segment(self, name: str, tree: Node | None, announce: store.Announce = "changes") -> int:
         one = await self.publish(name, tree, announce)

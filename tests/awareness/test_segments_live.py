@@ -12,6 +12,7 @@ from tests.awareness.live_world import DAY, HOUR, NAMES, TICK, World
 from antiphon.awareness.events import move_events
 from antiphon.awareness.events.journal import Journal, open_journal
 from antiphon.awareness.segments import EventCondition, Last, TraitCondition, service
+from antiphon.awareness.segments.live import reading, tick
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
@@ -51,9 +52,13 @@ async def test_a_rolling_window_is_entered_and_left_at_its_exact_edges(world: Wo
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_what_is_followed_is_what_is_worked_out_whole(world: World, seed: int) -> None:
+async def test_what_is_followed_is_what_is_worked_out_whole(
+    world: World, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Random trees and lives: events late, ahead and out of order, changes, merges and their undoing, erasures, new
     segments, moves to the lake, restarts, and time that stops exactly at edges."""
+    for module in (tick, reading):
+        monkeypatch.setattr(module, "SLICE", 3)
     chance = Chance(seed, world.clock.now())
     r = chance.random
     people = [await world.person(**chance.traits()) for _ in range(12)]
@@ -82,8 +87,9 @@ async def test_what_is_followed_is_what_is_worked_out_whole(world: World, seed: 
             case 4 if merged:
                 people.append(merged.pop())
                 await world.unmerge(people[-1])
-            case 5 if step % 3 == 0 and len(people) > 4 and not merged:
-                await world.erase(people.pop(r.randrange(len(people))))
+            case 5 if step % 3 == 0 and len(people) > 4:
+                gone_with = await world.erase(people.pop(r.randrange(len(people))))
+                merged = [one for one in merged if one not in gone_with]
             case 6:
                 segments.append(await world.segment(f"Later {step}", chance.tree(2, people, segments)))
             case 7:
