@@ -31,6 +31,7 @@ from antiphon.awareness.events.errors import (
     WriteKeyUnknown,
 )
 from antiphon.awareness.events.journal import Entry, Journal
+from antiphon.awareness.profiles import USER_ID, normal_identity
 from antiphon.foundation.access import Access
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import describe
@@ -226,7 +227,8 @@ def _read_single(body: bytes, kind: str, ctx: Context) -> tuple[str | None, int 
     try:
         sent = parse_instant(call.sent_at, "sentAt")
         event = understand(call, micros(ctx.clock.now()), sent)
-        if not identities_of(event):
+        by_id = event.user_id is not None and normal_identity(USER_ID, event.user_id) is not None
+        if not by_id and not identities_of(event):
             raise Refused("no_identity", "neither userId nor anonymousId names anybody", "userId")
     except Refused as why:
         raise InvalidCall(why.detail, field=why.field) from None
