@@ -37,6 +37,10 @@ export function WhyDrawer({ id, onClose }: { id: number | null; onClose: () => v
     enabled: id !== null,
   });
   const found = why.data;
+  const inWords = ({ name, value }: { name: string; value: string }) => {
+    const words = { channel: 'channel', 'message class': 'campaigns.class_name' }[name.replaceAll('_', ' ')];
+    return words ? t(`${words}.${value}`, { defaultValue: value }) : value;
+  };
   return (
     <Drawer
       opened={id !== null}
@@ -86,7 +90,7 @@ export function WhyDrawer({ id, onClose }: { id: number | null; onClose: () => v
                 {found.facts.map((fact) => (
                   <Table.Tr key={fact.name}>
                     <Table.Th w={170} fw={500} c="dimmed" fz="sm" scope="row">{t(`delivery.fact.${fact.name.replaceAll(' ', '_')}`, { defaultValue: fact.name.replaceAll('_', ' ') })}</Table.Th>
-                    <Table.Td><Text size="sm" style={{ overflowWrap: 'anywhere' }}>{fact.value}</Text></Table.Td>
+                    <Table.Td><Text size="sm" style={{ overflowWrap: 'anywhere' }}>{inWords(fact)}</Text></Table.Td>
                   </Table.Tr>
                 ))}
               </Table.Tbody>
