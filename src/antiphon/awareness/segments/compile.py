@@ -7,7 +7,8 @@ person with one bit for each leaf. The formula is then worked out on bitmaps, wh
 segment within a segment costs nothing.
 
 Equal leaves of different trees are one leaf. Parts of a tree that speak of traits alone are one leaf, so that a scan
-returns the people that matter and not every trait's.
+returns the people that matter and not every trait's; but where there are so many of them that everybody is returned anyway,
+each condition is a leaf, since conditions on one trait cost little more together than one.
 """
 
 from collections.abc import Mapping, Sequence as Ordered
@@ -34,6 +35,7 @@ from antiphon.awareness.segments.kinds import (
     Share,
 )
 from antiphon.awareness.segments.leaves import reads_properties, reads_since, sources
+from antiphon.awareness.segments.listings import Listing, listings
 from antiphon.awareness.segments.model import (
     And,
     Condition,
@@ -54,11 +56,13 @@ from antiphon.awareness.segments.ranges import Range, range_of
 from antiphon.awareness.segments.scans import BITS, FEW, Question, Tables, apart, trait_scan, zero_holds
 from antiphon.awareness.segments.sequences import sequence_sql
 from antiphon.awareness.segments.sql import trait_sql
-from antiphon.awareness.segments.tallies import Asked, event_questions
+from antiphon.awareness.segments.tallies import Tally, event_questions
 from antiphon.awareness.segments.windows import SinceEvent
+from antiphon.awareness.segments.words import Words, words_of
 
 Alone: TypeAlias = EventCondition | EventTime | Sequence | ConsentIs | Reachable
 """Leaves with a scan of their own."""
+Asked: TypeAlias = Question | Tally | Listing
 
 
 @dataclass
@@ -68,7 +72,7 @@ class Plan:
     now: datetime
     formulas: dict[int, Formula] = field(default_factory=dict)
     traits: list[tuple[int, str]] = field(default_factory=list)
-    ranges: dict[int, Range] = field(default_factory=dict)
+    shared: dict[int, Range | Words] = field(default_factory=dict)
     events: dict[str, list[tuple[int, EventCondition]]] = field(default_factory=dict)
     others: list[tuple[int, Alone]] = field(default_factory=list)
     stored: set[int] = field(default_factory=set)
@@ -108,8 +112,10 @@ class Plan:
                 traits.append((self.everyone, "true"))  # such a scan gives every profile anyway
             else:
                 asked.append(trait_scan([(self.everyone, "true")], tables))
+        listed, traits = listings(traits, self.shared, tables)
+        asked += listed
         for i in range(0, len(traits), BITS):
-            asked.append(trait_scan(traits[i : i + BITS], tables, self.ranges))
+            asked.append(trait_scan(traits[i : i + BITS], tables, self.shared))
         for name, nodes in self.events.items():
             for together in apart(nodes, self.now):
                 asked += event_questions(name, together, tables, self.now)
@@ -141,7 +147,22 @@ def plan(
 
     ``segments`` maps each segment referred to, directly or not, to its tree, or None when it is a static list.
     """
-    planner = _Planner(now, traits, segments or {}, around or Surroundings())
+    planned = _planned(trees, now, traits, segments or {}, around or Surroundings(), fuse=True)
+    if len(planned.traits) > FEW:
+        return _planned(trees, now, traits, segments or {}, around or Surroundings(), fuse=False)
+    return planned
+
+
+def _planned(
+    trees: Mapping[int, Node],
+    now: datetime,
+    traits: Mapping[str, TraitColumn],
+    segments: Mapping[int, Node | None],
+    around: Surroundings,
+    *,
+    fuse: bool,
+) -> Plan:
+    planner = _Planner(now, traits, segments, around, fuse=fuse)
     for key, tree in trees.items():
         planner.add(key, tree)
     return planner.plan
@@ -156,8 +177,11 @@ class _Planner:
         traits: Mapping[str, TraitColumn],
         segments: Mapping[int, Node | None],
         around: Surroundings,
+        *,
+        fuse: bool,
     ) -> None:
         self.plan = Plan(now, around=around)
+        self.fuse = fuse
         self.traits = traits
         self.segments = segments
         self.known: dict[object, Leaf] = {}
@@ -175,7 +199,7 @@ class _Planner:
         return self.plan.leaves - 1
 
     def formula(self, node: Node) -> Formula:
-        if of_traits(node):
+        if self.fuse and of_traits(node):
             return self.trait_leaf(node)
         match node:
             case EventCondition():
@@ -205,9 +229,9 @@ class _Planner:
                 assert_never(node)
 
     def parts(self, of: Ordered[Node], join: type[And] | type[Or]) -> tuple[Formula, ...]:
-        """Return the formulas of the parts, those about traits alone fused into one."""
-        plain = [part for part in of if of_traits(part)]
-        rest = tuple(self.formula(part) for part in of if not of_traits(part))
+        """Return the formulas of the parts, those about traits alone fused into one where leaves are fused."""
+        plain = [part for part in of if self.fuse and of_traits(part)]
+        rest = tuple(self.formula(part) for part in of if not (self.fuse and of_traits(part)))
         return (self.trait_leaf(plain[0] if len(plain) == 1 else join(plain)), *rest) if plain else rest
 
     def segment(self, ref: int) -> Formula:
@@ -227,8 +251,10 @@ class _Planner:
         if predicate not in self.known:
             self.known[predicate] = leaf = Leaf(self.number(), bounded=True)
             self.plan.traits.append((leaf.index, predicate))
-            if isinstance(node, TraitCondition) and (found := range_of(node, self.traits[node.trait], self.plan.now)):
-                self.plan.ranges[leaf.index] = found
+            if isinstance(node, TraitCondition):
+                column = self.traits[node.trait]
+                if found := range_of(node, column, self.plan.now) or words_of(node, column, self.plan.now):
+                    self.plan.shared[leaf.index] = found
         return self.known[predicate]
 
     def predicate(self, node: Node) -> str:

@@ -14,15 +14,14 @@ from pyroaring import BitMap
 from antiphon.awareness.consent import ChannelRegistry, digest_key
 from antiphon.awareness.events import hot_relation
 from antiphon.awareness.segments import store
-from antiphon.awareness.segments.compile import Plan, plan
+from antiphon.awareness.segments.compile import Asked, Plan, plan
 from antiphon.awareness.segments.contacts import topics
 from antiphon.awareness.segments.errors import TooSlow
 from antiphon.awareness.segments.formula import solve
 from antiphon.awareness.segments.lookalikes import Lookalikes
 from antiphon.awareness.segments.model import Node, Surroundings, TraitColumn
-from antiphon.awareness.segments.scans import Tables
+from antiphon.awareness.segments.scans import Question, Tables
 from antiphon.awareness.segments.sql import identifier
-from antiphon.awareness.segments.tallies import Asked, Tally
 from antiphon.awareness.traits import registry
 from antiphon.awareness.traits.model import LAKE_TYPES
 from antiphon.foundation.context import Context
@@ -120,9 +119,7 @@ def statements(planned: Plan, merged: bool, profile: str = Tables.profile) -> tu
     return before, planned.questions(Tables(profile=profile, hot=_HOT, alias=_MERGED if merged else None)), after
 
 
-async def _leaves(
-    ctx: Context, planned: Plan, merged: bool, timeout: float, profile: str = Tables.profile
-) -> list[BitMap]:
+async def _leaves(ctx: Context, planned: Plan, merged: bool, timeout: float, profile: str = Tables.profile) -> list[BitMap]:
     """Ask the lake, from one state of it, and make sets of its answers; of one while it works on the next. Raises TooSlow."""
     leaves = [BitMap()] * planned.leaves
     before, questions, after = statements(planned, merged, profile)
@@ -151,7 +148,7 @@ async def _ask(lake: LakeTransaction, questions: Sequence[Asked], leaves: list[B
             asked, sets = before[0], await before[1]
             for index, ids in zip(asked.leaves, sets or (), strict=sets is not None):
                 leaves[index] = ids
-            if sets is None and isinstance(asked, Tally):
+            if sets is None and not isinstance(asked, Question):
                 waiting.append(asked.otherwise)
         before = (now, asyncio.create_task(asyncio.to_thread(now.sets, answer))) if now else None
 

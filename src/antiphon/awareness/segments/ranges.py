@@ -18,6 +18,11 @@ Cut: TypeAlias = tuple[Value, bool]
 WIDTHS = ((8, "utinyint"), (16, "usmallint"), (32, "uinteger"), (64, "ubigint"))
 
 
+def width(bits: int) -> str:
+    """Return the unsigned integer that holds so many bits, at most 64."""
+    return next(name for most, name in WIDTHS if bits <= most)
+
+
 @dataclass(frozen=True)
 class Range:
     """The values of a column between two cuts; None where it is open. Null is in no range."""
@@ -62,7 +67,7 @@ def search_sql(ranges: Sequence[Range]) -> str:
         )
         for below in range(len(cuts) + 1)
     ]
-    kind = next(name for bits, name in WIDTHS if len(ranges) <= bits)
+    kind = width(len(ranges))
 
     def tree(first: int, last: int) -> str:
         if first == last:

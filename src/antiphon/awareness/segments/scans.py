@@ -15,13 +15,14 @@ from antiphon.awareness.segments.model import EventCondition
 from antiphon.awareness.segments.ranges import Range, search_sql
 from antiphon.awareness.segments.sql import measure_sql, window_sql
 from antiphon.awareness.segments.windows import bounds, fixed
+from antiphon.awareness.segments.words import Words, words_sql
 
 BITS = 64
 """Leaves of one scan at most."""
 BYTE = 8
 """Leaves travel as the bits of bytes: the lake's engine works on many bytes at once."""
 FEW = 8
-"""Up to so many leaves a scan returns only the people some leaf holds for; beyond, asking twice costs more."""
+"""Up to so many leaves a scan of people returns only those some leaf holds for; beyond, asking twice costs more."""
 
 
 def from_postgres(sql: str) -> str:
@@ -118,20 +119,24 @@ def apart(leaves: Sequence[tuple[int, EventCondition]], now: datetime) -> list[l
     return [list(leaves)]
 
 
-def trait_scan(leaves: Sequence[tuple[int, str]], tables: Tables, ranges: Mapping[int, Range] | None = None) -> Question:
-    """Scan the profiles once. ``ranges`` tells which leaves are ranges of a column: many of one are asked together."""
+def trait_scan(leaves: Sequence[tuple[int, str]], tables: Tables, shared: Mapping[int, Range | Words] | None = None) -> Question:
+    """Scan the profiles once. ``shared`` tells which leaves are ranges or words of a column: those of one are asked together."""
     if len(leaves) <= FEW:
         conditions = [predicate for _, predicate in leaves]
         where = f" where {' or '.join(conditions)}" if "true" not in conditions else ""
         return _scan("profile_id", leaves, f"{tables.profile}{where}")
-    columns: dict[str, list[int]] = {}
+    ranges: dict[str, list[tuple[int, Range]]] = {}
+    words: dict[str, list[tuple[int, Words]]] = {}
     for leaf, _ in leaves:
-        if ranges and leaf in ranges:
-            columns.setdefault(ranges[leaf].column, []).append(leaf)
-    searched = [some for some in columns.values() if len(some) > 1]
-    rest = [leaf for leaf in leaves if not any(leaf[0] in some for some in searched)]
-    found = [(search_sql([ranges[leaf] for leaf in some]), some) for some in searched] if ranges else []
-    return _scan("profile_id", rest, tables.profile, found)
+        match (shared or {}).get(leaf):
+            case Range() as one:
+                ranges.setdefault(one.column, []).append((leaf, one))
+            case Words(many=False) as one:
+                words.setdefault(one.column, []).append((leaf, one))
+    together = [(search_sql([one for _, one in some]), [leaf for leaf, _ in some]) for some in ranges.values() if len(some) > 1]
+    together += [(words_sql([one for _, one in some]), [leaf for leaf, _ in some]) for some in words.values()]
+    done = {leaf for _, some in together for leaf in some}
+    return _scan("profile_id", [one for one in leaves if one[0] not in done], tables.profile, together)
 
 
 def _scan(

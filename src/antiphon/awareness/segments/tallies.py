@@ -101,16 +101,16 @@ class Tally:
         return [found[i] for i in range(len(self.nodes))]
 
 
-Asked: TypeAlias = Question | Tally
+Counting: TypeAlias = Question | Tally
 
 
-def event_questions(name: str, leaves: Leaves, tables: Tables, now: datetime) -> list[Asked]:
+def event_questions(name: str, leaves: Leaves, tables: Tables, now: datetime) -> list[Counting]:
     """Return the questions for some leaves of one name: a tally of those that it can count, if there are several."""
     counted = [leaf for leaf in leaves if leaf[1].measure in _TOTAL]
     if len(counted) < 2:
         counted = []
     rest = [leaf for leaf in leaves if leaf not in counted]
-    asked: list[Asked] = [tally(name, counted[i : i + BITS], tables, now) for i in range(0, len(counted), BITS)]
+    asked: list[Counting] = [tally(name, counted[i : i + BITS], tables, now) for i in range(0, len(counted), BITS)]
     return asked + [event_scan(name, rest[i : i + BITS], tables, now) for i in range(0, len(rest), BITS)]
 
 
