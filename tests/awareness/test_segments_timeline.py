@@ -414,3 +414,18 @@ async def test_a_failing_segment_does_not_hold_back_the_others(world: World) -> 
     async with world.ctx.db.connection() as conn:
         row = await store.find_segment(conn, bad)
     assert row.failed and "no date" in row.failed
+
+
+async def test_a_condition_that_its_trait_suits_no_more_fails_alone_with_its_place(world: World) -> None:
+    await world.identify("ann", plan="gold", age=30)
+    good = await world.segment("Good", TraitCondition(trait="plan", op="is", value="gold"))
+    inner = await world.segment("Inner", TraitCondition(trait="age", op="gt", value=20))
+    outer = await world.segment("Outer", InSegment(id=inner))
+    async with world.ctx.db.transaction() as conn:
+        await conn.execute("update trait set type = 'boolean' where name = 'age'")
+        await conn.execute("update segment set due_at = clock_timestamp()")
+    await run_until_idle(world.ctx, [Loop(service.LOOP, refresh_due)])
+    async with world.ctx.db.connection() as conn:
+        failed = {key: (await store.find_segment(conn, key)).failed for key in (good, inner, outer)}
+    assert not failed[good] and failed[inner] and failed[outer]
+    assert await world.members(good) == ["ann"]

@@ -1,6 +1,6 @@
 """What a tree must satisfy before it is compiled: sizes, known traits, operands of the right type, no cycles."""
 
-from collections.abc import Mapping, Sequence as Ordered
+from collections.abc import Iterable, Mapping, Sequence as Ordered
 from typing import assert_never
 
 from antiphon.awareness.events import PropertyFilter
@@ -63,6 +63,21 @@ def validate(tree: Node, traits: Mapping[str, TraitColumn], segments: Segments, 
         if operands > MAX_OPERANDS:
             raise refuse(f"at most {MAX_OPERANDS} values in all conditions together", path)
     _refuse_far(tree, segments)
+
+
+def validate_stored(ids: Iterable[int], traits: Mapping[str, TraitColumn], segments: Segments, around: Surroundings) -> None:
+    """Raise InvalidTree if a segment that was accepted once, or one it refers to, cannot be evaluated any more.
+
+    A trait may have been given another type since.
+    """
+    todo, seen = list(ids), set[int]()
+    while todo:
+        here = todo.pop()
+        tree = segments.get(here)
+        if here not in seen and tree is not None:
+            seen.add(here)
+            validate(tree, traits, segments, around)
+            todo += references(tree)
 
 
 def refuse_cycle(segment_id: int | None, tree: Node, segments: Segments) -> None:

@@ -17,7 +17,7 @@ from antiphon.awareness.segments.evaluate import Evaluation, evaluate, known, sp
 from antiphon.awareness.segments.live import LIVE
 from antiphon.awareness.segments.membership import change_quietly, members, rewrite, store_members
 from antiphon.awareness.segments.model import Node, references
-from antiphon.awareness.segments.rules import refuse_cycle, validate
+from antiphon.awareness.segments.rules import refuse_cycle, validate, validate_stored
 from antiphon.awareness.segments.store import Announce, SegmentRow
 from antiphon.awareness.traits import mirror_profiles
 from antiphon.foundation.access import audit
@@ -179,6 +179,7 @@ async def refresh(ctx: Context, ids: Sequence[int], *, held: Held | None = None,
             about = await known(conn, ctx)
         now = ctx.clock.now()
         trees = {row.id: row.tree for row in rows if row.tree is not None}
+        validate_stored(trees, about.traits, about.segments, about.around)
         found = await evaluate(ctx, trees, now, about, timeout=timeout) if trees else Evaluation(now, {}, 0)
         for row in rows:
             try:

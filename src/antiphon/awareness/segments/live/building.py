@@ -12,6 +12,7 @@ import numpy as np
 from pyroaring import BitMap
 
 from antiphon.awareness.segments import store
+from antiphon.awareness.segments.errors import InvalidTree
 from antiphon.awareness.segments.evaluate import Known as About, evaluate, known
 from antiphon.awareness.segments.live import looks, people, reading
 from antiphon.awareness.segments.live.reading import Candidate
@@ -37,6 +38,7 @@ from antiphon.awareness.segments.model import (
     TraitCondition,
     walk,
 )
+from antiphon.awareness.segments.rules import validate_stored
 from antiphon.foundation.context import Context
 
 SLACK = 1.25
@@ -119,6 +121,10 @@ async def _arrange(
     tree = about.segments.get(one.id)
     if tree is None:
         return
+    try:
+        validate_stored([one.id], about.traits, about.segments, about.around)
+    except InvalidTree as bad:
+        raise Unfit(f"{bad.field}: {bad}") from bad
     formula = arranger.formula(tree)
     closure = {ref: standing[ref] for ref in _closure(one.id, about.segments)}
     segment = Following(one.id, one.name, one.version, one.revision, False, formula, closure)
