@@ -31,10 +31,8 @@ export function windowTold(window: Window | null | undefined, t: TFunction, form
       if (since) return t('condition.window.since', { since });
       return until ? t('condition.window.until', { until }) : t('condition.window.ever');
     }
-    case 'calendar': {
-      const said = { period: t(`condition.period.${window.period}`), zone: window.zone ?? 'UTC' };
-      return window.which === 'last' ? t('condition.window.previous', said) : t('condition.window.this', said);
-    }
+    case 'calendar':
+      return t('condition.window.calendar', { period: t(`build.${window.which ?? 'this'}_${window.period}`), zone: window.zone ?? 'UTC' });
     case 'since_event':
       return t(window.which === 'first' ? 'condition.window.since_first' : 'condition.window.since_last', { name: window.name || '…' });
     default:

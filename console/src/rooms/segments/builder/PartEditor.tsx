@@ -79,11 +79,14 @@ export function PartEditor({ node, depth, path, fresh, onChange, onRepeat }: Par
   const refusal = useRefusal(place);
   const row = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (fresh) row.current?.querySelector<HTMLElement>('[data-inside] input:not([type=hidden]), [data-inside] button')?.focus({ preventScroll: true });
+    if (!fresh) return;
+    const inputs = [...(row.current?.querySelectorAll<HTMLInputElement>('[data-inside] input:not([type=hidden])') ?? [])];
+    (inputs.find((one) => one.value === '') ?? row.current)?.focus({ preventScroll: true });
   }, []); // eslint-disable-line react-hooks/exhaustive-deps
   return (
     <div
       ref={row}
+      tabIndex={-1}
       className={styles.row}
       data-excluded={excluded || undefined}
       data-group={isGroup(inner) || undefined}

@@ -67,7 +67,7 @@ export function AnniversaryEditor({ node, onChange }: EditorProps<'anniversary'>
       <TraitPick label={t('build.date')} types={['date', 'instant']} value={node.trait} error={wrong('trait')} onChange={(trait) => onChange({ ...node, trait })} />
       <Select
         aria-label={t('build.anniversary_when')}
-        w={190}
+        w={216}
         allowDeselect={false}
         data={WHEN.map((one) => ({ value: one, label: t(`build.anniversary.${one}`) }))}
         value={when}

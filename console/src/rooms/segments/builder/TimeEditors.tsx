@@ -68,7 +68,7 @@ function Link({ step, place, onChange }: { step: Step; place: number; onChange: 
     <>
       <Select
         aria-label={t('build.followed')}
-        w={100}
+        w={140}
         allowDeselect={false}
         data={[{ value: 'then', label: t('condition.then') }, { value: 'not', label: t('condition.not_then') }]}
         value={step.absent ? 'not' : 'then'}
@@ -76,7 +76,7 @@ function Link({ step, place, onChange }: { step: Step; place: number; onChange: 
       />
       <Select
         aria-label={t('build.gap')}
-        w={150}
+        w={176}
         allowDeselect={false}
         data={GAPS.filter((one) => !step.absent || one === 'any' || one === 'within').map((one) => ({ value: one, label: t(step.absent && one === 'any' ? 'build.gap_never' : `build.gap_${one}`) }))}
         value={gap}
@@ -129,7 +129,7 @@ export function SequenceEditor({ node, onChange }: EditorProps<'sequence'>) {
         <WindowEditor window={node.window ?? null} fixed onChange={(window) => onChange({ ...node, window: window as Fixed | null })} />
         <Select
           aria-label={t('build.whole')}
-          w={190}
+          w={210}
           allowDeselect={false}
           data={[{ value: 'any', label: t('build.whole_any') }, { value: 'most', label: t('build.whole_most') }]}
           value={node.at_most ? 'most' : 'any'}

@@ -92,7 +92,7 @@ function Inside({ window, onChange }: { window: Window; onChange: (window: Windo
         <>
           <Select
             aria-label={t('build.period')}
-            w={150}
+            w={178}
             allowDeselect={false}
             data={(['this', 'last'] as const).map((which) => ({
               group: t(`build.period_${which}`),
@@ -112,7 +112,7 @@ function Inside({ window, onChange }: { window: Window; onChange: (window: Windo
         <>
           <Select
             aria-label={t('build.which_event')}
-            w={110}
+            w={128}
             allowDeselect={false}
             data={(['last', 'first'] as const).map((one) => ({ value: one, label: t(`build.which_${one}`) }))}
             value={window.which ?? 'last'}
@@ -135,7 +135,7 @@ export function WindowEditor<W extends Window = Window>({ window, onChange, fixe
     <Group gap={6}>
       <Select
         aria-label={t('segments.window')}
-        w={165}
+        w={172}
         allowDeselect={false}
         data={kinds.map((one) => ({ value: one as string, label: t(`segments.window_${one}`) }))}
         value={kindOf(window) as string}
