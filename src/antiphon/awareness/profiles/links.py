@@ -116,6 +116,8 @@ def own_claims(rows: Mapping[Identity, Row]) -> dict[tuple[Identity, Identity], 
 
 
 def _seen(row: Row) -> int:
+    if not KINDS.of(row.identity[0]).quiet_days:
+        return LONG_AGO
     if row.seen is not None:
         return row.seen
     moment, _, _ = row.stamp.partition(" ")
