@@ -20,13 +20,19 @@ export interface History<Value> {
   redo?: () => void;
 }
 
+/** How many conditions a value has: another number is never taken back together with typing. */
+const partsOf = (value: unknown): number => JSON.stringify(value).split('"kind"').length;
+
 export function useHistory<Value>(first: Value): History<Value> {
   const [steps, setSteps] = useState<Steps<Value>>({ past: [], now: first, next: [] });
   const changedAt = useRef(0);
+  const size = useRef(partsOf(first));
   const set = useCallback((value: Value) => {
     const at = performance.now();
-    const together = at - changedAt.current < TOGETHER;
-    changedAt.current = at;
+    const grown = partsOf(value) !== size.current;
+    const together = !grown && at - changedAt.current < TOGETHER;
+    size.current = partsOf(value);
+    changedAt.current = grown ? 0 : at;
     setSteps(({ past, now }) => ({ past: together && past.length > 0 ? past : [...past, now].slice(-MOST), now: value, next: [] }));
   }, []);
   const begin = useCallback((value: Value) => {
