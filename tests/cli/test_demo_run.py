@@ -106,10 +106,10 @@ def test_a_live_demo_continues_and_leaves_nothing(data: Path, free_port: Callabl
         assert demo.returncode == (-signum if signum == signal.SIGKILL else 0)
 
 
-def test_fresh_removes_a_demo_and_nothing_else(data: Path) -> None:
+def test_fresh_removes_a_demo_and_nothing_else(data: Path, free_port: Callable[[], int]) -> None:
     data.mkdir()
     (data / "thesis.txt").write_text("years of work")
-    args = [sys.executable, "-m", "antiphon", "demo", "--fresh"]
+    args = [sys.executable, "-m", "antiphon", "demo", "--fresh", "--port", str(free_port())]
     done = subprocess.run(args, env=environment(data), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1 and "something other than a demo" in done.stderr and "Traceback" not in done.stderr
     assert (data / "thesis.txt").exists()

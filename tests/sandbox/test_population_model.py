@@ -22,7 +22,7 @@ def test_a_customer_is_a_function_of_seed_and_number(seed: int, number: int) -> 
 
 
 @given(seeds)
-@settings(max_examples=5)
+@settings(max_examples=5, deadline=None)
 def test_customers_share_no_identity(seed: int) -> None:
     crowd = [customer(seed, number) for number in range(1, 5001)]
     assert len({who.email for who in crowd}) == len({who.user_id for who in crowd}) == len(crowd)

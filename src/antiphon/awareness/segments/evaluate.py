@@ -22,8 +22,7 @@ from antiphon.awareness.segments.lookalikes import Lookalikes
 from antiphon.awareness.segments.model import Node, Surroundings, TraitColumn
 from antiphon.awareness.segments.scans import Question, Tables
 from antiphon.awareness.segments.sql import identifier
-from antiphon.awareness.traits import registry
-from antiphon.awareness.traits.model import LAKE_TYPES
+from antiphon.awareness.traits import LAKE_TYPES, registry
 from antiphon.foundation.context import Context
 from antiphon.foundation.lake import LakeQueryFailed, LakeTimeout, LakeTransaction
 from antiphon.foundation.postgres import Connection

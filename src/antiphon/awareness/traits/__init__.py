@@ -6,11 +6,11 @@ types; an import knows them beforehand, the mirror infers them at first sight), 
 """
 
 from antiphon.awareness.traits.mirror import mirror_profiles
-from antiphon.awareness.traits.model import TYPES, NoSuchTrait, Trait, TraitType, typed
+from antiphon.awareness.traits.model import LAKE_TYPES, TYPES, NoSuchTrait, Trait, TraitType, typed
 from antiphon.awareness.traits.newcomers import TypedColumn, mirror_newcomers
 from antiphon.awareness.traits.service import observe_traits, registry
 
 __all__ = [
-    "TYPES", "NoSuchTrait", "Trait", "TraitType", "TypedColumn", "mirror_newcomers", "mirror_profiles", "observe_traits",
-    "registry", "typed",
+    "LAKE_TYPES", "TYPES", "NoSuchTrait", "Trait", "TraitType", "TypedColumn", "mirror_newcomers", "mirror_profiles",
+    "observe_traits", "registry", "typed",
 ]  # fmt: skip

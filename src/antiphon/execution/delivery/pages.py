@@ -80,6 +80,7 @@ WORDS: Mapping[Language, Words] = {
     ),
 }
 
+
 def question(language: Language, topic: str, address: str | None, preferences: str) -> str:
     """The page an unsubscribe link opens, with the way to the preference page. Opening it changes nothing: scanners do."""
     words = WORDS[language]
