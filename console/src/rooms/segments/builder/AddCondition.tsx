@@ -72,17 +72,17 @@ export function AddCondition({ joined, nests, onAdd, prominent }: AddConditionPr
             combobox.selectFirstOption();
           }}
         />
-        <Combobox.Options mah={380} style={{ overflowY: 'auto' }} aria-label={t('segments.add')}>
+        <Combobox.Options tabIndex={0} mah={380} style={{ overflowY: 'auto' }} aria-label={t('segments.add')}>
           {shown.length === 0 && <Combobox.Empty>{t('build.nothing_found')}</Combobox.Empty>}
           {shown.map(({ group, choices }) => (
             <Combobox.Group key={group} label={t(`build.group.${group}`)}>
               {choices.map(({ key, icon: Icon }) => (
-                <Combobox.Option key={key} value={key} aria-label={t(`build.kind.${key}`)} className={styles.choice}>
+                <Combobox.Option key={key} value={key} className={styles.choice}>
                   <Group gap="sm" wrap="nowrap" align="flex-start">
                     <span className={styles.glyph} aria-hidden><Icon size={16} stroke={1.7} /></span>
                     <div>
                       <Text size="sm" fw={550}>{t(`build.kind.${key}`)}</Text>
-                      <Text size="xs" className={styles.hint}>{t(`build.hint.${key}`)}</Text>
+                      <Text size="xs" className={styles.hint} aria-hidden>{t(`build.hint.${key}`)}</Text>
                     </div>
                   </Group>
                 </Combobox.Option>
