@@ -32,7 +32,7 @@ from antiphon.foundation.jobs import register_kinds
 from antiphon.foundation.lake import LakeClient
 from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.notices import LISTENERS, LOOPS as NOTICE_LOOPS
-from antiphon.foundation.personal import PERSONAL
+from antiphon.foundation.personal import PersonalRooms
 from antiphon.foundation.postgres import Jsonb
 
 pytestmark = pytest.mark.store
@@ -192,7 +192,8 @@ async def ctx_greets(ctx: Context) -> None:
 
 async def test_merges_partings_and_erasure_are_followed(ctx: Context, lake: LakeClient, clock: VirtualClock) -> None:
     register_kinds(TRAIT_JOBS)
-    PERSONAL.register([PROFILES_ROOM, ROOM])
+    rooms = PersonalRooms()
+    rooms.register([PROFILES_ROOM, ROOM])
     ann, bob = await people(ctx, 2)
     now = clock.now()
     await define(ctx, "orders", SHOP["orders"])
@@ -212,7 +213,7 @@ async def test_merges_partings_and_erasure_are_followed(ctx: Context, lake: Lake
     assert await traits(ctx, ann) == {"orders": 1, "last_city": "Köln"}
     assert await traits(ctx, bob) == {"orders": 2, "last_city": "Bonn"}
     async with ctx.db.transaction() as conn:
-        await PERSONAL.erase(ctx, conn, bob)
+        await rooms.erase(ctx, conn, bob)
     async with ctx.db.connection() as conn:
         left = await (await conn.execute("select distinct profile_id from trait_tally")).fetchall()
     assert left == [(ann,)]
