@@ -20,7 +20,7 @@ export function Sample({ cards, onWhy }: SampleProps) {
             <Avatar size={26} radius="xl" name={card.name || '?'} color="initials" aria-hidden />
             <Anchor component={Link} to={`/customers/${card.id}`} size="sm" target="_blank" truncate style={{ flex: 1 }}>{name}</Anchor>
             {onWhy && (
-              <Button size="compact-xs" variant="subtle" aria-label={t('segments.why_title', { name })} onClick={() => onWhy({ id: card.id, name })}>
+              <Button size="compact-xs" variant="subtle" aria-label={`${t('segments.why')} ${name}`} onClick={() => onWhy({ id: card.id, name })}>
                 {t('segments.why')}
               </Button>
             )}

@@ -61,7 +61,7 @@ export function AddCondition({ joined, nests, onAdd, prominent }: AddConditionPr
           {t('segments.add')}
         </Button>
       </Combobox.Target>
-      <Combobox.Dropdown>
+      <Combobox.Dropdown data-menu>
         <Combobox.Search
           autoFocus
           aria-label={t('build.find')}
