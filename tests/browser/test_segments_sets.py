@@ -96,7 +96,7 @@ def test_publish_what_was_compared_and_take_it_back(console: Console) -> None:
     page.get_by_role("option", name="is at most").click()
     page.get_by_role("textbox", name="Value of age").fill("26")
     expect(count).to_have_text("2")
-    page.get_by_role("button", name="in or out?").first.click()
+    page.get_by_role("button", name="Why? ").first.click()
     console.says("Would belong with these conditions")
     page.keyboard.press("Escape")
     console.button("Publish").click()
