@@ -173,7 +173,7 @@ async def mean_size(ctx: Context, version: int, account_id: int) -> int:
     sizes = []
     for i, traits in rows:
         row = Claimed(i, i, dispatch.id, i % 64, 1, 0, None, now, f"c{i}@example.com", None, traits)
-        sizes.append(len(channels["email"].prepare(write(row, now), account).payload))
+        sizes.append(len(channels["smtp"].prepare(write(row, now), account).payload))
     return round(sum(sizes) / len(sizes))
 
 

@@ -45,7 +45,9 @@ def yes(wire: Wire) -> Receipt:
 class Parrot:
     """A channel of tests: hears everything, answers as told, and can be stopped at any point."""
 
-    manifest = Manifest(name="parrot", title="Parrot", identity="email", settings=ParrotSettings)
+    manifest = Manifest(
+        name="parrot", title="Parrot", channel="parrot", channel_title="Parrot", identity="email", settings=ParrotSettings
+    )
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -93,7 +95,7 @@ async def stage(ctx: Context) -> AsyncIterator[Parrot]:
     parrot = Parrot()
     channels = Channels({"email": EmailChannel(), "parrot": parrot}, Seal(ctx.secret))  # type: ignore[dict-item]
     ctx.put(ChannelRegistry, ChannelRegistry(tuple(
-        ChannelKind(c.manifest.name, c.manifest.identity, c.manifest.title) for c in channels
+        ChannelKind(c.manifest.channel, c.manifest.identity, c.manifest.channel_title) for c in channels
     )))  # fmt: skip
     ctx.put(Channels, channels)
     ctx.put(Templates, Templates())
@@ -107,13 +109,19 @@ async def stage(ctx: Context) -> AsyncIterator[Parrot]:
 async def add_account(ctx: Context, channel: str = "parrot", **settings: Any) -> int:
     """An account of a channel."""
     channels = ctx.get(Channels)
-    plain = msgspec.to_builtins(msgspec.convert(settings, channels[channel].manifest.settings))
+    plain = msgspec.to_builtins(msgspec.convert(settings, channels.of(channel).manifest.settings))
     async with ctx.db.connection() as conn:
         row = await (
             await conn.execute(
-                "insert into channel_account (channel, name, settings, sealed, created_at, updated_at)"
-                " values (%s, %s, %s::text::jsonb, %s, now(), now()) returning id",
-                (channel, f"{channel} of tests", msgspec.json.encode(plain).decode(), channels.seal.close({}, channel)),
+                "insert into channel_account (channel, provider, name, settings, sealed, created_at, updated_at)"
+                " values (%s, %s, %s, %s::text::jsonb, %s, now(), now()) returning id",
+                (
+                    channel,
+                    channels.of(channel).manifest.name,
+                    f"{channel} of tests",
+                    msgspec.json.encode(plain).decode(),
+                    channels.seal.close({}, channel),
+                ),
             )
         ).fetchone()
     assert row is not None

@@ -42,14 +42,14 @@ def ctx(app: Any) -> Context:
 
 def test_built_in_channels_come_through_the_public_entry_point() -> None:
     found = discover()
-    assert "email" in found and found["email"].manifest.secrets == {"password", "imap_password"}
+    assert "smtp" in found and found["smtp"].manifest.secrets == {"password", "imap_password"}
 
 
 async def test_an_account_from_its_form_to_its_removal(ctx: Context, client: httpx.AsyncClient) -> None:
     kinds = {k["name"]: k for k in (await client.get("/v1/channels/kinds")).json()}
-    schema = kinds["email"]["settings_schema"]
+    schema = kinds["smtp"]["settings_schema"]
     assert schema["properties"]["port"]["maximum"] == 65535 and schema["properties"]["host"]["title"] == "SMTP server"
-    assert set(schema["required"]) == {"host", "from_email"} and "password" in kinds["email"]["secrets"]
+    assert set(schema["required"]) == {"host", "from_email"} and "password" in kinds["smtp"]["secrets"]
     made = await client.post("/v1/channels", json={"channel": "email", "name": "Main", "settings": GOOD})
     assert made.status_code == 201
     account = made.json()
@@ -95,9 +95,7 @@ async def test_the_connection_test_speaks_to_the_server(client: httpx.AsyncClien
         made = await client.post("/v1/channels", json={"channel": "email", "name": "a", "settings": {**GOOD, "port": port}})
         trial = (await client.post(f"/v1/channels/{made.json()['id']}/test")).json()
         assert trial["ok"] and trial["steps"][-1] == "sender accepted"
-    made = await client.post(
-        "/v1/channels", json={"channel": "email", "name": "b", "settings": {**GOOD, "port": free_port()}}
-    )
+    made = await client.post("/v1/channels", json={"channel": "email", "name": "b", "settings": {**GOOD, "port": free_port()}})
     trial = (await client.post(f"/v1/channels/{made.json()['id']}/test")).json()
     assert not trial["ok"] and "cannot connect" in trial["detail"]
 

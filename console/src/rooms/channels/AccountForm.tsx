@@ -18,16 +18,16 @@ interface AccountFormProps {
 export function AccountForm({ kinds, account, onClose }: AccountFormProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const [channel, setChannel] = useState(account?.channel ?? kinds[0]?.name ?? '');
+  const [provider, setProvider] = useState(account?.provider ?? kinds.find((one) => one.default)?.name ?? '');
   const [name, setName] = useState(account?.name ?? '');
   const [enabled, setEnabled] = useState(account?.enabled ?? true);
   const [settings, setSettings] = useState<Record<string, unknown>>(account?.settings ?? {});
-  const kind = kinds.find((one) => one.name === channel);
+  const kind = kinds.find((one) => one.name === provider);
   const save = useMutation({
     mutationFn: () =>
       account
         ? take(api.PUT('/v1/channels/{account_id}', { params: { path: { account_id: account.id } }, body: { name, settings, enabled } }))
-        : take(api.POST('/v1/channels', { body: { channel, name, settings, enabled } })),
+        : take(api.POST('/v1/channels', { body: { channel: kind?.channel ?? '', provider, name, settings, enabled } })),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: ['channels'] });
       done(t('channels.saved', { name }));
@@ -53,9 +53,9 @@ export function AccountForm({ kinds, account, onClose }: AccountFormProps) {
           {!account && (
             <Select
               label={t('channels.channel')}
-              data={kinds.map((one) => ({ value: one.name, label: one.title }))}
-              value={channel}
-              onChange={(next) => next && setChannel(next)}
+              data={kinds.map((one) => ({ value: one.name, label: `${one.channel_title}: ${one.title}` }))}
+              value={provider}
+              onChange={(next) => next && setProvider(next)}
               allowDeselect={false}
             />
           )}

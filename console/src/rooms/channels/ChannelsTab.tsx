@@ -43,7 +43,7 @@ export default function ChannelsTab() {
     const yes = await ask({ title: t('channels.remove_title', { name: one.name }), body: t('channels.remove_body'), confirm: t('common.remove'), danger: true });
     if (yes) remove.mutate(one.id);
   };
-  const title = (name: string) => kinds.data?.find((kind) => kind.name === name)?.title ?? name;
+  const title = (name: string) => kinds.data?.find((kind) => kind.channel === name)?.channel_title ?? name;
   const add = may && <Button leftSection={<IconPlus size={16} />} onClick={() => setEditing('new')} disabled={!kinds.data}>{t('channels.new')}</Button>;
   return (
     <Panel title={t('channels.title')} hint={t('channels.hint')} flush actions={add}>

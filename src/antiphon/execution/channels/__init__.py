@@ -2,12 +2,16 @@
 
 Owns the table ``channel_account`` and the channel contract (`Channel`), which built-in channels and packages of others
 implement alike and register in the entry-point group ``antiphon.channels``. `Channels` is the process's open registry:
-``ctx.get(Channels)["email"]`` is the e-mail channel, ``await ctx.get(Channels).account(conn, id)`` an account of one.
+``ctx.get(Channels)["smtp"]`` speaks e-mail through a server, ``await ctx.get(Channels).account(conn, id)`` an account of one.
 """
 
 from antiphon.execution.channels.errors import (
     AccountUnknown,
+    CallbackForged,
     ChannelUnknown,
+    LinkMissing,
+    ProviderUnknown,
+    TooLong,
     Unsuitable,
 )
 from antiphon.execution.channels.model import (
@@ -15,6 +19,8 @@ from antiphon.execution.channels.model import (
     Callback,
     Capabilities,
     Channel,
+    Hear,
+    Listening,
     Manifest,
     Message,
     Outcome,
@@ -32,18 +38,24 @@ __all__ = [
     "Account",
     "AccountUnknown",
     "Callback",
+    "CallbackForged",
     "Capabilities",
     "Channel",
     "ChannelUnknown",
     "Channels",
+    "Hear",
+    "LinkMissing",
+    "Listening",
     "Manifest",
     "Message",
     "Outcome",
+    "ProviderUnknown",
     "Receipt",
     "Rendered",
     "Signal",
     "SignalKind",
     "Speaking",
+    "TooLong",
     "Trial",
     "Unsuitable",
     "Wire",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antiphon.foundation.errors import Conflict, Invalid, NotFound, Unavailable
+from antiphon.foundation.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 
 
 class ChannelUnknown(NotFound):
@@ -46,3 +46,27 @@ class Unsuitable(Invalid):
     """This message cannot be carried by this channel."""
 
     code = "channel-unsuitable"
+
+
+class TooLong(Unsuitable):
+    """The text needs {parts} parts and its author allowed one."""
+
+    code = "channel-too-long"
+
+
+class LinkMissing(Unsuitable):
+    """A message on this channel needs a link."""
+
+    code = "channel-link-missing"
+
+
+class ProviderUnknown(NotFound):
+    """The channel {channel} has no provider {provider}."""
+
+    code = "channel-provider-unknown"
+
+
+class CallbackForged(Forbidden):
+    """The callback's signature is missing, wrong or too old."""
+
+    code = "callback-forged"

@@ -19,9 +19,10 @@ PathId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 
 
 class NewAccount(Body, frozen=True, kw_only=True):
-    """An account on a channel; its settings follow the channel's own schema."""
+    """An account on a channel; its settings follow the provider's own schema. Without a provider: the channel's default."""
 
     channel: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    provider: Annotated[str, msgspec.Meta(max_length=40)] = ""
     name: Name
     settings: dict[str, Any]
     enabled: bool = True
@@ -36,10 +37,13 @@ class ChangedAccount(Body, frozen=True, kw_only=True):
 
 
 class KindItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A channel there is: what it can do, and the JSON schema of its accounts' settings."""
+    """A provider there is (``name``) and its channel: what it can do, and the JSON schema of its accounts' settings."""
 
     name: str
     title: str
+    channel: str
+    channel_title: str
+    default: bool
     identity: str
     capabilities: Capabilities
     settings_schema: dict[str, Any]
@@ -53,6 +57,9 @@ def _kind(channel: Channel) -> KindItem:
     return KindItem(
         name=manifest.name,
         title=manifest.title,
+        channel=manifest.channel,
+        channel_title=manifest.channel_title,
+        default=manifest.default,
         identity=manifest.identity,
         capabilities=manifest.capabilities,
         settings_schema=parts[name],
@@ -62,7 +69,7 @@ def _kind(channel: Channel) -> KindItem:
 
 @get("/v1/channels/kinds", permission="channels:read")
 async def list_kinds(ctx: Context) -> list[KindItem]:
-    """The channels of this installation, each with the form its accounts need."""
+    """The providers of this installation's channels, each with the form its accounts need."""
     return [_kind(channel) for channel in ctx.get(Channels)]
 
 
@@ -75,7 +82,9 @@ async def list_accounts(ctx: Context, channel: str | None = None) -> list[Accoun
 @post("/v1/channels", permission="channels:write", problems=(404, 409))
 async def add_account(ctx: Context, who: Principal, data: NewAccount) -> AccountItem:
     """Set up an account."""
-    return await service.add_account(ctx, who, channel=data.channel, name=data.name, settings=data.settings, enabled=data.enabled)
+    return await service.add_account(
+        ctx, who, channel=data.channel, provider=data.provider, name=data.name, settings=data.settings, enabled=data.enabled
+    )
 
 
 @get("/v1/channels/{account_id:int}", permission="channels:read")

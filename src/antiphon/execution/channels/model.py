@@ -1,7 +1,8 @@
 """The channel contract: what every way of speaking to a customer must offer, and the types it is spoken in.
 
-A channel is a folder (or somebody's package) that registers one object in the entry-point group ``antiphon.channels``.
-Delivery hands it rendered messages and gets receipts; it never learns what a campaign or a segment is.
+A channel (e-mail, SMS) is spoken through one of its **providers** (SMTP, SES, SMPP, …): a folder, or somebody's package,
+that registers one object in the entry-point group ``antiphon.channels``. Delivery hands it rendered messages and gets
+receipts; it never learns what a campaign or a segment is.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Rendered(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What a channel can carry and what it can hear back."""
+    """What a provider can carry and what it can hear back, and what a message costs through it."""
 
     html: bool = False
     subject: bool = False
@@ -31,21 +32,28 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     receipts: bool = False
     opens: bool = False
     clicks: bool = False
-    max_length: int | None = None  # characters of text; None is no limit that matters
+    needs_link: bool = False  # a message without a link has no use here (push): `prepare` refuses it
+    max_length: int | None = None  # characters of text in one part; None is no limit that matters
+    cost_micros: int = 0  # of one part, in millionths of the installation's currency; an account can say otherwise
     max_batch: int = 50  # wires a single call of `send` takes; also the most that one crash can leave unknown
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """A channel's name, its address kind, its abilities, and the settings an account of it needs.
+    """A provider's name, the channel it speaks, its address kind, its abilities, and the settings an account of it needs.
 
-    ``settings`` is a msgspec Struct; its JSON schema becomes the console's form. ``secrets`` names those of its fields
-    that are stored encrypted and never returned. ``identity`` is the identity kind that addresses a person here.
+    ``name`` is the provider's (``smtp``) and unique; ``channel`` is what customers know (``email``), shared by all its
+    providers; ``default`` marks the one an account gets that names none. ``settings`` is a msgspec Struct; its JSON schema
+    becomes the console's form. ``secrets`` names those of its fields that are stored encrypted and never returned.
+    ``identity`` is the identity kind that addresses a person here.
     """
 
     name: str
     title: str
+    channel: str
+    channel_title: str
     identity: str
     settings: type[msgspec.Struct]
+    default: bool = False
     secrets: frozenset[str] = frozenset()
     capabilities: Capabilities = Capabilities()
 
@@ -58,6 +66,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     channel: str
+    provider: str
     name: str
     settings: Any
     enabled: bool = True
@@ -69,7 +78,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     ``date`` is business time (UTC). ``skeleton`` names what is alike in many messages (a template version and campaign,
     say), so that a channel can compile that part once; messages with equal skeletons of one account differ only in
-    address, content, URLs and ids. ``return_path`` and the URLs already carry their signed tokens.
+    address, content, URLs and ids. ``return_path`` and the URLs already carry their signed tokens. ``token`` names the
+    delivery to whoever gets it, signed: a provider that can carry a word of ours brings it back in its callbacks.
+    ``key`` is the idempotency key of this attempt, for providers that have one: the same for the same message, always.
+    ``split`` is the author's leave to say it in several parts. ``link`` is the message's first link, tracked.
     """
 
     delivery_id: int
@@ -81,16 +93,24 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     unsubscribe_url: str | None = None
     feedback: tuple[str, ...] = ()  # from the narrowest to the widest: campaign, class, ...; for feedback loops
     headers: Mapping[str, str] = {}
+    token: str = ""
+    key: str = ""
+    split: bool = False
+    link: str | None = None
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
-    """One message as the channel's protocol will carry it: made by `prepare`, spoken by `send`."""
+    """One message as the channel's protocol will carry it: made by `prepare`, spoken by `send`.
+
+    ``parts`` is how many parts it is paid for.
+    """
 
     delivery_id: int
     address: str
     sender: str
     payload: bytes
     options: Mapping[str, str] = {}
+    parts: int = 1
 
 
 Outcome = Literal["sent", "rejected", "deferred", "unknown"]
@@ -117,14 +137,20 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     address_fault: bool = False
 
 
-SignalKind = Literal["delivered", "bounced", "deferred", "complained", "unsubscribed", "replied", "opened", "clicked"]
+SignalKind = Literal[
+    "delivered", "bounced", "deferred", "complained", "unsubscribed", "replied", "opened", "clicked", "subscribed", "confirm"
+]
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """Something heard back about a message: what `Channel.parse_callback` returns.
+    """Something heard back: what `Channel.parse_callback` returns.
 
-    The delivery is named by ``token`` (the signed return path or message id found in it) or by ``provider_id``;
-    ``address`` is the recipient the other side named, when it did. ``permanent`` marks a hard bounce.
+    The delivery is named by ``token`` (`Message.token`, the signed return path or message id found in it) or by
+    ``provider_id`` (the receipt's); ``address`` is the customer's, when the other side named it. ``permanent`` marks a
+    bounce for good. ``replied`` is a message of the customer's own, with its ``text``, ``address`` and ``recipient`` (our
+    number); it may belong to no delivery; ``unsubscribed`` and ``subscribed`` may be a reply's keyword, its text then given.
+    ``id`` tells the same news told twice. ``url`` is a click's link, or what must be fetched to ``confirm`` a subscription
+    to callbacks. ``agent`` and ``ip`` are who opened or clicked, to tell people from machines.
     """
 
     kind: SignalKind
@@ -135,14 +161,23 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     detail: str = ""
     at: datetime | None = None
+    text: str = ""
+    recipient: str = ""
+    id: str = ""
+    url: str | None = None
+    agent: str = ""
+    ip: str = ""
 
 
 class Callback(msgspec.Struct, frozen=True, kw_only=True):
-    """Raw news from the other side: an HTTP request's body and headers, or a mail and the address it was sent to."""
+    """Raw news from the other side: an HTTP request's body, headers (names in lower case) and full public URL, or a mail
+    and the address it was sent to. ``now`` is machine time, to refuse what is replayed."""
 
     body: bytes
     headers: Mapping[str, str] = {}
     recipient: str | None = None
+    url: str = ""
+    now: datetime | None = None
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,16 +189,28 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Speaking = Callable[[Sequence[int]], Awaitable[None]]
+Hear = Callable[[Account, Sequence[Signal]], Awaitable[None]]
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """What a provider adds that hears on its own connections (SMPP receipts and replies), not by callbacks."""
+
+    async def listen(self, account: Account, hear: Hear) -> None:
+        """Stay connected until cancelled and hand over all that arrives. ``hear`` returns when it is durable; only then
+        may it be acknowledged. Sending connections of the process hand over what they get to the last ``hear`` given."""
+        ...
 
 
 @runtime_checkable
 class Channel(Protocol):
-    """One way of speaking. Built-ins and packages of others implement exactly this."""
+    """One provider: a way of speaking. Built-ins and packages of others implement exactly this."""
 
     manifest: Manifest
 
     def prepare(self, message: Message, account: Account) -> Wire:
-        """Wrap a message for the wire. Pure: no I/O, no clock. Raises `Unsuitable` (permanent) if it cannot be."""
+        """Wrap a message for the wire. Pure: no I/O, no clock. Raises `Unsuitable` (permanent) if it cannot be: `TooLong`
+        for one that needs several parts its author did not allow, `LinkMissing` where a link is needed."""
         ...
 
     async def send(self, account: Account, batch: Sequence[Wire], on_speaking: Speaking) -> Sequence[Receipt]:
@@ -176,7 +223,8 @@ class Channel(Protocol):
         ...
 
     def parse_callback(self, callback: Callback, account: Account | None) -> Sequence[Signal]:
-        """Read news from the other side. Pure. Verifies its signature where there is one; unreadable news is empty."""
+        """Read news from the other side. Pure. Raises `CallbackForged` where its signature is missing, wrong or old;
+        unreadable news is empty."""
         ...
 
     async def test(self, account: Account) -> Trial:

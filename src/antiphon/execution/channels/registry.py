@@ -13,6 +13,7 @@ from antiphon.execution.channels import store
 from antiphon.execution.channels.errors import (
     AccountUnknown,
     ChannelUnknown,
+    ProviderUnknown,
 )
 from antiphon.execution.channels.model import Account, Channel
 from antiphon.execution.channels.seal import Seal
@@ -23,7 +24,7 @@ ENTRY_POINTS = "antiphon.channels"
 
 
 class Channels:
-    """Every channel this process knows, by name. One object a process: connection pools live in its channels."""
+    """Every provider this process knows, by name. One object a process: connection pools live in its providers."""
 
     def __init__(self, channels: dict[str, Channel], seal: Seal) -> None:
         self._channels = channels
@@ -41,6 +42,18 @@ class Channels:
         except KeyError:
             raise ChannelUnknown(field="channel", channel=name) from None
 
+    def of(self, channel: str, provider: str = "") -> Channel:
+        """A channel's provider, its default one if none is named. Raises `ChannelUnknown`, `ProviderUnknown`."""
+        found = [c for c in self if c.manifest.channel == channel]
+        if not found:
+            raise ChannelUnknown(field="channel", channel=channel)
+        for one in found:
+            if one.manifest.name == provider or (not provider and one.manifest.default):
+                return one
+        if not provider:
+            return found[0]
+        raise ProviderUnknown(field="provider", channel=channel, provider=provider)
+
     def __contains__(self, name: object) -> bool:
         return name in self._channels
 
@@ -54,7 +67,7 @@ class Channels:
             raise AccountUnknown(account=account_id)
         known = self._accounts.get(account_id)
         if known is None or known.version != row.version:
-            known = self._accounts[account_id] = open_account(self[row.channel], row, self._seal)
+            known = self._accounts[account_id] = open_account(self[row.provider], row, self._seal)
         return known
 
     async def accounts(self, conn: Connection, channel: str) -> list[Account]:
@@ -74,6 +87,7 @@ def open_account(channel: Channel, row: store.AccountRow, seal: Seal) -> Account
     return Account(
         id=row.id,
         channel=row.channel,
+        provider=row.provider,
         name=row.name,
         settings=msgspec.convert(settings, channel.manifest.settings),
         enabled=row.enabled,
@@ -82,7 +96,7 @@ def open_account(channel: Channel, row: store.AccountRow, seal: Seal) -> Account
 
 
 def discover() -> dict[str, Channel]:
-    """Load every registered channel, built-in or not, from the entry-point group."""
+    """Load every registered provider, built-in or not, from the entry-point group."""
     found: dict[str, Channel] = {}
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
         channel: Channel = point.load()()
@@ -97,7 +111,7 @@ async def open_channels(ctx: Context) -> AsyncIterator[Channels]:
     if ctx.has(ChannelRegistry):
         for channel in channels:
             kind = channel.manifest
-            ctx.get(ChannelRegistry).add(ChannelKind(name=kind.name, identity=kind.identity, title=kind.title))
+            ctx.get(ChannelRegistry).add(ChannelKind(name=kind.channel, identity=kind.identity, title=kind.channel_title))
     try:
         yield channels
     finally:

@@ -33,6 +33,7 @@ class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     channel: str
+    provider: str
     name: str
     settings: dict[str, Any]
     secrets_set: list[str]
@@ -47,6 +48,7 @@ def shown(channels: Channels, row: store.AccountRow) -> AccountItem:
     return AccountItem(
         id=row.id,
         channel=row.channel,
+        provider=row.provider,
         name=row.name,
         settings=row.settings,
         secrets_set=sorted(name for name, value in channels.seal.open(row.sealed, row.channel).items() if value),
@@ -86,7 +88,7 @@ async def list_accounts(ctx: Context, channel: str | None) -> list[AccountItem]:
     """All accounts, or those of one channel."""
     channels = ctx.get(Channels)
     async with ctx.db.connection() as conn:
-        return [shown(channels, row) for row in await store.list_accounts(conn, channel) if row.channel in channels]
+        return [shown(channels, row) for row in await store.list_accounts(conn, channel) if row.provider in channels]
 
 
 async def read_account(ctx: Context, account_id: int) -> AccountItem:
@@ -96,15 +98,24 @@ async def read_account(ctx: Context, account_id: int) -> AccountItem:
 
 
 async def add_account(
-    ctx: Context, who: Principal, *, channel: str, name: str, settings: Mapping[str, Any], enabled: bool = True
+    ctx: Context,
+    who: Principal,
+    *,
+    channel: str,
+    name: str,
+    settings: Mapping[str, Any],
+    provider: str = "",
+    enabled: bool = True,
 ) -> AccountItem:
-    """A new account. Raises `ChannelUnknown`, `SettingsInvalid`, `AccountNameTaken`."""
+    """A new account. Raises `ChannelUnknown`, `ProviderUnknown`, `SettingsInvalid`, `AccountNameTaken`."""
     channels = ctx.get(Channels)
-    plain, secrets = split_settings(channels[channel], settings, {})
+    kind = channels.of(channel, provider)
+    plain, secrets = split_settings(kind, settings, {})
     async with ctx.db.transaction() as conn:
         row = await store.insert_account(
             conn,
             channel=channel,
+            provider=kind.manifest.name,
             name=name,
             settings=plain,
             sealed=channels.seal.close(secrets, channel),
@@ -126,7 +137,7 @@ async def change_account(
     async with ctx.db.transaction() as conn:
         old = await _row(conn, account_id)
         kept = channels.seal.open(old.sealed, old.channel)
-        plain, secrets = split_settings(channels[old.channel], settings, kept)
+        plain, secrets = split_settings(channels[old.provider], settings, kept)
         try:
             row = await store.update_account(
                 conn,
@@ -170,7 +181,7 @@ async def try_account(ctx: Context, account_id: int) -> Trial:
     channels = ctx.get(Channels)
     async with ctx.db.connection() as conn:
         row = await _row(conn, account_id)
-    channel = channels[row.channel]
+    channel = channels[row.provider]
     return await channel.test(open_account(channel, row, channels.seal))
 
 

@@ -18,6 +18,7 @@ class AccountRow(msgspec.Struct, frozen=True):
 
     id: int
     channel: str
+    provider: str
     name: str
     settings: dict[str, Any]
     sealed: bytes
@@ -42,7 +43,15 @@ async def list_accounts(conn: Connection, channel: str | None) -> list[AccountRo
 
 
 async def insert_account(
-    conn: Connection, *, channel: str, name: str, settings: dict[str, Any], sealed: bytes, enabled: bool, now: datetime
+    conn: Connection,
+    *,
+    channel: str,
+    provider: str,
+    name: str,
+    settings: dict[str, Any],
+    sealed: bytes,
+    enabled: bool,
+    now: datetime,
 ) -> AccountRow | None:
     """The new row, or None if the channel already has an account of that name."""
     async with conn.cursor(row_factory=struct_row(AccountRow)) as cur:
@@ -50,6 +59,7 @@ async def insert_account(
             QUERIES.insert_account,
             {
                 "channel": channel,
+                "provider": provider,
                 "name": name,
                 "settings": Jsonb(settings),
                 "sealed": sealed,

@@ -42,7 +42,7 @@ class Postbox:
 
     async def receive(self, address: str | None, mail: bytes) -> None:
         """Note what a mail says; durable when this returns. What says nothing to us is dropped, and counted in the log."""
-        signals = self._ctx.get(Channels)["email"].parse_callback(Callback(body=mail, recipient=address), None)
+        signals = self._ctx.get(Channels)["smtp"].parse_callback(Callback(body=mail, recipient=address), None)
         heard = [found for signal in signals if (found := self._understand(signal)) is not None]
         if not heard:
             log.info("a mail that says nothing about a message of ours", octets=len(mail))

@@ -115,8 +115,26 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     html: str | None = None
 
 
+class Hop(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a message goes next: said on this channel when the hop before was refused, failed or expired, or has no
+    receipt (``receipt_within``) or no open, click or reply (``answer_within``) so many seconds after it was sent. One that was
+    answered ends the chain. Without a template or text of its own it says what the hop before said.
+    """
+
+    channel: str
+    account_id: int | None = None
+    template_version_id: int | None = None
+    content: Content | None = None
+    receipt_within: float | None = None
+    answer_within: float | None = None
+
+
 class NewDispatch(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be said and how: shared by all intents handed in under its ``key``."""
+    """What is to be said and how: shared by all intents handed in under its ``key``.
+
+    ``purpose`` is what the message is for: it decides which channels suit. ``split``: a text may go in several parts.
+    ``hops`` are the channels after this one; ``hop`` counts those that were before it.
+    """
 
     key: str
     channel: str
@@ -129,6 +147,10 @@ class NewDispatch(msgspec.Struct, frozen=True, kw_only=True):
     occurrence: str = ""
     track_opens: bool = False
     track_clicks: bool = False
+    purpose: str = ""
+    split: bool = False
+    hops: tuple[Hop, ...] = ()
+    hop: int = 0
 
 
 class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +170,10 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     track_clicks: bool
     state: DispatchState
     created_at: datetime
+    purpose: str = ""
+    split: bool = False
+    hops: tuple[Hop, ...] = ()
+    hop: int = 0
 
     @property
     def rules(self) -> MessageClass:

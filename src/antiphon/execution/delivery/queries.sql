@@ -2,29 +2,30 @@
 -- A dispatch by its key: made at the first call, found at every other.
 with made as (
     insert into dispatch (key, campaign_id, occurrence, channel, account_id, message_class, topic, template_version_id,
-                          content, track_opens, track_clicks, created_at)
+                          content, track_opens, track_clicks, created_at, purpose, split, hops, hop)
     values (%(key)s, %(campaign_id)s, %(occurrence)s, %(channel)s, %(account_id)s, %(message_class)s, %(topic)s,
-            %(template_version_id)s, %(content)s, %(track_opens)s, %(track_clicks)s, %(now)s)
+            %(template_version_id)s, %(content)s, %(track_opens)s, %(track_clicks)s, %(now)s, %(purpose)s, %(split)s,
+            %(hops)s, %(hop)s)
     on conflict (key) do nothing
     returning id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id,
-              occurrence, track_opens, track_clicks, state, created_at
+              occurrence, track_opens, track_clicks, state, created_at, purpose, split, hops, hop
 )
 select * from made
 union all
 select id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id, occurrence,
-       track_opens, track_clicks, state, created_at
+       track_opens, track_clicks, state, created_at, purpose, split, hops, hop
 from dispatch where key = %(key)s and not exists (select 1 from made);
 
 -- name: find_dispatches
 -- Dispatches by id.
 select id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id, occurrence,
-       track_opens, track_clicks, state, created_at
+       track_opens, track_clicks, state, created_at, purpose, split, hops, hop
 from dispatch where id = any(%(ids)s);
 
 -- name: dispatch_of
 -- A dispatch by its key.
 select id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id, occurrence,
-       track_opens, track_clicks, state, created_at
+       track_opens, track_clicks, state, created_at, purpose, split, hops, hop
 from dispatch where key = %(key)s;
 
 -- name: hold_dispatches
@@ -120,7 +121,7 @@ with recursive waiting as (
     from waiting w where w.dispatch_id is not null
 )
 select d.id, d.key, d.channel, d.message_class, d.topic, d.account_id, d.template_version_id, d.content,
-       d.campaign_id, d.occurrence, d.track_opens, d.track_clicks, d.state, d.created_at
+       d.campaign_id, d.occurrence, d.track_opens, d.track_clicks, d.state, d.created_at, d.purpose, d.split, d.hops, d.hop
 from waiting w join dispatch d on d.id = w.dispatch_id
 order by array_position(%(classes)s::text[], d.message_class), d.id;
 

@@ -112,7 +112,7 @@ class Sender:
         self._in_hand.add(task)
 
     async def _write(self, dispatch: Dispatch, account: Account, rows: Sequence[Claimed]) -> tuple[dict[int, Wire], list[Record]]:
-        channel = self._channels[dispatch.channel]
+        channel = self._channels[account.provider]
         now = self._ctx.clock.now()
         wires: dict[int, Wire] = {}
         unwritten: list[Record] = []
@@ -143,7 +143,7 @@ class Sender:
         unwritten: Sequence[Record],
     ) -> None:
         """Look again, mark, speak, record."""
-        channel = self._channels[channel_name]
+        channel = self._channels[account.provider]
         said, refused, returned = await self._look_again([row for row in rows if row.delivery_id in wires])
         marked_at: list[datetime] = []
 

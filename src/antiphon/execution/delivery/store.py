@@ -78,6 +78,7 @@ class Settled(msgspec.Struct, frozen=True):
 async def open_dispatch(conn: Connection, new: NewDispatch, account_id: int, now: datetime) -> Dispatch:
     params = msgspec.structs.asdict(new) | {"account_id": account_id, "now": now}
     params["content"] = None if new.content is None else Jsonb(msgspec.to_builtins(new.content))
+    params["hops"] = Jsonb(msgspec.to_builtins(new.hops))
     async with conn.cursor(row_factory=struct_row(Dispatch)) as cur:
         found = await (await cur.execute(SQL.open_dispatch, params)).fetchone()
     if found is not None:

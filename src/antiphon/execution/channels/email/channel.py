@@ -31,8 +31,11 @@ class EmailChannel:
     """Speaks SMTP. One object a process: it holds the connections of all accounts."""
 
     manifest = Manifest(
-        name="email",
-        title="E-mail",
+        name="smtp",
+        title="SMTP server",
+        channel="email",
+        channel_title="E-mail",
+        default=True,
         identity="email",
         settings=EmailSettings,
         secrets=frozenset({"password", "imap_password"}),
