@@ -11,7 +11,7 @@ from antiphon.execution.channels.errors import (
     ChannelUnknown,
     LinkMissing,
     ProviderUnknown,
-    TooLong,
+    TextTooLong,
     Unsuitable,
 )
 from antiphon.execution.channels.model import (
@@ -55,7 +55,7 @@ __all__ = [
     "Signal",
     "SignalKind",
     "Speaking",
-    "TooLong",
+    "TextTooLong",
     "Trial",
     "Unsuitable",
     "Wire",

@@ -48,7 +48,7 @@ class Unsuitable(Invalid):
     code = "channel-unsuitable"
 
 
-class TooLong(Unsuitable):
+class TextTooLong(Unsuitable):
     """The text needs {parts} parts and its author allowed one."""
 
     code = "channel-too-long"

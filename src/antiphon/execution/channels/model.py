@@ -209,7 +209,7 @@ class Channel(Protocol):
     manifest: Manifest
 
     def prepare(self, message: Message, account: Account) -> Wire:
-        """Wrap a message for the wire. Pure: no I/O, no clock. Raises `Unsuitable` (permanent) if it cannot be: `TooLong`
+        """Wrap a message for the wire. Pure: no I/O, no clock. Raises `Unsuitable` (permanent) if it cannot be: `TextTooLong`
         for one that needs several parts its author did not allow, `LinkMissing` where a link is needed."""
         ...
 
