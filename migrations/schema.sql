@@ -209,6 +209,15 @@ CREATE TABLE public.business_clock (
     CONSTRAINT business_clock_one_check CHECK (one)
 );
 
+CREATE TABLE public.callback_refused (
+    account_id bigint NOT NULL,
+    cause text NOT NULL,
+    count bigint NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    last_detail text DEFAULT ''::text NOT NULL
+);
+
 CREATE TABLE public.campaign (
     id bigint NOT NULL,
     name text NOT NULL,
@@ -401,6 +410,8 @@ CREATE TABLE public.delivery (
     parts smallint,
     cost_micros bigint,
     replied_at timestamp with time zone,
+    deferred_at timestamp with time zone,
+    corrections smallint DEFAULT 0 NOT NULL,
     CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'queued'::text, 'claimed'::text, 'speaking'::text, 'sent'::text, 'delivered'::text, 'bounced'::text, 'failed'::text, 'expired'::text, 'cancelled'::text, 'unknown'::text, 'suppressed'::text])))
 )
 WITH (fillfactor='65', autovacuum_vacuum_scale_factor='0.05');
@@ -465,6 +476,36 @@ CREATE TABLE public.dispatch (
 
 ALTER TABLE public.dispatch ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.dispatch_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.engagement (
+    id bigint NOT NULL,
+    profile_id bigint NOT NULL,
+    delivery_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    link_id bigint,
+    url text,
+    method text DEFAULT 'GET'::text NOT NULL,
+    agent text DEFAULT ''::text NOT NULL,
+    network text DEFAULT ''::text NOT NULL,
+    visitor bytea,
+    class text NOT NULL,
+    rule text NOT NULL,
+    rules_version smallint NOT NULL,
+    by_hand boolean DEFAULT false NOT NULL,
+    CONSTRAINT engagement_class_check CHECK ((class = ANY (ARRAY['person'::text, 'machine'::text]))),
+    CONSTRAINT engagement_kind_check CHECK ((kind = ANY (ARRAY['opened'::text, 'clicked'::text])))
+)
+WITH (autovacuum_vacuum_scale_factor='0.05');
+
+ALTER TABLE public.engagement ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.engagement_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -929,6 +970,15 @@ CREATE SEQUENCE public.profile_version
     NO MAXVALUE
     CACHE 1;
 
+CREATE TABLE public.provider_message (
+    account_id bigint NOT NULL,
+    provider_id text NOT NULL,
+    delivery_id bigint NOT NULL,
+    profile_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0.05');
+
 CREATE TABLE public.reject (
     id bigint NOT NULL,
     lane smallint NOT NULL,
@@ -1020,6 +1070,33 @@ CREATE TABLE public.sign_in_attempt (
     subject text NOT NULL,
     since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     attempts integer DEFAULT 1 NOT NULL
+);
+
+CREATE TABLE public.signal_heard (
+    account_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.signal_waiting (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    provider_id text,
+    delivery_id bigint,
+    address text,
+    body bytea NOT NULL,
+    at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000');
+
+ALTER TABLE public.signal_waiting ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.signal_waiting_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.source (
@@ -1185,6 +1262,9 @@ ALTER TABLE ONLY public.audit
 ALTER TABLE ONLY public.business_clock
     ADD CONSTRAINT business_clock_pkey PRIMARY KEY (one);
 
+ALTER TABLE ONLY public.callback_refused
+    ADD CONSTRAINT callback_refused_pkey PRIMARY KEY (account_id, cause);
+
 ALTER TABLE ONLY public.campaign_audience
     ADD CONSTRAINT campaign_audience_pkey PRIMARY KEY (campaign_id, occurrence);
 
@@ -1235,6 +1315,9 @@ ALTER TABLE ONLY public.dispatch
 
 ALTER TABLE ONLY public.dispatch
     ADD CONSTRAINT dispatch_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.engagement
+    ADD CONSTRAINT engagement_pkey PRIMARY KEY (profile_id, id);
 
 ALTER TABLE ONLY public.event_day_flushed
     ADD CONSTRAINT event_day_flushed_pkey PRIMARY KEY (day);
@@ -1350,6 +1433,9 @@ ALTER TABLE ONLY public.profile_search
 ALTER TABLE ONLY public.profile_unindexed
     ADD CONSTRAINT profile_unindexed_pkey PRIMARY KEY (profile_id);
 
+ALTER TABLE ONLY public.provider_message
+    ADD CONSTRAINT provider_message_pkey PRIMARY KEY (account_id, provider_id, profile_id);
+
 ALTER TABLE ONLY public.reject
     ADD CONSTRAINT reject_pkey PRIMARY KEY (id);
 
@@ -1379,6 +1465,12 @@ ALTER TABLE ONLY public.session
 
 ALTER TABLE ONLY public.sign_in_attempt
     ADD CONSTRAINT sign_in_attempt_pkey PRIMARY KEY (subject);
+
+ALTER TABLE ONLY public.signal_heard
+    ADD CONSTRAINT signal_heard_pkey PRIMARY KEY (account_id, digest);
+
+ALTER TABLE ONLY public.signal_waiting
+    ADD CONSTRAINT signal_waiting_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.source
     ADD CONSTRAINT source_pkey PRIMARY KEY (id);
@@ -1448,6 +1540,12 @@ CREATE INDEX delivery_settle_due ON public.delivery_settle USING btree (bucket, 
 
 CREATE INDEX dispatch_campaign ON public.dispatch USING btree (campaign_id) WHERE (campaign_id IS NOT NULL);
 
+CREATE INDEX engagement_at ON public.engagement USING brin (at);
+
+CREATE INDEX engagement_delivery ON public.engagement USING btree (delivery_id);
+
+CREATE INDEX engagement_id ON public.engagement USING btree (id);
+
 CREATE INDEX event_lane_seq ON ONLY public.event USING btree (lane, seq);
 
 CREATE INDEX event_profile_ts ON ONLY public.event USING btree (profile_id, ts);
@@ -1476,6 +1574,8 @@ CREATE INDEX notice_due ON public.notice USING btree (retry_at, id);
 
 CREATE INDEX profile_search_words ON public.profile_search USING gin (words public.gin_trgm_ops);
 
+CREATE INDEX provider_message_at ON public.provider_message USING brin (at);
+
 CREATE INDEX reject_received ON public.reject USING btree (received_at);
 
 CREATE INDEX segment_growth_minutes ON public.segment_growth USING btree (at) WHERE (at <> date_bin('01:00:00'::interval, at, '2000-01-01 00:00:00+00'::timestamp with time zone));
@@ -1485,6 +1585,12 @@ CREATE UNIQUE INDEX segment_name ON public.segment USING btree (lower(name)) WHE
 CREATE INDEX segment_refs ON public.segment USING gin (refs);
 
 CREATE INDEX session_person ON public.session USING btree (person_id);
+
+CREATE INDEX signal_heard_at ON public.signal_heard USING brin (at);
+
+CREATE INDEX signal_waiting_expires ON public.signal_waiting USING btree (expires_at);
+
+CREATE INDEX signal_waiting_provider ON public.signal_waiting USING btree (account_id, provider_id) WHERE (provider_id IS NOT NULL);
 
 CREATE UNIQUE INDEX source_name ON public.source USING btree (lower(name));
 

@@ -85,3 +85,13 @@ def test_switched_off_links_and_pictures_are_absent_but_never_the_way_out() -> N
 @pytest.mark.parametrize("url", ["mailto:a@x.example", "tel:+1", "javascript:x", "https://a.example/" + "x" * MAX_URL])
 def test_what_cannot_be_tracked_stays_as_it_is(url: str) -> None:
     assert TRACKER.links(1, 2).signed(url) == url
+
+
+def test_the_word_a_provider_brings_back_is_short_and_only_that() -> None:
+    tracker = Tracker(b"k" * 32, "https://m.example")
+    token = tracker.hook(2**40 + 1, 2**32 - 1)
+    assert len(token) == 32 and token.isascii() and not set(token) & set("+/=?&# ")
+    assert tracker.read("hook", token) == Ref(2**40 + 1, 2**32 - 1)
+    for purpose in ("open", "unsubscribe"):
+        with pytest.raises(BadSignature):
+            tracker.read(purpose, token)  # type: ignore[arg-type]

@@ -35,6 +35,7 @@ NOT_EXPORTED = {
     "profile_dirty": "a queue of ids",
     "profile_search": "an index of words of traits, which are exported",
     "profile_unindexed": "a queue of ids",
+    "provider_message": "what a provider calls a row of `delivery`, which is exported",
     "trait_tally": "half-counted values of computed traits, which are exported as traits",
 }
 COLUMNS = """

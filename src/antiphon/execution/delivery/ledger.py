@@ -18,6 +18,7 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, dict_row, load_queries, struct_row
 
 SQL = load_queries(Path(__file__).with_name("ledger.sql"))
+HEARD = load_queries(Path(__file__).with_name("engagement.sql"))
 Was = Literal["passed", "sent", "delivered", "bounced", "opened", "clicked", "unsubscribed", "complained"]
 
 
@@ -226,13 +227,18 @@ async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str
     """What was said to a customer, for their own copy."""
     ids = await one_person(conn, profile_id)
     async with conn.cursor(row_factory=dict_row) as cur:
-        return {"deliveries": await (await cur.execute(SQL.export_deliveries, {"profile_ids": ids})).fetchall()}
+        said = await (await cur.execute(SQL.export_deliveries, {"profile_ids": ids})).fetchall()
+        answered = await (await cur.execute(HEARD.export_engagement, {"profile_ids": ids})).fetchall()
+    return {"deliveries": said, "engagement": answered}
 
 
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     """Forget what was said to a customer; that something was said to somebody stays, for campaigns' numbers."""
     ids = {"profile_ids": await one_person(conn, profile_id), "now": ctx.clock.now()}
-    for query in (SQL.erase_queue, SQL.erase_settle, SQL.erase_deliveries):
+    for query in (
+        HEARD.erase_waiting, HEARD.erase_provider_messages, HEARD.erase_engagement,
+        SQL.erase_queue, SQL.erase_settle, SQL.erase_deliveries,
+    ):  # fmt: skip
         await conn.execute(query, ids)
 
 

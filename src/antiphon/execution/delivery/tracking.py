@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import struct
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -17,9 +18,9 @@ import msgspec
 from antiphon.awareness.consent import preferences_link
 from antiphon.foundation.ids import BadSignature, sign, unsign
 
-Purpose = Literal["open", "click", "link", "unsubscribe"]
+Purpose = Literal["open", "click", "link", "unsubscribe", "hook"]
 
-PATHS: dict[Purpose, str] = {"open": "/o/", "click": "/c/", "link": "/l/", "unsubscribe": "/u/"}
+PATHS: Mapping[Purpose, str] = {"open": "/o/", "click": "/c/", "link": "/l/", "unsubscribe": "/u/"}
 MAX_URL = 2000  # a longer address is sent as it is, untracked: its token would not survive mail programs
 RETURN_PREFIX = "b+"
 
@@ -94,6 +95,10 @@ class Tracker:
         payload = _REF.pack(delivery_id, profile_id)
         token = base64.b32encode(self._return_tag(payload) + payload).rstrip(b"=").decode().lower()
         return f"{RETURN_PREFIX}{token}@{domain}"
+
+    def hook(self, delivery_id: int, profile_id: int) -> str:
+        """The word a provider carries and brings back in its callbacks (`Message.token`): 32 URL-safe characters."""
+        return sign(self._key, "hook", _REF.pack(delivery_id, profile_id))
 
     def read(self, purpose: Purpose, token: str) -> Ref:
         """What a token of this purpose names. Raises `BadSignature`."""
