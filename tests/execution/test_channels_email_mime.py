@@ -22,7 +22,7 @@ CHANNEL = EmailChannel()
 
 def account(**more: str) -> Account:
     given = {"host": "127.0.0.1", "from_email": "shop@shop.example", "from_name": "The Shop"} | more
-    return Account(id=1, channel="email", name="test", settings=EmailSettings(**given))  # type: ignore[arg-type]
+    return Account(id=1, channel="email", provider="smtp", name="test", settings=EmailSettings(**given))  # type: ignore[arg-type]
 
 
 def written(content: Rendered, **more: object) -> Wire:
@@ -71,7 +71,7 @@ def test_no_header_can_be_injected(subject: str, name: str, value: str) -> None:
     attack = "\r\nBcc: victim@x.example\r\n\r\n<script>"
     sender = "".join(c for c in name if ord(c) >= 32)[:150]
     acc = Account(
-        id=2, channel="email", name="n", version=abs(hash(sender)) % 10**9,
+        id=2, channel="email", provider="smtp", name="n", version=abs(hash(sender)) % 10**9,
         settings=EmailSettings(host="h", from_email="shop@shop.example", from_name=sender),
     )  # fmt: skip
     message = Message(

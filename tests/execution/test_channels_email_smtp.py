@@ -90,7 +90,7 @@ def account(port: int, **settings: Any) -> Account:
         "host": "127.0.0.1", "port": port, "security": "none", "from_email": "shop@shop.example", "timeout": 5.0,
         "data_timeout": 5.0,
     }  # fmt: skip
-    return Account(id=1, channel="email", name="test", settings=EmailSettings(**(given | settings)))
+    return Account(id=1, channel="email", provider="smtp", name="test", settings=EmailSettings(**(given | settings)))
 
 
 def wires(channel: EmailChannel, acc: Account, addresses: Sequence[str], text: str = "Hello\n.\n..hidden\n") -> list[Wire]:
@@ -369,7 +369,7 @@ async def test_changed_settings_drop_the_old_connections(channel: EmailChannel) 
     async with smtp_server(first) as one, smtp_server(second) as two:
         acc = account(one)
         await send(channel, acc, ["a@x.example"])
-        changed = Account(id=1, channel="email", name="test", settings=account(two).settings, version=2)
+        changed = Account(id=1, channel="email", provider="smtp", name="test", settings=account(two).settings, version=2)
         await send(channel, changed, ["a@x.example"])
     assert (len(first.received), len(second.received)) == (1, 1)
 
@@ -436,7 +436,7 @@ async def test_starttls_and_sign_in(channel: EmailChannel, certificate: ssl.SSLC
         assert (await send(channel, good, ["a@x.example"]))[0].outcome == "sent"
         trial = await channel.test(good)
         assert trial.ok, trial
-        bad = Account(id=2, channel="email", name="bad", settings=account(port, **secure, password="wrong").settings)
+        bad = Account(id=2, channel="email", provider="smtp", name="bad", settings=account(port, **secure, password="wrong").settings)
         (receipt,) = await send(channel, bad, ["a@x.example"])
         assert (receipt.outcome, receipt.code, receipt.account_fault) == ("deferred", "535", True)
         trial = await channel.test(bad)
@@ -450,7 +450,7 @@ async def test_tls_from_the_start_and_a_certificate_nobody_vouches_for(
     async with smtp_server(handler, tls=certificate) as port:
         trusting = account(port, security="tls", verify_certificate=False)
         assert (await send(channel, trusting, ["a@x.example"]))[0].outcome == "sent"
-        strict = Account(id=3, channel="email", name="s", settings=account(port, security="tls").settings)
+        strict = Account(id=3, channel="email", provider="smtp", name="s", settings=account(port, security="tls").settings)
         (receipt,) = await send(channel, strict, ["a@x.example"])
         assert (receipt.outcome, receipt.code, receipt.account_fault) == ("deferred", "tls", True)
 
@@ -485,7 +485,7 @@ async def test_international_addresses(channel: EmailChannel) -> None:
         assert [r.outcome for r in receipts] == ["sent", "sent"]
     assert sorted(e.rcpt_tos[0] for e in handler.received) == ["plain@xn--bcher-kva.example", "кто@xn--80a1acny.xn--p1ai"]
     async with smtp_server(Mailboxes()) as port:
-        acc = Account(id=9, channel="email", name="x", settings=account(port).settings)
+        acc = Account(id=9, channel="email", provider="smtp", name="x", settings=account(port).settings)
         (receipt,) = await send(channel, acc, ["кто@почта.рф"])
     assert (receipt.outcome, receipt.code, receipt.permanent) == ("rejected", "smtputf8", True)
 

@@ -8,6 +8,7 @@ implement alike and register in the entry-point group ``antiphon.channels``. `Ch
 from antiphon.execution.channels.errors import (
     AccountUnknown,
     CallbackForged,
+    CallbackNeeds,
     ChannelUnknown,
     LinkMissing,
     ProviderUnknown,
@@ -39,6 +40,7 @@ __all__ = [
     "AccountUnknown",
     "Callback",
     "CallbackForged",
+    "CallbackNeeds",
     "Capabilities",
     "Channel",
     "ChannelUnknown",

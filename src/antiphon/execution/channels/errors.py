@@ -70,3 +70,12 @@ class CallbackForged(Forbidden):
     """The callback's signature is missing, wrong or too old."""
 
     code = "callback-forged"
+
+
+class CallbackNeeds(Exception):
+    """Reading a callback takes a public document at ``url`` (https, small, may be kept for long): get it, without following
+    redirects, put it into `Callback.fetched` and ask again. If it cannot be had, the callback is to be refused for now."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url

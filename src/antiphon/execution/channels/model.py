@@ -171,13 +171,15 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
 
 class Callback(msgspec.Struct, frozen=True, kw_only=True):
     """Raw news from the other side: an HTTP request's body, headers (names in lower case) and full public URL, or a mail
-    and the address it was sent to. ``now`` is machine time, to refuse what is replayed."""
+    and the address it was sent to. ``now`` is machine time, to refuse what is replayed. ``fetched`` holds public documents
+    by URL that reading it asked for with `CallbackNeeds` (a signer's certificate)."""
 
     body: bytes
     headers: Mapping[str, str] = {}
     recipient: str | None = None
     url: str = ""
     now: datetime | None = None
+    fetched: Mapping[str, bytes] = {}
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,7 +226,8 @@ class Channel(Protocol):
 
     def parse_callback(self, callback: Callback, account: Account | None) -> Sequence[Signal]:
         """Read news from the other side. Pure. Raises `CallbackForged` where its signature is missing, wrong or old;
-        unreadable news is empty."""
+        unreadable news is empty. Raises `CallbackNeeds` for a document it cannot judge without: fetched by the caller,
+        who asks again."""
         ...
 
     async def test(self, account: Account) -> Trial:
