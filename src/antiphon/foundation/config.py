@@ -64,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         "Business hours without a bounce after which a sent message counts as delivered.", 24.0
     )
     session_hours: Annotated[float, msgspec.Meta(gt=0)] = _says("Hours until an unused sign-in ends.", 12.0)
+    outbound_hosts: tuple[str, ...] = _says(
+        "Hosts inside your network that webhooks and providers may call, as host, host:port or network; others are refused.",
+        (),
+    )
     trusted_proxies: tuple[str, ...] = _says("Addresses of proxies whose X-Forwarded-For is believed.", ())
 
     def __repr__(self) -> str:

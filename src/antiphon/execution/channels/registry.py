@@ -18,6 +18,7 @@ from antiphon.execution.channels.errors import (
 from antiphon.execution.channels.model import Account, Channel
 from antiphon.execution.channels.seal import Seal
 from antiphon.foundation.context import Context
+from antiphon.foundation.outbound import permit
 from antiphon.foundation.postgres import Connection
 
 ENTRY_POINTS = "antiphon.channels"
@@ -107,6 +108,7 @@ def discover() -> dict[str, Channel]:
 @asynccontextmanager
 async def open_channels(ctx: Context) -> AsyncIterator[Channels]:
     """The resource: opened at the process's start, its pools closed at its end."""
+    permit(ctx.settings.outbound_hosts)
     channels = Channels(discover(), Seal(ctx.secret))
     if ctx.has(ChannelRegistry):
         for channel in channels:
