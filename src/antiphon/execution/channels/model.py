@@ -124,6 +124,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     caller's own backoff). ``unknown``: the point of no return was passed and no answer came.
     ``account_fault``: the failure is the account's or server's (no connection, refused sign-in), not the message's.
     ``address_fault``: the address itself was refused for good; it belongs on the suppression list.
+    ``part_ids`` are the provider's ids of its other parts, where each part has one: news may name any of them.
     """
 
     delivery_id: int
@@ -135,6 +136,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     provider_id: str | None = None
     account_fault: bool = False
     address_fault: bool = False
+    part_ids: tuple[str, ...] = ()
 
 
 SignalKind = Literal[
