@@ -10,12 +10,12 @@ from tests.browser.stage import Console
 
 PAGES = (
     "/", "/customers", "/customers/{customer}", "/segments", "/segments/new", "/segments/sets", "/events", "/events?tab=rejects", "/events?tab=sources",
-    "/imports", "/imports/new", "/campaigns", "/campaigns/new", "/templates", "/templates/new", "/deliveries",
-    "/settings/account", "/settings/people", "/settings/keys", "/settings/channels", "/settings/consent", "/settings/installation", "/audit",
+    "/imports", "/imports/new", "/campaigns", "/campaigns/new", "/templates", "/templates/new", "/deliveries", "/channels", "/channels/{account}",
+    "/settings/account", "/settings/people", "/settings/keys", "/settings/consent", "/settings/installation", "/audit",
 )  # fmt: skip
 KEY = re.compile(
     r"\b(?:common|shell|nav|floor|problem|state|access|account|audit|campaigns|channels|consent|content|delivery|events|imports|keys"
-    r"|overview|people|profiles|reason|segments|sets|settings)\.[a-z_]+\b"
+    r"|overview|people|profiles|rules|budgets|setting|cost|channel|reason|segments|sets|settings)\.[a-z_]+\b"
 )
 TITLES = {"en": "Overview", "ru": "Обзор", "zh": "总览"}
 
@@ -25,11 +25,11 @@ def test_every_page_speaks(console: Console, language: str, scheme: str) -> None
     console.page.add_init_script(f"""
         try {{ localStorage.setItem('antiphon.language', '{language}'); localStorage.setItem('antiphon.scheme', '{scheme}'); }} catch {{}}
     """)
-    customer = console.stage.profile("C001")
+    names = {"customer": console.stage.profile("C001"), "account": console.stage.call("GET", "/v1/channels")[0]["id"]}
     barriers: list[str] = []
     console.open("/audit")
     for path in PAGES:
-        console.go(path.format(customer=customer))
+        console.go(path.format(**names))
         if path == "/":
             expect(console.page.locator("h1")).to_have_text(TITLES[language])
         text = console.page.locator("body").inner_text()

@@ -1,4 +1,4 @@
-"""Settings: people, keys shown once, a channel account tested, topics and the suppression list."""
+"""Settings: people, keys shown once, topics and the suppression list."""
 
 from __future__ import annotations
 
@@ -44,24 +44,6 @@ def test_a_key_is_shown_once_and_revoked(console: Console) -> None:
     row.get_by_role("button", name="Revoke").click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     expect(row.get_by_text("Revoked")).to_be_visible()
-
-
-def test_a_channel_account_from_its_own_form(console: Console) -> None:
-    page = console.page
-    console.open("/settings/channels")
-    console.button("New account").click()
-    page.get_by_role("textbox", name="Name", exact=True).fill("Second sender")
-    page.get_by_label("SMTP server").fill("127.0.0.1")
-    page.get_by_role("textbox", name="Port", exact=True).fill(str(console.stage.mail_port))
-    console.choose("Encryption", "none")
-    page.get_by_label("Sender's address").fill("second@example.com")
-    console.is_accessible()
-    console.button("Save").click()
-    row = page.get_by_role("row", name=re.compile("Second sender"))
-    row.get_by_role("button", name="Test").click()
-    console.says("“Second sender” works")
-    console.reload()
-    expect(row).to_contain_text("second@example.com")
 
 
 def test_topics_and_suppressions(console: Console) -> None:

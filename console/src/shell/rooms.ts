@@ -1,6 +1,6 @@
 import type { ComponentType } from 'react';
 import {
-  IconAudit, IconCampaigns, IconCustomers, IconDeliveries, IconEvents, IconImports, IconOverview, IconSegments,
+  IconAudit, IconCampaigns, IconCustomers, IconDeliveries, IconEvents, IconImports, IconOverview, IconPlug, IconSegments,
   IconSettings, IconTag, IconTemplates,
 } from '@/design/icons';
 
@@ -43,6 +43,7 @@ export const FLOORS: Floor[] = [
       { key: 'campaigns', to: '/campaigns', room: 'campaigns', permission: 'campaigns:read', icon: IconCampaigns, shortcut: 'c' },
       { key: 'templates', to: '/templates', room: 'content', permission: 'content:read', icon: IconTemplates, shortcut: 't' },
       { key: 'deliveries', to: '/deliveries', room: 'delivery', permission: 'delivery:read', icon: IconDeliveries, shortcut: 'd' },
+      { key: 'channels', to: '/channels', room: 'channels', permission: 'channels:read', icon: IconPlug, shortcut: 'h' },
     ],
   },
   {

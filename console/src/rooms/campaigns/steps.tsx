@@ -127,7 +127,7 @@ export function DeliveryStep({ plan, onChange }: StepProps) {
       />
       {accounts.data?.length === 0 && (
         <Alert color="yellow">
-          <Text size="sm">{t('campaigns.no_sender')} <Anchor component={Link} to="/settings/channels" size="sm">{t('settings.tab_channels')}</Anchor></Text>
+          <Text size="sm">{t('campaigns.no_sender')} <Anchor component={Link} to="/channels" size="sm">{t('nav.channels')}</Anchor></Text>
         </Alert>
       )}
       <Radio.Group

@@ -5,7 +5,7 @@ import { useSession } from '@/api/session';
 import { Panel } from '@/design/Panel';
 
 const STEPS = [
-  { key: 'channel', to: '/settings/channels', permission: 'channels:write' },
+  { key: 'channel', to: '/channels', permission: 'channels:write' },
   { key: 'import', to: '/imports/new', permission: 'imports:write' },
   { key: 'segment', to: '/segments/new', permission: 'segments:write' },
   { key: 'template', to: '/templates/new', permission: 'content:write' },

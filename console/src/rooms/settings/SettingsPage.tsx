@@ -4,7 +4,7 @@ import { lazy, Suspense, type ComponentType, type LazyExoticComponent } from 're
 import { useTranslation } from 'react-i18next';
 import { useSession } from '@/api/session';
 import {
-  IconDoor, IconKey, IconPerson, IconPlug, IconCustomers, IconShield,
+  IconDoor, IconKey, IconPerson, IconCustomers, IconShield,
 } from '@/design/icons';
 import { Page } from '@/design/Page';
 
@@ -20,12 +20,11 @@ const TABS: Tab[] = [
   { key: 'account', room: null, permission: null, icon: IconPerson, page: lazy(() => import('../access/AccountTab')) },
   { key: 'people', room: null, permission: 'access:read_people', icon: IconCustomers, page: lazy(() => import('../access/PeopleTab')) },
   { key: 'keys', room: null, permission: 'access:read_keys', icon: IconKey, page: lazy(() => import('../access/KeysTab')) },
-  { key: 'channels', room: 'channels', permission: 'channels:read', icon: IconPlug, page: lazy(() => import('../channels/ChannelsTab')) },
   { key: 'consent', room: 'consent', permission: 'consent:read', icon: IconShield, page: lazy(() => import('../consent/ConsentTab')) },
   { key: 'installation', room: null, permission: 'settings:read', icon: IconDoor, page: lazy(() => import('./InstallationTab')) },
 ];
 
-/** Everything that is set once: oneself, people, keys, channels, consent topics, and the installation. */
+/** Everything that is set once: oneself, people, keys, consent topics, and the installation. */
 export default function SettingsPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();

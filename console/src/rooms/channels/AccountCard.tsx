@@ -1,0 +1,38 @@
+import { Anchor, Button, Group, Text } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { Mark } from '@/design/Mark';
+import { Moment } from '@/design/Moment';
+import { faceOf } from './faces';
+import { senderOf, type Account, type Kind } from './vocabulary';
+import styles from './channels.module.css';
+
+interface AccountCardProps {
+  account: Account;
+  kind: Kind | undefined;
+  testing: boolean;
+  onTest?: () => void;
+}
+
+/** One account at a glance; its name opens everything about it. */
+export function AccountCard({ account, kind, testing, onTest }: AccountCardProps) {
+  const { t } = useTranslation();
+  const Face = faceOf(account.channel);
+  return (
+    <article className={styles.card} aria-label={account.name}>
+      <Group wrap="nowrap" gap="sm" align="flex-start">
+        <span className={styles.mono} aria-hidden><Face size={18} stroke={1.6} /></span>
+        <div style={{ minWidth: 0, flex: 1 }}>
+          <Anchor component={Link} to={`/channels/${account.id}`} fw={600} size="sm" style={{ overflowWrap: 'anywhere' }}>{account.name}</Anchor>
+          <Text size="xs" c="dimmed">{kind?.title ?? account.provider}</Text>
+        </div>
+        <Mark colour={account.enabled ? 'teal' : 'gray'}>{t(account.enabled ? 'channels.in_use' : 'channels.off')}</Mark>
+      </Group>
+      <Text size="sm" style={{ overflowWrap: 'anywhere' }}>{senderOf(account)}</Text>
+      <Group justify="space-between" className={styles.foot} wrap="nowrap">
+        <Text size="xs" c="dimmed">{t('channels.changed')} <Moment at={account.updated_at} /></Text>
+        {onTest && <Button size="compact-xs" variant="light" loading={testing} onClick={onTest} aria-label={t('channels.test_of', { name: account.name })}>{t('channels.test')}</Button>}
+      </Group>
+    </article>
+  );
+}
