@@ -72,6 +72,18 @@ class CallbackForged(Forbidden):
     code = "callback-forged"
 
 
+class DkimUnsupported(Conflict):
+    """Accounts of the provider {provider} sign with keys of the provider's own."""
+
+    code = "dkim-unsupported"
+
+
+class DkimKeyInUse(Conflict):
+    """Mail is signed with this key. Make the other one, or switch signing off first."""
+
+    code = "dkim-key-in-use"
+
+
 class CallbackNeeds(Exception):
     """Reading a callback takes a public document at ``url`` (https, small, may be kept for long): get it, without following
     redirects, put it into `Callback.fetched` and ask again. If it cannot be had, the callback is to be refused for now."""

@@ -38,7 +38,7 @@ class EmailChannel:
         default=True,
         identity="email",
         settings=EmailSettings,
-        secrets=frozenset({"password", "imap_password"}),
+        secrets=frozenset({"password", "imap_password", "dkim_key", "dkim_key_2"}),
         capabilities=Capabilities(
             html=True, subject=True, media=True, two_way=True, receipts=True, opens=True, clicks=True, max_batch=50
         ),

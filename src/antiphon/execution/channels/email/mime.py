@@ -11,6 +11,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from antiphon.execution.channels.email.address import encoded, mailbox, named, one_line
+from antiphon.execution.channels.email.dkim import Signer
 from antiphon.execution.channels.email.settings import EmailSettings
 from antiphon.execution.channels.errors import Unsuitable
 from antiphon.execution.channels.model import Message
@@ -52,9 +53,10 @@ class BadHeader(Unsuitable):
 class Skeleton:
     """The constant headers and the boundary of one kind of message of one account."""
 
-    __slots__ = ("boundary", "domain", "head", "middle")
+    __slots__ = ("boundary", "domain", "head", "signer")
 
     def __init__(self, settings: EmailSettings, key: str, feedback: tuple[str, ...]) -> None:
+        self.signer = Signer(settings.dkim_keys) if settings.dkim else None
         sender = mailbox(settings.from_email).address
         lines = [f"From: {named(settings.from_name, sender)}"]
         if settings.reply_to:
@@ -86,21 +88,22 @@ class Skeleton:
         start = head.encode() + self.head
         text_encoding, text = _body(content.text)
         if content.html is None:
-            return b"%bContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
-                start,
-                text_encoding,
-                text,
+            start += b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n" % text_encoding
+            body = text
+        else:
+            html_encoding, html = _body(content.html)
+            edge = self.boundary.encode()
+            while b"--" + edge in text or b"--" + edge in html:
+                edge += b"_"
+            start += b'Content-Type: multipart/alternative; boundary="%b"\r\n' % edge
+            body = (
+                b"--%b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b\r\n"
+                b"--%b\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b\r\n"
+                b"--%b--\r\n" % (edge, text_encoding, text, edge, html_encoding, html, edge)
             )
-        html_encoding, html = _body(content.html)
-        edge = self.boundary.encode()
-        while b"--" + edge in text or b"--" + edge in html:
-            edge += b"_"
-        return (
-            b'%bContent-Type: multipart/alternative; boundary="%b"\r\n\r\n'
-            b"--%b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b\r\n"
-            b"--%b\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b\r\n"
-            b"--%b--\r\n" % (start, edge, edge, text_encoding, text, edge, html_encoding, html, edge)
-        )
+        if self.signer is None:
+            return b"%b\r\n%b" % (start, body)
+        return b"%b%b\r\n%b" % (self.signer.sign(start, body, int(message.date.timestamp())), start, body)
 
     def _id(self, message: Message) -> str:
         if message.return_path and message.return_path.isascii():

@@ -8,11 +8,13 @@ import msgspec
 from msgspec import Meta
 
 from antiphon.execution.channels.email.address import BadAddress, mailbox
+from antiphon.execution.channels.email.dkim import BadKey, DkimKey, load_key
 
 Security = Literal["none", "starttls", "tls"]
 Host = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[^\s/@]+$")]
 Domain = Annotated[str, Meta(max_length=253, pattern=r"^[^\s<>@]*$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
+Selector = Annotated[str, Meta(max_length=63, pattern=r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)?$")]
 
 
 def _about(title: str, description: str = "") -> Meta:
@@ -46,6 +48,16 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     messages_per_connection: Annotated[int, _about("Messages per connection"), Meta(ge=1, le=100_000)] = 1000
     timeout: Annotated[float, _about("Seconds to wait for an answer"), Meta(gt=0, le=600)] = 60.0
     data_timeout: Annotated[float, _about("Seconds to wait after a message", "RFC 5321 says 600."), Meta(gt=0, le=900)] = 300.0
+    dkim: Annotated[
+        bool, _about("Sign with DKIM", "By the keys below. Switch on once their DNS records are published.")
+    ] = False
+    dkim_domain: Annotated[Domain, _about("DKIM domain", "Empty: the domain of the sender's address.")] = ""
+    dkim_selector: Annotated[Selector, _about("DKIM selector", "The first key's name in DNS.")] = ""
+    dkim_key: Annotated[str, _about("DKIM private key", "PEM: RSA or Ed25519.")] = ""
+    dkim_selector_2: Annotated[
+        Selector, _about("Second DKIM selector", "For a second signature: Ed25519 beside RSA, or a key about to take over.")
+    ] = ""
+    dkim_key_2: Annotated[str, _about("Second DKIM private key")] = ""
     imap_host: Annotated[str, _about("IMAP server for bounces", "Empty: none.")] = ""
     imap_port: Annotated[Port, _about("IMAP port")] = 993
     imap_security: Annotated[Security, _about("IMAP encryption")] = "tls"
@@ -62,8 +74,32 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 raise ValueError(f"{name}: {bad.detail}") from bad
         if any(ord(char) < 32 for char in self.from_name):
             raise ValueError("from_name: may not contain control characters")
+        self._check_dkim()
+
+    def _check_dkim(self) -> None:
+        for name, selector, pem in (
+            ("dkim_key", self.dkim_selector, self.dkim_key),
+            ("dkim_key_2", self.dkim_selector_2, self.dkim_key_2),
+        ):
+            if not pem:
+                continue
+            if not selector:
+                raise ValueError(f"{name.replace('key', 'selector')}: a key needs a selector")
+            try:
+                load_key(pem)
+            except BadKey as bad:
+                raise ValueError(f"{name}: {bad}") from bad
+        if self.dkim and not self.dkim_keys:
+            raise ValueError("dkim: there is no key to sign with")
 
     @property
     def domain(self) -> str:
         """The domain that message ids and return paths are in."""
         return self.bounce_domain or self.from_email.rpartition("@")[2]
+
+    @property
+    def dkim_keys(self) -> tuple[DkimKey, ...]:
+        """The keys there are, whether or not they sign yet."""
+        domain = mailbox(f"x@{self.dkim_domain or self.from_email.rpartition('@')[2]}").address[2:]
+        pairs = ((self.dkim_selector, self.dkim_key), (self.dkim_selector_2, self.dkim_key_2))
+        return tuple(DkimKey(domain, selector, pem) for selector, pem in pairs if pem)
