@@ -17,6 +17,7 @@ from antiphon.execution.channels.errors import (
 )
 from antiphon.execution.channels.model import (
     Account,
+    AccountSettings,
     Callback,
     Capabilities,
     Channel,
@@ -37,6 +38,7 @@ from antiphon.execution.channels.registry import Channels
 
 __all__ = [
     "Account",
+    "AccountSettings",
     "AccountUnknown",
     "Callback",
     "CallbackForged",

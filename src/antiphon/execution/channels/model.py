@@ -30,6 +30,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     media: bool = False
     two_way: bool = False
     receipts: bool = False
+    receipts_by_id: bool = True  # they name a message by the id of its `Receipt`, which is kept; False: by what we gave it
     opens: bool = False
     clicks: bool = False
     needs_link: bool = False  # a message without a link has no use here (push): `prepare` refuses it
@@ -58,6 +59,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: Capabilities = Capabilities()
 
 
+class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What providers' settings derive from: it never shows what it holds, for some of it is secret."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One set of credentials and sender details on a channel, settings decoded and secrets in clear.
 
@@ -71,6 +79,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     settings: Any
     enabled: bool = True
     version: int = 1
+
+    def __repr__(self) -> str:
+        return f"Account({self.id}, {self.provider!r}, {self.name!r})"
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
