@@ -44,7 +44,7 @@ class Ref(msgspec.Struct, frozen=True):
 class DeliveryLinks:
     """The URLs of one delivery, made on demand while its template renders. Implements `content.Links`."""
 
-    __slots__ = ("_at", "_base", "_clicks", "_key", "_profile_id", "_ref", "open_url", "unsubscribe_url")
+    __slots__ = ("_at", "_base", "_clicks", "_key", "_profile_id", "_ref", "first", "open_url", "unsubscribe_url")
 
     def __init__(self, key: bytes, base: str, delivery_id: int, profile_id: int, opens: bool, clicks: bool, at: datetime) -> None:
         self._key = key
@@ -55,6 +55,8 @@ class DeliveryLinks:
         self._profile_id = profile_id
         self._at = at
         self.open_url = f"{base}/o/{sign(key, 'open', ref)}.gif" if opens else None
+        self.first: str | None = None
+        """The first link its template asked for, as it is sent."""
 
     @property
     def preferences_url(self) -> str:
@@ -63,15 +65,19 @@ class DeliveryLinks:
 
     def fixed(self, link_id: int, url: str) -> str:
         """The address a static link is sent with."""
-        if not self._clicks:
-            return url
-        return f"{self._base}/c/{sign(self._key, 'click', self._ref + link_id.to_bytes(4, 'big'))}"
+        if self._clicks:
+            url = f"{self._base}/c/{sign(self._key, 'click', self._ref + link_id.to_bytes(4, 'big'))}"
+        self.first = self.first or url
+        return url
 
     def signed(self, url: str) -> str:
         """The address a personal link is sent with: it carries its target, signed."""
-        if not self._clicks or len(url) > MAX_URL or not url.startswith(("http://", "https://")):
+        if not url.startswith(("http://", "https://")):
             return url
-        return f"{self._base}/l/{sign(self._key, 'link', self._ref + url.encode())}"
+        if self._clicks and len(url) <= MAX_URL:
+            url = f"{self._base}/l/{sign(self._key, 'link', self._ref + url.encode())}"
+        self.first = self.first or url
+        return url
 
 
 class Tracker:

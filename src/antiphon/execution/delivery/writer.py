@@ -11,6 +11,7 @@ from antiphon.execution.delivery.model import NOBODY, Content, Dispatch
 from antiphon.execution.delivery.store import Claimed
 from antiphon.execution.delivery.tracking import Tracker
 from antiphon.foundation.context import Context
+from antiphon.foundation.ids import keyed_hash
 
 KEPT = 64  # compiled texts of dispatches without a template
 
@@ -40,6 +41,7 @@ class Writer:
         domain = own or self._ctx.settings.bounce_domain or getattr(account.settings, "domain", "")
         feedback = (f"c{dispatch.campaign_id or 0}", dispatch.message_class, f"a{account.id}")
         rules = dispatch.rules
+        secret = self._ctx.secret
         skeleton = str(dispatch.id)
 
         def write(row: Claimed, now: datetime) -> Message:
@@ -61,6 +63,10 @@ class Writer:
                 return_path=self._tracker.return_path(row.delivery_id, row.profile_id, domain) if domain else None,
                 unsubscribe_url=links.unsubscribe_url if rules.can_unsubscribe and row.profile_id != NOBODY else None,
                 feedback=feedback,
+                token=self._tracker.hook(row.delivery_id, row.profile_id),
+                key=keyed_hash(secret, "message", row.delivery_id, row.profile_id).hex(),
+                split=dispatch.split,
+                link=links.first or next(iter(template.urls), None),
             )
 
         return write
