@@ -12,7 +12,7 @@ import msgspec
 from antiphon.awareness.consent import ChannelKind, ChannelRegistry
 from antiphon.awareness.events import Journal
 from antiphon.awareness.events.journal import open_journal
-from antiphon.execution.channels import Account, Callback, Manifest, Message, Receipt, Signal, Speaking, Trial, Wire
+from antiphon.execution.channels import Account, Callback, Capabilities, Manifest, Message, Receipt, Signal, Speaking, Trial, Wire
 from antiphon.execution.channels.email import EmailChannel
 from antiphon.execution.channels.registry import Channels
 from antiphon.execution.channels.seal import Seal
@@ -45,11 +45,11 @@ def yes(wire: Wire) -> Receipt:
 class Parrot:
     """A channel of tests: hears everything, answers as told, and can be stopped at any point."""
 
-    manifest = Manifest(
-        name="parrot", title="Parrot", channel="parrot", channel_title="Parrot", identity="email", settings=ParrotSettings
-    )
-
-    def __init__(self) -> None:
+    def __init__(self, name: str = "parrot", identity: str = "email", abilities: Capabilities | None = None) -> None:
+        self.manifest = Manifest(
+            name=name, title=name.title(), channel=name, channel_title=name.title(), identity=identity,
+            settings=ParrotSettings, capabilities=abilities or Capabilities(),
+        )  # fmt: skip
         self.heard: list[str] = []
         self.answer: Answer = yes
         self.before_mark: Callable[[], Any] | None = None
@@ -90,10 +90,11 @@ class Parrot:
 
 
 @asynccontextmanager
-async def stage(ctx: Context) -> AsyncIterator[Parrot]:
-    """The resources execution needs, in a worker's context; the channels are e-mail and the parrot."""
+async def stage(ctx: Context, *flock: Parrot) -> AsyncIterator[Parrot]:
+    """The resources execution needs, in a worker's context; the channels are e-mail, the parrot, and its flock."""
     parrot = Parrot()
-    channels = Channels({"email": EmailChannel(), "parrot": parrot}, Seal(ctx.secret))  # type: ignore[dict-item]
+    birds: Any = {bird.manifest.name: bird for bird in (parrot, *flock)}
+    channels = Channels({"email": EmailChannel()} | birds, Seal(ctx.secret))
     ctx.put(ChannelRegistry, ChannelRegistry(tuple(
         ChannelKind(c.manifest.channel, c.manifest.identity, c.manifest.channel_title) for c in channels
     )))  # fmt: skip

@@ -305,7 +305,7 @@ async def test_a_late_receipt_resolves_the_unknown(ctx: Context, parrot: Parrot)
         claimed = await store.claim(conn, dispatches, held.epochs, each=10, most=10, now=now)
         assert await store.mark_speaking(conn, held, claimed, now) == 1
     async with ctx.db.transaction() as conn:
-        assert await store.recover(conn, held.buckets, now) == (0, 1)
+        assert await store.recover(conn, held.buckets, now) == (0, [(1, 1)])
     assert (await row(ctx))[0] == "unknown"
     async with ctx.db.transaction() as conn:
         receipt = Record(row=claimed[0], state="sent", reason="accepted", attempts=1, speaking_at=now)

@@ -11,6 +11,7 @@ import msgspec
 
 from antiphon.awareness.consent import Evidence, consent_as_of
 from antiphon.awareness.profiles import canonical, every_id
+from antiphon.execution.delivery import chains
 from antiphon.execution.delivery.errors import DeliveryUnknown
 from antiphon.execution.delivery.model import MessageClassName, State
 from antiphon.execution.delivery.reasons import REASONS, explain
@@ -89,6 +90,8 @@ class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
     next_attempt_at: datetime | None
     provider_id: str | None
     detail: str | None
+    hop: int
+    origin_id: int | None
     topic_title: str | None
     account_name: str | None
 
@@ -117,8 +120,21 @@ class ConsentThen(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence
 
 
+class HopItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One hop of the chain a delivery is part of."""
+
+    id: int
+    hop: int
+    channel: str
+    state: State
+    reason: str | None
+    sentence: str
+    at: datetime
+
+
 class Why(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a customer got this, or did not: a sentence, the facts it rests on, and what happened when."""
+    """Why a customer got this, or did not: a sentence, the facts it rests on, and what happened when. ``hops`` is the chain it
+    is part of, in order; only itself where there is none."""
 
     delivery: DeliveryRow
     title: str
@@ -126,6 +142,7 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     facts: list[Fact]
     history: list[Step]
     consent: ConsentThen | None
+    hops: list[HopItem]
 
 
 async def one_person(conn: Connection, profile_id: int) -> list[int]:
@@ -174,10 +191,17 @@ async def why(ctx: Context, conn: Connection, delivery_id: int) -> Why:
         facts=_told(row),
         history=_history(row),
         consent=consent,
+        hops=[_hop(one) for one in await chains.chain_of(conn, row.profile_id, row.origin_id or row.id)],
     )
 
 
-def _facts(row: DeliveryItem | DeliveryRow) -> Mapping[str, object]:
+def _hop(row: chains.HopRow) -> HopItem:
+    at = row.ended_at or row.sent_at or row.due_at
+    sentence = explain(row.state, row.reason, _facts(row))
+    return HopItem(id=row.id, hop=row.hop, channel=row.channel, state=row.state, reason=row.reason, sentence=sentence, at=at)
+
+
+def _facts(row: DeliveryItem | DeliveryRow | chains.HopRow) -> Mapping[str, object]:
     facts = msgspec.structs.asdict(row)
     for name, value in facts.items():
         if isinstance(value, datetime):

@@ -198,22 +198,25 @@ where (select count(*) from held) = cardinality(%(buckets)s::int[])
 returning q.delivery_id;
 
 -- name: record
--- Write what became of messages: final ones leave the queue, put-off ones return to it, sent ones wait for a bounce.
+-- Write what became of messages: final ones leave the queue, put-off ones return to it, sent ones wait for a bounce; what was
+-- reserved for them is free again, what they cost is paid.
 -- A message that was sent is recorded whoever holds its row by now; anything else only by who holds it.
 with receipt as materialized (
     select * from unnest(
         %(ids)s::bigint[], %(profile_ids)s::bigint[], %(epochs)s::bigint[], %(states)s::text[], %(reasons)s::text[],
         %(details)s::text[], %(provider_ids)s::text[], %(retry_ats)s::timestamptz[], %(attempts)s::int[],
-        %(claimed_ats)s::timestamptz[], %(speaking_ats)s::timestamptz[]
-    ) as r (delivery_id, profile_id, epoch, state, reason, detail, provider_id, retry_at, attempts, claimed_at, speaking_at)
+        %(claimed_ats)s::timestamptz[], %(speaking_ats)s::timestamptz[], %(accounts)s::bigint[], %(parts)s::int[],
+        %(costs)s::bigint[], %(avoids)s::bigint[]
+    ) as r (delivery_id, profile_id, epoch, state, reason, detail, provider_id, retry_at, attempts, claimed_at, speaking_at,
+            account_id, parts, cost_micros, avoid)
 ), left_queue as (
     delete from delivery_queue q using receipt r
     where q.delivery_id = r.delivery_id and q.profile_id = r.profile_id and r.retry_at is null
       and (r.state = 'sent' or q.epoch = r.epoch and q.state <> 'queued')
-    returning q.delivery_id
+    returning q.delivery_id, q.budgets, q.reserved_micros, q.reserved_at, r.cost_micros
 ), put_off as (
     update delivery_queue q set state = 'queued', due_at = r.retry_at, attempts = r.attempts, epoch = null,
-        claimed_at = null, speaking_at = null
+        claimed_at = null, speaking_at = null, avoid = nullif(r.avoid, 0)
     from receipt r
     where q.delivery_id = r.delivery_id and q.profile_id = r.profile_id and r.retry_at is not null
       and q.epoch = r.epoch and q.state <> 'queued'
@@ -227,20 +230,41 @@ with receipt as materialized (
         reason = r.reason,
         detail = r.detail,
         provider_id = coalesce(r.provider_id, d.provider_id),
+        account_id = coalesce(nullif(r.account_id, 0), d.account_id),
         attempts = r.attempts,
         next_attempt_at = r.retry_at,
         claimed_at = r.claimed_at,
         speaking_at = coalesce(r.speaking_at, d.speaking_at),
         sent_at = case when r.state = 'sent' then %(now)s else d.sent_at end,
-        ended_at = case when r.state in ('sent', 'queued') then null else %(now)s::timestamptz end
+        ended_at = case when r.state in ('sent', 'queued') then null else %(now)s::timestamptz end,
+        parts = coalesce(nullif(r.parts, 0), d.parts),
+        cost_micros = case when r.parts > 0 then r.cost_micros else d.cost_micros end
     from mine r
     where d.id = r.delivery_id and d.profile_id = r.profile_id and d.state in ('planned', 'queued', 'unknown')
-    returning d.id, d.profile_id, d.bucket, d.state
+    returning d.id, d.profile_id, d.bucket, d.state, d.channel, d.account_id, d.campaign_id, d.message_class, r.parts,
+              r.cost_micros as paid
 ), settle as (
     insert into delivery_settle (bucket, due_at, delivery_id, profile_id)
     select bucket, %(settle_at)s, id, profile_id from ledger where state = 'sent'
+), freed as (
+    insert into budget_entry (budget_id, reserved_at, reserved_micros, spent_micros)
+    select b.id, l.reserved_at, -sum(l.reserved_micros), sum(l.cost_micros)
+    from left_queue l cross join unnest(l.budgets) as b (id) where l.budgets is not null group by b.id, l.reserved_at
+), paid as (
+    insert into cost_entry (day, channel, account_id, campaign_id, message_class, messages, parts, micros)
+    select (%(now)s::timestamptz at time zone 'UTC')::date, channel, account_id, coalesce(campaign_id, 0), message_class,
+           count(*), sum(parts), sum(paid)
+    from ledger where paid > 0 group by channel, account_id, campaign_id, message_class
 )
 select id from ledger;
+
+-- name: note_provider_ids
+-- Which messages of ours a provider's own ids name: a message of several parts may have several.
+insert into provider_message (account_id, provider_id, delivery_id, profile_id, at)
+select account_id, provider_id, delivery_id, profile_id, %(now)s
+from unnest(%(accounts)s::bigint[], %(provider_ids)s::text[], %(ids)s::bigint[], %(profile_ids)s::bigint[])
+    as m (account_id, provider_id, delivery_id, profile_id)
+on conflict (account_id, provider_id, profile_id) do update set delivery_id = excluded.delivery_id, at = excluded.at;
 
 -- name: unclaim
 -- Give claimed rows back unsaid: nothing of them reached the other side.
@@ -272,9 +296,11 @@ with stale as materialized (
     update delivery d set state = 'unknown', reason = 'process_died', claimed_at = l.claimed_at,
         speaking_at = l.speaking_at, attempts = l.attempts + 1, ended_at = %(now)s
     from lost l where d.id = l.delivery_id and d.profile_id = l.profile_id and d.state in ('planned', 'queued')
-    returning d.id
+    returning d.id, d.profile_id
 )
-select (select count(*) from returned) as returned, (select count(*) from ledger) as unknown;
+select (select count(*) from returned) as returned, coalesce(array_agg(id), '{}') as unknown,
+       coalesce(array_agg(profile_id), '{}') as profile_ids
+from ledger;
 
 -- name: cancel_queued
 -- Take what waits of cancelled dispatches out of the queue, in the buckets held.
@@ -312,11 +338,6 @@ select (select count(*) from due) as taken, s.id, coalesce(a.to_id, s.profile_id
        v.template_id, s.template_version_id, s.channel, s.topic, s.delivered_at
 from (select 1) one left join settled s on true left join alias a on a.from_id = s.profile_id
 left join template_version v on v.id = s.template_version_id;
-
--- name: is_waiting
--- Whether anything of a dispatch is still to be said.
-select exists (select 1 from delivery_queue where dispatch_id = %(dispatch_id)s and state = 'queued')
-    or exists (select 1 from delivery_queue where dispatch_id = %(dispatch_id)s and state <> 'queued');
 
 -- name: first_account
 -- The account a message takes when its author named none: the oldest that is switched on.

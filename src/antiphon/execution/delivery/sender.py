@@ -17,11 +17,11 @@ from prometheus_client import Counter
 
 from antiphon.awareness.consent import Suppressed, digest_key, suppress
 from antiphon.execution.channels import Account, Channel, Channels, Receipt, Speaking, Wire
-from antiphon.execution.delivery import store
+from antiphon.execution.delivery import chains, store
 from antiphon.execution.delivery.breaker import Breakers
 from antiphon.execution.delivery.model import Dispatch
 from antiphon.execution.delivery.store import Claimed, Record
-from antiphon.execution.delivery.verdicts import ended, from_receipt, state_of
+from antiphon.execution.delivery.verdicts import UNSENDABLE, ended, from_receipt, state_of
 from antiphon.execution.delivery.writer import Unwritable, Writer
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
@@ -57,9 +57,12 @@ class Sender:
         until = loop.time() + TICK
         async with self._ctx.db.transaction() as conn:
             await held.fence(conn)
-            returned, unknown = await store.recover(conn, held.buckets, self._ctx.clock.now())
+            now = self._ctx.clock.now()
+            returned, unknown = await store.recover(conn, held.buckets, now)
+            if unknown:
+                await chains.after_record(conn, unknown, now)
         if returned or unknown:
-            log.warning("picked up after another process", returned=returned, unknown=unknown)
+            log.warning("picked up after another process", returned=returned, unknown=len(unknown))
         try:
             while loop.time() < until:
                 if not await self._round(held):
@@ -107,7 +110,7 @@ class Sender:
             self._room.release()
             raise
         mine = held.only(sorted({row.bucket for row in rows}))
-        task = asyncio.create_task(self._speak(mine, dispatch.channel, account, rows, wires, unwritten))
+        task = asyncio.create_task(self._speak(mine, dispatch, account, rows, wires, unwritten))
         task.add_done_callback(lambda _: self._room.release())
         self._in_hand.add(task)
 
@@ -126,7 +129,7 @@ class Sender:
             except Unwritable as error:
                 unwritten.append(ended(row, "failed", error.reason, error.detail[:1000]))
             except AntiphonError as error:  # the channel cannot carry it: permanent by contract
-                unwritten.append(ended(row, "failed", "unsendable", str(error)[:1000]))
+                unwritten.append(ended(row, "failed", UNSENDABLE.get(error.code, "unsendable"), str(error)[:1000]))
             except Exception as error:  # a fault of ours or of a channel's: it must not hold up everybody behind it
                 log.exception("a message could not be written", delivery=row.delivery_id, channel=dispatch.channel)
                 unwritten.append(ended(row, "failed", "unsendable", f"internal: {type(error).__name__}"))
@@ -136,7 +139,7 @@ class Sender:
     async def _speak(
         self,
         held: Held,
-        channel_name: str,
+        dispatch: Dispatch,
         account: Account,
         rows: Sequence[Claimed],
         wires: Mapping[int, Wire],
@@ -144,7 +147,7 @@ class Sender:
     ) -> None:
         """Look again, mark, speak, record."""
         channel = self._channels[account.provider]
-        said, refused, returned = await self._look_again([row for row in rows if row.delivery_id in wires])
+        said, refused, returned = await self._look_again(dispatch, [row for row in rows if row.delivery_id in wires])
         marked_at: list[datetime] = []
 
         async def on_speaking(_: Sequence[int]) -> None:
@@ -157,16 +160,24 @@ class Sender:
         self._note(account, receipts)
         now = self._ctx.clock.now()
         at = marked_at[0] if marked_at else None
+        can = channel.manifest.capabilities
         judged = [
-            from_receipt(row, receipt, secret=self._ctx.secret, now=now, speaking_at=at)
+            from_receipt(
+                row, receipt, secret=self._ctx.secret, now=now, speaking_at=at, account_id=account.id,
+                parts=wires[row.delivery_id].parts, cost_micros=wires[row.delivery_id].parts * can.cost_micros, by_id=can.receipts_by_id,
+            )  # fmt: skip
             for row, receipt in zip(said, receipts, strict=True)
         ]
-        await self._record(channel_name, [*unwritten, *refused, *judged], receipts, returned)
+        await self._record(dispatch, [*unwritten, *refused, *judged], receipts, returned)
 
-    async def _look_again(self, rows: Sequence[Claimed]) -> tuple[list[Claimed], list[Record], list[Claimed]]:
+    async def _look_again(
+        self, dispatch: Dispatch, rows: Sequence[Claimed]
+    ) -> tuple[list[Claimed], list[Record], list[Claimed]]:
         """(to be said, refused after all, to go back unsaid): consent, suppression, pause and cancel as they are now."""
         async with self._ctx.db.connection() as conn:
             verdicts = await store.recheck(conn, rows, digest_key(self._ctx), self._ctx.clock.now())
+            if dispatch.hop:
+                verdicts |= dict.fromkeys(await chains.answered_before(conn, _keys(rows)), "answered")
         said: list[Claimed] = []
         refused: list[Record] = []
         returned: list[Claimed] = []
@@ -190,7 +201,7 @@ class Sender:
             self._breakers.success(account.id)
 
     async def _record(
-        self, channel: str, records: Sequence[Record], receipts: Sequence[Receipt], returned: Sequence[Claimed]
+        self, dispatch: Dispatch, records: Sequence[Record], receipts: Sequence[Receipt], returned: Sequence[Claimed]
     ) -> None:
         """Write down what became of a batch. What was said was said: this needs no lease, and does not give up at once
         when the database is away; the statement leaves alone what has become somebody else's."""
@@ -199,20 +210,25 @@ class Sender:
             now = self._ctx.clock.now()
             try:
                 settle_at = now + timedelta(hours=self._ctx.settings.delivered_after_hours)
-                async with self._ctx.db.connection() as conn, _together(conn, bool(returned or dead)):
+                chained = bool(records and dispatch.hops)
+                named = any(record.provider_ids for record in records)
+                async with self._ctx.db.connection() as conn, _together(conn, bool(returned or dead or chained or named)):
                     if records:
                         await store.record(conn, records, now=now, settle_at=settle_at)
+                    if chained:
+                        await chains.after_record(conn, _keys([record.row for record in records]), now)
                     if returned:
                         await store.unclaim(conn, returned)
                     if dead:
-                        await suppress(self._ctx, conn, [_gone(channel, r, now) for r in records if r.row.delivery_id in dead])
+                        gone = [r for r in records if r.row.delivery_id in dead]
+                        await suppress(self._ctx, conn, [_gone(dispatch.channel, r, now) for r in gone])
                 break
             except (PostgresError, DatabaseUnavailable):
                 if attempt + 1 == KEEP_TRYING:
                     raise
                 await asyncio.sleep(0.2 * 2**attempt)
         for record in records:
-            _said.labels(channel, record.state).inc()
+            _said.labels(dispatch.channel, record.state).inc()
 
     def _raise_failures(self) -> None:
         """Forget what has landed; if something of it failed, take no more in hand."""
@@ -231,6 +247,10 @@ class Sender:
 def _together(conn: Connection, several: bool) -> AbstractAsyncContextManager[object]:
     """A transaction for several statements; one alone is its own."""
     return conn.transaction() if several else nullcontext()
+
+
+def _keys(rows: Sequence[Claimed]) -> list[tuple[int, int]]:
+    return [(row.delivery_id, row.profile_id) for row in rows]
 
 
 def _gone(channel: str, record: Record, now: datetime) -> Suppressed:

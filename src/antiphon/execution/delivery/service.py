@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from antiphon.awareness.consent import ChannelRegistry, digest_key, normal_address
-from antiphon.execution.delivery import store
+from antiphon.execution.delivery import chains, store
 from antiphon.execution.delivery.errors import NoAccount, NothingToSay, TopicMissing
 from antiphon.execution.delivery.model import (
     CLASSES,
@@ -34,8 +34,8 @@ SEND_LOOP = "delivery.send"
 async def open_dispatch(ctx: Context, conn: Connection, new: NewDispatch) -> Dispatch:
     """The dispatch of this key, made if it is new.
 
-    Without an account it takes the channel's oldest enabled one. Raises NoAccount, TopicMissing, NothingToSay, and
-    ChannelUnknown for a channel this installation does not have.
+    Without an account it takes the channel's oldest enabled one. The dispatches of its later hops are made with it.
+    Raises NoAccount, TopicMissing, NothingToSay, and ChannelUnknown for a channel this installation does not have.
     """
     channel = ctx.get(ChannelRegistry)[new.channel]
     if CLASSES[new.message_class].needs_consent and new.topic is None:
@@ -43,7 +43,10 @@ async def open_dispatch(ctx: Context, conn: Connection, new: NewDispatch) -> Dis
     if (new.template_version_id is None) == (new.content is None):
         raise NothingToSay(field="template_version_id")
     account_id = new.account_id or await default_account(ctx, conn, channel.name)
-    return await store.open_dispatch(conn, new, account_id, ctx.clock.now())
+    dispatch = await store.open_dispatch(conn, new, account_id, ctx.clock.now())
+    if new.hops:
+        await chains.link(conn, dispatch.id, (await open_dispatch(ctx, conn, chains.next_of(new))).id)
+    return dispatch
 
 
 async def default_account(ctx: Context, conn: Connection, channel: str) -> int:
@@ -61,6 +64,13 @@ async def submit(ctx: Context, conn: Connection, dispatch: Dispatch, intents: In
     """
     if len(intents.profile_ids) > CHUNK:
         raise ValueError(f"at most {CHUNK} intents at a time")
+    verdict = await _judge(ctx, conn, dispatch, intents)
+    if verdict.refused and dispatch.hops:
+        await _ask_next(ctx, conn, dispatch, intents)
+    return verdict
+
+
+async def _judge(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> Verdict:
     identity = ctx.get(ChannelRegistry)[dispatch.channel].identity
     verdict = await store.decide(
         conn, dispatch, intents, identity=identity, digest_key=digest_key(ctx), now=ctx.clock.now(), write=True
@@ -68,6 +78,26 @@ async def submit(ctx: Context, conn: Connection, dispatch: Dispatch, intents: In
     if verdict.passed:
         await wake(conn, SEND_LOOP)
     return verdict
+
+
+async def _ask_next(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> None:
+    """What was refused on this channel is asked on the next."""
+    kinds = ctx.get(ChannelRegistry)
+    same = kinds[dispatch.channel].identity == kinds[dispatch.hops[0].channel].identity
+    onward = await chains.after_gate(conn, dispatch, intents, same_address=same)
+    if onward is not None:
+        await go_on(ctx, conn, onward)
+
+
+async def go_on(ctx: Context, conn: Connection, onward: chains.Onward) -> None:
+    """Hand intents of a chain's next hop to the gate; what it refuses there is asked on the hop after."""
+    origins = iter(onward.origins)
+    for part in chunks(onward.intents):
+        of_part = [next(origins) for _ in part.profile_ids]
+        verdict = await _judge(ctx, conn, onward.dispatch, part)
+        await chains.mark(conn, chains.Onward(dispatch=onward.dispatch, intents=part, origins=of_part))
+        if verdict.refused and onward.dispatch.hops:
+            await _ask_next(ctx, conn, onward.dispatch, part)
 
 
 async def estimate(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> Verdict:
@@ -100,8 +130,8 @@ async def hold(conn: Connection, campaign_id: int, state: DispatchState) -> None
 
 
 async def is_waiting(conn: Connection, dispatch_id: int) -> bool:
-    """Whether anything of a dispatch is still to be said."""
-    return await store.is_waiting(conn, dispatch_id)
+    """Whether anything of a dispatch, or of the hops after it, is still to be said."""
+    return await chains.is_waiting(conn, dispatch_id)
 
 
 class Handed(msgspec.Struct, frozen=True, kw_only=True):

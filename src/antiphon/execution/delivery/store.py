@@ -50,7 +50,11 @@ class Claimed(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a claimed row. ``retry_at`` is set when it returns to the queue (its state is then queued)."""
+    """What became of a claimed row. ``retry_at`` is set when it returns to the queue (its state is then queued).
+
+    ``account_id`` is the account it was given to, ``parts`` and ``cost_micros`` what is paid for it. ``avoid`` is the account
+    that a routed row stays away from next time; ``provider_ids`` are all names under which the provider may speak of it.
+    """
 
     row: Claimed
     state: State
@@ -60,6 +64,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     retry_at: datetime | None = None
     attempts: int
     speaking_at: datetime | None = None
+    account_id: int | None = None
+    parts: int = 0
+    cost_micros: int = 0
+    avoid: int | None = None
+    provider_ids: tuple[str, ...] = ()
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -230,10 +239,24 @@ async def record(conn: Connection, records: Sequence[Record], *, now: datetime, 
         "attempts": ints([r.attempts for r in records]),
         "claimed_ats": instants([micros(r.row.claimed_at) for r in records]),
         "speaking_ats": maybe_instants([_maybe(r.speaking_at) for r in records]),
+        "accounts": bigints([r.account_id or 0 for r in records]),
+        "parts": ints([r.parts for r in records]),
+        "costs": bigints([r.cost_micros for r in records]),
+        "avoids": bigints([r.avoid or 0 for r in records]),
         "now": now,
         "settle_at": settle_at,
     }
     await conn.execute(SQL.record, params)
+    named = [(r, _plain(name)) for r in records for name in r.provider_ids]
+    if named:
+        names = {
+            "accounts": bigints([r.account_id or 0 for r, _ in named]),
+            "provider_ids": texts([name for _, name in named]),
+            "ids": bigints([r.row.delivery_id for r, _ in named]),
+            "profile_ids": bigints([r.row.profile_id for r, _ in named]),
+            "now": now,
+        }
+        await conn.execute(SQL.note_provider_ids, names)
 
 
 def _plain(text: str | None) -> str | None:
@@ -241,12 +264,12 @@ def _plain(text: str | None) -> str | None:
     return None if text is None else text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-async def recover(conn: Connection, buckets: Sequence[int], now: datetime) -> tuple[int, int]:
-    """(rows returned to the queue, rows now unknown)."""
+async def recover(conn: Connection, buckets: Sequence[int], now: datetime) -> tuple[int, list[tuple[int, int]]]:
+    """(rows returned to the queue, the deliveries and profiles that are unknown now)."""
     params = {"buckets": list(buckets), "resend_classes": RESEND, "most_attempts": MOST_ATTEMPTS, "now": now}
     row = await (await conn.execute(SQL.recover, params)).fetchone()
     assert row is not None
-    return row[0], row[1]
+    return row[0], list(zip(row[1], row[2], strict=True))
 
 
 async def cancel_queued(conn: Connection, dispatches: Sequence[int], buckets: Sequence[int], *, now: datetime, most: int) -> int:
@@ -261,8 +284,3 @@ async def settle(conn: Connection, buckets: Sequence[int], *, now: datetime, mos
     async with conn.cursor(row_factory=tuple_row) as cur:
         rows = await (await cur.execute(SQL.settle, params)).fetchall()
     return rows[0][0], [Settled(*row[1:]) for row in rows if row[1] is not None]
-
-
-async def is_waiting(conn: Connection, dispatch_id: int) -> bool:
-    row = await (await conn.execute(SQL.is_waiting, {"dispatch_id": dispatch_id})).fetchone()
-    return bool(row and row[0])

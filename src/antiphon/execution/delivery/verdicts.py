@@ -9,6 +9,8 @@ from antiphon.execution.channels import Receipt
 from antiphon.execution.delivery.model import BACKOFF, State, retry_after
 from antiphon.execution.delivery.store import Claimed, Record
 
+UNSENDABLE = {"channel-too-long": "too_long", "channel-link-missing": "link_missing"}
+"""Why a channel cannot carry a message, by the error it raised; another is ``unsendable``."""
 FAULT_PAUSE = timedelta(seconds=30)  # before a row is tried again after its account did not answer
 
 
@@ -16,7 +18,7 @@ def state_of(reason: str) -> State:
     """The state a row ends in when the second look refuses it for this reason."""
     if reason == "too_late":
         return "expired"
-    return "cancelled" if reason == "campaign_cancelled" else "suppressed"
+    return "cancelled" if reason in ("campaign_cancelled", "answered") else "suppressed"
 
 
 def ended(row: Claimed, state: State, reason: str, detail: str | None = None) -> Record:
@@ -24,19 +26,33 @@ def ended(row: Claimed, state: State, reason: str, detail: str | None = None) ->
     return Record(row=row, state=state, reason=reason, detail=detail, attempts=row.attempts)
 
 
-def from_receipt(row: Claimed, receipt: Receipt, *, secret: bytes, now: datetime, speaking_at: datetime | None) -> Record:
-    """What a receipt means for its row.
+def from_receipt(
+    row: Claimed,
+    receipt: Receipt,
+    *,
+    secret: bytes,
+    now: datetime,
+    speaking_at: datetime | None,
+    account_id: int | None = None,
+    parts: int = 0,
+    cost_micros: int = 0,
+    by_id: bool = False,
+) -> Record:
+    """What a receipt means for its row. ``by_id``: news of it will name the receipt's id.
 
     A put-off row is tried again with growing pauses until its attempts or its lifetime are used up. A fault of the
-    account is not the message's: it costs no attempt.
+    account is not the message's: it costs no attempt. What was said, or may have been, is paid for.
     """
     detail = " ".join(part for part in (receipt.code, receipt.detail) if part)[:1000]
     tried = row.attempts + 1
+    paid = receipt.outcome in ("sent", "unknown")
+    names = tuple(dict.fromkeys(name for name in (receipt.provider_id, *receipt.part_ids) if name)) if by_id and paid else ()
 
     def record(state: State, reason: str | None, *, attempts: int = tried, retry_at: datetime | None = None) -> Record:
         return Record(
             row=row, state=state, reason=reason, detail=detail, provider_id=receipt.provider_id, retry_at=retry_at,
-            attempts=attempts, speaking_at=speaking_at,
+            attempts=attempts, speaking_at=speaking_at, account_id=account_id, parts=parts if paid else 0,
+            cost_micros=cost_micros if paid else 0, avoid=account_id if receipt.account_fault else None, provider_ids=names,
         )  # fmt: skip
 
     match receipt.outcome:
