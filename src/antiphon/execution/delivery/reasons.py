@@ -85,6 +85,10 @@ _ALL = (
            sentence="It was said and the other side did not answer; it may or may not have arrived. {detail}"),
     Reason(code="process_died", states=("unknown",), title="Interrupted",
            sentence="The process died while it was speaking. It may or may not have arrived: it is not sent again."),
+    Reason(code="resolved_delivered", states=("delivered",), title="Marked as delivered",
+           sentence="It was not known whether it arrived; somebody looked it up and said that it did."),
+    Reason(code="resolved_not_delivered", states=("failed",), title="Marked as not delivered",
+           sentence="It was not known whether it arrived; somebody looked it up and said that it did not."),
 )  # fmt: skip
 
 REASONS: Mapping[str, Reason] = {reason.code: reason for reason in _ALL}
