@@ -94,7 +94,7 @@ async def stage(ctx: Context, *flock: Parrot) -> AsyncIterator[Parrot]:
     """The resources execution needs, in a worker's context; the channels are e-mail, the parrot, and its flock."""
     parrot = Parrot()
     birds: Any = {bird.manifest.name: bird for bird in (parrot, *flock)}
-    channels = Channels({"email": EmailChannel()} | birds, Seal(ctx.secret))
+    channels = Channels({"smtp": EmailChannel()} | birds, Seal(ctx.secret))
     ctx.put(ChannelRegistry, ChannelRegistry(tuple(
         ChannelKind(c.manifest.channel, c.manifest.identity, c.manifest.channel_title) for c in channels
     )))  # fmt: skip
