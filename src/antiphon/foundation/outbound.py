@@ -149,13 +149,6 @@ def check_url(url: str, *, https: bool = False) -> httpx2.URL:
         raise OutboundRefused(host=url[:100], cause=f"it is not an address of {'https' if https else 'the web'}")
     if parsed.userinfo:
         raise OutboundRefused(host=parsed.host, cause="its address holds a user name")
-    try:
-        literal = ipaddress.ip_address(parsed.host.strip("[]"))
-    except ValueError:
-        return parsed
-    port = parsed.port or (443 if parsed.scheme == "https" else 80)
-    if (cause := _policy.refuses(parsed.host, port, literal)) is not None:
-        raise OutboundRefused(host=parsed.host, cause=cause)
     return parsed
 
 

@@ -1,0 +1,10 @@
+"""The webhook channel: messages as signed HTTP requests to any system, and its signed answers.
+
+Owns no tables. Signatures follow the Standard Webhooks specification, so that either side may use its libraries.
+"""
+
+from antiphon.execution.channels.webhook.channel import WebhookChannel
+from antiphon.execution.channels.webhook.settings import WebhookSettings
+from antiphon.execution.channels.webhook.signing import signature, verify
+
+__all__ = ["WebhookChannel", "WebhookSettings", "signature", "verify"]
