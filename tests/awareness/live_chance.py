@@ -44,8 +44,8 @@ DAY, HOUR, TICK = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=
 class Chance:
     """Trees and lives at random."""
 
-    def __init__(self, seed: int, now: datetime) -> None:
-        self.random = random.Random(seed)
+    def __init__(self, choices: random.Random, now: datetime) -> None:
+        self.random = choices
         self.now = now
 
     def tree(self, depth: int, people: Sequence[int], segments: Sequence[int]) -> Node:

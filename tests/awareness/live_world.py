@@ -58,6 +58,12 @@ class World:
             await conn.execute("insert into topic (name, title) values ('news', 'News') on conflict do nothing")
             await observe_traits(conn, TRAITS, self.clock.now())
 
+    async def forget_segments(self) -> None:
+        """As if there had been none: those of an example before are out of use."""
+        async with self.ctx.db.transaction() as conn:
+            await conn.execute("update segment set state = 'archived', name = name || ' ' || id where state <> 'archived'")
+        await self.live.reset()
+
     async def person(self, **traits: Any) -> int:
         async with self.ctx.db.transaction() as conn:
             sql = "insert into profile (traits, created_at) values (%s, %s) returning id"

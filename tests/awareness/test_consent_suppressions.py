@@ -16,8 +16,9 @@ from antiphon.awareness.consent import ChannelKind, ChannelRegistry, Suppressed,
 from antiphon.awareness.consent.listing import SHOWN, NotAList, read_list
 from antiphon.awareness.consent.personal import erase, export
 from antiphon.awareness.consent.service import run_out
-from antiphon.awareness.imports.sweeping import mentions, needles, remove_mentioning
+from antiphon.awareness.imports.sweeping import ImportUnderWay, mentions, needles, remove_mentioning, sweep
 from antiphon.foundation.context import Context
+from antiphon.foundation.jobs import enqueue
 
 NOW = datetime.fromisoformat("2026-06-01T12:00:00+00:00")
 REGISTRY = ChannelRegistry((ChannelKind("email", "email", "E-mail"), ChannelKind("sms", "phone", "SMS")))
@@ -149,3 +150,14 @@ def test_only_files_that_name_somebody_go(tmp_path: Path) -> None:
     assert remove_mentioning(tmp_path, []) == 0
     assert remove_mentioning(tmp_path, ["ann@example.com"]) == 2
     assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["b"]
+
+
+async def test_nobody_is_forgotten_while_an_import_could_bring_them_back(ctx: Context) -> None:
+    async with ctx.db.transaction() as conn:
+        job = await enqueue(conn, "imports.run", {})
+        await conn.execute("update job set state = 'running' where id = %s", (job,))
+    with pytest.raises(ImportUnderWay):
+        await sweep(ctx, ["ann@example.com"])
+    async with ctx.db.transaction() as conn:
+        await conn.execute("update job set state = 'done' where id = %s", (job,))
+    await sweep(ctx, ["ann@example.com"])

@@ -14,10 +14,13 @@ from antiphon.awareness.events import move_events
 from antiphon.awareness.events.intake import take_in
 from antiphon.awareness.profiles import Identity, Person, resolve, stamp_of
 from antiphon.awareness.profiles.loops import LOOPS
+from antiphon.awareness.traits import observe_traits
+from antiphon.awareness.traits.service import describe_trait
 from antiphon.foundation.context import Context
 from antiphon.foundation.jobs import register_kinds, run_one
 from antiphon.foundation.leases import Leases
 from antiphon.foundation.loops import run_until_idle
+from antiphon.foundation.principal import SYSTEM
 
 
 @pytest.fixture
@@ -64,6 +67,20 @@ async def test_search(here: Context, client: Any) -> None:
     rest = (await client.get("/v1/profiles", params={"limit": 1, "cursor": newest["next"]})).json()
     assert rest["items"][0]["name"] == "Ann Lee" and rest["items"][0]["email"] == "ann@x.org"
     assert (await client.get("/v1/profiles/999999")).status_code == 404
+
+
+async def test_nobody_is_found_by_what_is_secret_to_the_asker(here: Context, client: Any, as_role: Callable[[str], Any]) -> None:
+    ann = await tell(here, 0, {"user_id": "u-17"}, {"name": "Ann Lee", "diagnosis": "gout", "city": "Leeds"})
+    async with here.db.transaction() as conn:
+        await observe_traits(conn, {"name": "text", "diagnosis": "text", "city": "text"}, here.clock.now())
+    await describe_trait(here, SYSTEM, "diagnosis", personal=True)
+    other = await as_role("developer")
+    for _ in range(2):  # before and after the words are indexed
+        for words, open_to_all in (("gout", False), ("leeds", True), ("ann lee", True), ("u-17", True)):
+            for asker, seen in ((client, True), (other, open_to_all)):
+                answer = (await asker.get("/v1/profiles", params={"q": words})).json()
+                assert [one["id"] for one in answer["items"]] == ([ann] if seen else []), words
+        await run_until_idle(here, LOOPS)
 
 
 async def test_a_proposal_is_accepted_and_undone(here: Context, client: Any) -> None:

@@ -117,6 +117,37 @@ async def test_a_job_is_cancelled_and_a_failing_one_says_why(ctx: Context) -> No
     assert (failed.state, failed.error) == ("failed", "no-such-job: the file is gone")
 
 
+async def test_a_job_that_may_fail_is_begun_again_until_it_is_given_up(ctx: Context) -> None:
+    begun = 0
+
+    async def shaky(ctx: Context, job: RunningJob) -> None:
+        nonlocal begun
+        begun += 1
+        if begun < 3:
+            raise RuntimeError
+
+    register_kinds([JobKind("test.shaky", shaky, tries=3)])
+    async with ctx.db.transaction() as conn:
+        first = await enqueue(conn, "test.shaky", {})
+    for _ in range(2):
+        assert await jobs.run_one(ctx) and not await jobs.run_one(ctx), "not before its pause is over"
+        async with ctx.db.transaction() as conn:
+            waits = await find_job(conn, first)
+            assert (waits.state, waits.error) == ("waiting", "internal: RuntimeError")
+            await conn.execute("update job set run_at = clock_timestamp()")
+    assert await jobs.run_one(ctx)
+    async with ctx.db.transaction() as conn:
+        assert (await find_job(conn, first)).state == "done" and begun == 3
+        begun = -9
+        second = await enqueue(conn, "test.shaky", {})
+    for _ in range(3):
+        async with ctx.db.transaction() as conn:
+            await conn.execute("update job set run_at = clock_timestamp()")
+        assert await jobs.run_one(ctx)
+    async with ctx.db.connection() as conn:
+        assert (await find_job(conn, second)).state == "failed"
+
+
 async def test_a_job_whose_process_died_is_taken_up_by_another(ctx: Context) -> None:
     async def work(ctx: Context, job: RunningJob) -> dict[str, int]:
         return {"attempt": job.attempt}

@@ -29,6 +29,7 @@ log = get_logger(__name__)
 LOOP = "jobs"
 TERM = timedelta(seconds=30)
 MOST_ATTEMPTS = 5
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
 
 
 class NoSuchJob(NotFound):
@@ -70,12 +71,13 @@ class RunningJob:
         self.cancelled = False
 
     @property
-    def _key(self) -> dict[str, Any]:
+    def key(self) -> dict[str, Any]:
+        """What tells this run of the job from every other."""
         return {"id": self.id, "owner": self.ctx.node, "attempt": self.attempt}
 
     async def progress(self, done: int | None = None, total: int | None = None, message: str | None = None) -> None:
         """Tell how far it is. Raises JobCancelled when somebody asked to stop, LeaseLost when another process has it."""
-        params = self._key | {"done": done, "total": total, "message": message, "term": TERM}
+        params = self.key | {"done": done, "total": total, "message": message, "term": TERM}
         async with self.ctx.db.connection() as conn:
             row = await (await conn.execute(SQL.report, params)).fetchone()
         if row is None:
@@ -86,16 +88,20 @@ class RunningJob:
 
     async def fence(self, conn: Connection) -> None:
         """First statement of a work transaction of this job."""
-        if await (await conn.execute(SQL.fence, self._key)).fetchone() is None:
+        if await (await conn.execute(SQL.fence, self.key)).fetchone() is None:
             raise LeaseLost
 
 
 @dataclass(frozen=True)
 class JobKind:
-    """A kind of job: its name (`imports.run`) and the coroutine that does it, whose result is kept."""
+    """A kind of job: its name (`imports.run`) and the coroutine that does it, whose result is kept.
+
+    ``tries``: how often it is begun when it fails, with pauses that grow to an hour; 1 for what people would rather see failed.
+    """
 
     name: str
     run: Callable[[Context, RunningJob], Awaitable[Mapping[str, Any] | None]]
+    tries: int = 1
 
 
 KINDS: dict[str, JobKind] = {}
@@ -157,8 +163,9 @@ async def run_one(ctx: Context) -> bool:
     if cancel_asked:
         await _finish(ctx, job, "cancelled")
         return True
-    if attempts > MOST_ATTEMPTS:
-        await _finish(ctx, job, "failed", error=f"its process died {MOST_ATTEMPTS} times")
+    most = max(MOST_ATTEMPTS, KINDS[kind].tries)
+    if attempts > most:
+        await _finish(ctx, job, "failed", error=f"its process died {most} times")
         return True
     beat = asyncio.create_task(_beat(job))
     try:
@@ -168,10 +175,10 @@ async def run_one(ctx: Context) -> bool:
     except LeaseLost:
         log.warning("job taken over", job=job_id)
     except AntiphonError as failed:
-        await _finish(ctx, job, "failed", error=f"{failed.code}: {failed.detail}")
+        await _fail(ctx, job, f"{failed.code}: {failed.detail}")
     except Exception as failed:
         log.exception("job failed", job=job_id, kind=kind)
-        await _finish(ctx, job, "failed", error=f"internal: {type(failed).__name__}")
+        await _fail(ctx, job, f"internal: {type(failed).__name__}")
     else:
         await _finish(ctx, job, "done", result=result)
     finally:
@@ -186,6 +193,17 @@ async def _beat(job: RunningJob) -> None:
             await job.progress()
         except AntiphonError:
             return
+
+
+async def _fail(ctx: Context, job: RunningJob, error: str) -> None:
+    """The end of a job that failed, or its next beginning."""
+    if job.attempt >= KINDS[job.kind].tries:
+        await _finish(ctx, job, "failed", error=error)
+        return
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (job.attempt - 1))
+    async with ctx.db.transaction() as conn:
+        await conn.execute(SQL.put_off, job.key | {"pause": pause, "error": error})
+    log.warning("job put off", job=job.id, kind=job.kind, error=error, seconds=pause.total_seconds())
 
 
 async def _finish(

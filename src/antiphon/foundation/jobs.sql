@@ -29,6 +29,11 @@ returning cancel_asked;
 update job set state = %(state)s, result = %(result)s, error = %(error)s, finished_at = clock_timestamp()
 where id = %(id)s and owner = %(owner)s and state = 'running' and attempts = %(attempt)s;
 
+-- name: put_off
+-- A job that failed and is begun again later; what it failed of stays to be read.
+update job set state = 'waiting', error = %(error)s, run_at = clock_timestamp() + %(pause)s, expires = null
+where id = %(id)s and owner = %(owner)s and state = 'running' and attempts = %(attempt)s;
+
 -- name: ask_cancel
 -- A waiting job ends at once, a running one when it next looks.
 update job set cancel_asked = true,

@@ -27,7 +27,7 @@ ROOM = Room(
     always=True,
     routes=ROUTES,
     loops=LOOPS,
-    jobs=(JobKind("events.erase_cold", service.run_cold_erasure),),
+    jobs=(JobKind("events.erase_cold", service.run_cold_erasure, tries=50),),
     permissions={
         "events:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "events:manage": ("developer",),

@@ -67,3 +67,7 @@ select distinct g.place
 from unnest(%(places)s::int[], %(ids)s::bigint[], %(ats)s::timestamptz[], %(sources)s::text[]) g (place, id, at, source)
 cross join lateral (select g.id as profile_id union all select from_id from alias where to_id = g.id) p
 join preference_change c on c.profile_id = p.profile_id and c.at = g.at and c.source = g.source;
+
+-- name: is_running
+-- Whether rows are being brought in at this moment, or will be again when their process is replaced.
+select exists (select from job where kind = 'imports.run' and state = 'running');

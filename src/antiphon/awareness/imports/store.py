@@ -184,3 +184,9 @@ async def unsaid(conn: Connection, said: Sequence[Said]) -> list[Said]:
 async def take_keys(conn: Connection, keys: Sequence[UUID]) -> set[UUID]:
     """Of these, the keys never taken before."""
     return {row[0] for row in await (await conn.execute(SQL.take_keys, {"keys": list(keys)})).fetchall()}
+
+
+async def is_running(conn: Connection) -> bool:
+    """Whether an import is under way."""
+    row = await (await conn.execute(SQL.is_running)).fetchone()
+    return row is not None and row[0]

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from antiphon.awareness.imports import store
 from antiphon.foundation.context import Context
+from antiphon.foundation.errors import Unavailable
 from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -21,8 +23,18 @@ _BETWEEN_DIGITS = b" -().\t/"
 _PHONE = re.compile(r"\+?[0-9]{8,}")
 
 
+class ImportUnderWay(Unavailable):
+    """An import is running; the customer is erased when it has ended."""
+
+    code = "import-under-way"
+
+
 async def sweep(ctx: Context, words: Sequence[str]) -> None:
-    """Remove every upload and error file with one of these identities in it. Rows staged by an import go when it ends."""
+    """Remove every upload and error file with one of these identities in it. Rows staged by an import go when it ends; while
+    one runs nobody is forgotten, or its next rows would bring them back. Raises ImportUnderWay."""
+    async with ctx.db.connection() as conn:
+        if await store.is_running(conn):
+            raise ImportUnderWay
     removed = await asyncio.to_thread(remove_mentioning, ctx.settings.data_path, words)
     if removed:
         log.info("files that named an erased customer are removed", files=removed)

@@ -48,4 +48,4 @@ async def run_renewal(ctx: Context, job: RunningJob) -> dict[str, Any]:
     return {}
 
 
-JOBS = (JobKind("profiles.erase", run_erasure), JobKind(RENEW, run_renewal))
+JOBS = (JobKind("profiles.erase", run_erasure, tries=60), JobKind(RENEW, run_renewal))

@@ -58,7 +58,7 @@ async def list_profiles(
     async with ctx.db.connection() as conn:
         secret = await secret_traits(conn, who)
         if q and q.strip():
-            return Page(items=masked_names(await service.find_profiles(conn, q, limit), secret))
+            return Page(items=masked_names(await service.find_profiles(conn, q, limit, secret), secret))
         before = int(after[0] or 0) if after else None
         items = await service.list_profiles(conn, before, limit)
         total = await service.count_profiles(conn)

@@ -173,9 +173,13 @@ where i.kind = any(%(kinds)s::text[]) and i.value >= %(low)s and i.value < %(hig
 limit %(limit)s;
 
 -- name: find_by_words
--- Names and traits that contain the words, most alike first.
+-- Names and traits that contain the words, most alike first; by what is secret to the asker nobody is found.
 select s.profile_id from profile_search s
-where s.words ilike %(pattern)s
+where s.words ilike %(pattern)s and (cardinality(%(secret)s::text[]) = 0 or exists (
+    select from profile p, lateral (select p.traits - %(secret)s::text[] as open) o
+    where p.id = s.profile_id and concat_ws(' ', o.open ->> 'name', o.open ->> 'firstName', o.open ->> 'lastName',
+        (select string_agg(t.value, ' ') from jsonb_each_text(o.open) t),
+        (select string_agg(i.value, ' ') from identity i where i.profile_id = p.id and i.kind <> 'anonymous_id')) ilike %(pattern)s))
 order by s.words ilike %(prefix)s desc, s.profile_id limit %(limit)s;
 
 -- name: unindexed_by_words
@@ -184,7 +188,7 @@ select p.id from (
     select profile_id from profile_unindexed
     union all select generate_series(first_id, last_id) from newcomer_unindexed
 ) u join profile p on p.id = u.profile_id
-where p.traits::text ilike %(pattern)s limit %(limit)s;
+where (p.traits - %(secret)s::text[])::text ilike %(pattern)s limit %(limit)s;
 
 -- name: summaries
 -- Customers as lists show them.
@@ -411,3 +415,10 @@ values (%(name)s, %(title)s, %(form)s, %(household)s, %(proposes)s, %(most)s, %(
 on conflict (name) do update
 set title = excluded.title, form = excluded.form, household = excluded.household, proposes = excluded.proposes, most = excluded.most,
     people = excluded.people, quiet_days = excluded.quiet_days, changed_at = clock_timestamp();
+
+-- name: traits_for_names
+-- What these customers are called by.
+select id, jsonb_strip_nulls(jsonb_build_object('name', traits -> 'name', 'firstName', traits -> 'firstName',
+    'first_name', traits -> 'first_name', 'lastName', traits -> 'lastName', 'last_name', traits -> 'last_name',
+    'email', traits -> 'email'))
+from profile where id = any(%(ids)s::bigint[]);

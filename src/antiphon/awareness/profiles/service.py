@@ -37,8 +37,11 @@ def _like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-async def find_profiles(conn: Connection, words: str, limit: int) -> list[ProfileSummary]:
-    """Customers by id, e-mail, phone or user id (beginnings), then by the words of names and traits; best first."""
+async def find_profiles(
+    conn: Connection, words: str, limit: int, secret: frozenset[str] = frozenset()
+) -> list[ProfileSummary]:
+    """Customers by id, e-mail, phone or user id (beginnings), then by the words of names and traits; best first. Nobody is
+    found by a trait that is ``secret`` to the asker."""
     words = words.replace("\0", "").strip()[:200]
     found: dict[int, None] = {}
     if words.isdecimal() and len(words) < 19:
@@ -49,11 +52,11 @@ async def find_profiles(conn: Connection, words: str, limit: int) -> list[Profil
         params = {"kinds": kinds, "low": low, "high": low + "\U0010ffff", "limit": limit}
         found.update(dict.fromkeys(row["profile_id"] for row in await store.rows(conn, "find_by_identity", **params)))
     if len(words) >= 2 and len(found) < limit:
-        pattern, prefix = f"%{_like(words)}%", f"{_like(words)}%"
-        rows = await store.rows(conn, "find_by_words", pattern=pattern, prefix=prefix, limit=limit)
+        asked = {"pattern": f"%{_like(words)}%", "secret": sorted(secret), "limit": limit}
+        rows = await store.rows(conn, "find_by_words", prefix=f"{_like(words)}%", **asked)
         found.update(dict.fromkeys(row["profile_id"] for row in rows))
         if len(found) < limit:
-            rows = await store.rows(conn, "unindexed_by_words", pattern=pattern, limit=limit)
+            rows = await store.rows(conn, "unindexed_by_words", **asked)
             found.update(dict.fromkeys(row["id"] for row in rows))
     return await summaries(conn, list(found)[:limit])
 

@@ -29,6 +29,7 @@ from antiphon.foundation.telemetry import get_logger
 log = get_logger(__name__)
 RETYPE = "traits.retype"
 ERASE = "traits.erase_mirror"
+ERASE_TRIES = 50  # two days: within the time an erasure is promised in
 _LONG = 1800.0
 _CHUNK = 50_000
 
@@ -178,4 +179,4 @@ async def _run_erase(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
     return {}
 
 
-JOBS = (JobKind(RETYPE, _run_retype), JobKind(ERASE, _run_erase))
+JOBS = (JobKind(RETYPE, _run_retype), JobKind(ERASE, _run_erase, tries=ERASE_TRIES))
