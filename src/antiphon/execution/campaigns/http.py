@@ -9,8 +9,11 @@ import msgspec
 from litestar.params import Parameter, QueryParameter
 
 from antiphon.execution.campaigns import report, service, store
-from antiphon.execution.campaigns.model import Campaign, CampaignClass, CampaignState
+from antiphon.execution.campaigns.goals import Goal
+from antiphon.execution.campaigns.model import Campaign, CampaignClass, CampaignKind, CampaignState, Fallback
+from antiphon.execution.campaigns.recurrence import Recurrence
 from antiphon.execution.campaigns.report import ReasonCount, Report
+from antiphon.execution.campaigns.triggers import Trigger
 from antiphon.execution.delivery import REASONS, Handed
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post, put
@@ -35,6 +38,16 @@ class CampaignBody(Body, frozen=True, kw_only=True):
     track_opens: bool = True
     track_clicks: bool = True
     send_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    kind: CampaignKind = "one_off"
+    local_at: Annotated[datetime, msgspec.Meta(tz=False)] | None = None
+    recurrence: Recurrence | None = None
+    trigger: Trigger | None = None
+    purpose: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    split: bool = False
+    hops: Annotated[list[Fallback], msgspec.Meta(max_length=5)] = []
+    holdout_percent: Annotated[float, msgspec.Meta(ge=0, le=50)] = 0
+    budget_micros: Annotated[int, msgspec.Meta(ge=1, le=2**62)] | None = None
+    goal: Goal | None = None
 
     def values(self) -> dict[str, Any]:
         """As the store takes them."""

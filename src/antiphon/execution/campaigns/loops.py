@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 from pyroaring import BitMap
 
-from antiphon.execution.campaigns import service, store
+from antiphon.awareness.events.journal import LANES
+from antiphon.execution.campaigns import listening, running, service, store
 from antiphon.execution.campaigns.model import Campaign, CampaignState
+from antiphon.execution.campaigns.recurrence import Turn, instant_of, turn
 from antiphon.execution.delivery import CHUNK, is_waiting, submit
 from antiphon.foundation.access import SYSTEM, audit
 from antiphon.foundation.context import Context
@@ -29,29 +30,77 @@ async def run_campaigns(ctx: Context, held: Held) -> bool:
         mine = held.only([campaign_id % BUCKETS])
         async with ctx.db.connection() as conn:
             campaign = await store.find_campaign(conn, campaign_id)
-        if campaign is not None and campaign.state == "scheduled":
-            await service.freshen(ctx, campaign)
+        if campaign is not None and _is_due(ctx, campaign):
+            await running.freshen(ctx, campaign)
             more = await _begin(ctx, mine, campaign_id) or more
         else:
             more = await _decide(ctx, mine, campaign_id) or more
     return more
 
 
+def _is_due(ctx: Context, campaign: Campaign) -> bool:
+    if campaign.state == "scheduled":
+        return True
+    return campaign.state == "running" and campaign.next_at is not None and campaign.next_at <= ctx.clock.now()
+
+
 async def _begin(ctx: Context, held: Held, campaign_id: int) -> bool:
-    """Start a campaign whose time has come. One that cannot start is paused, where a person finds it."""
+    """Start a campaign whose time has come, or a time of a recurring one. One that cannot is paused, where a person sees it."""
     async with ctx.db.transaction() as conn:
         await held.fence(conn)
         campaign = await store.lock_campaign(conn, campaign_id)
-        if campaign is None or campaign.state != "scheduled":
+        if campaign is None or not _is_due(ctx, campaign):
             return False
         try:
             async with conn.transaction():
-                return await service.begin(ctx, conn, campaign)
+                return await _freeze(ctx, conn, campaign)
         except AntiphonError as failed:
             log.warning("a campaign cannot start", campaign=campaign_id, error=str(failed))
             await store.move_campaign(conn, campaign_id, "paused", now=ctx.clock.now())
+            await store.hold_for(conn, campaign_id, str(failed))
             await audit(conn, SYSTEM, action="campaigns.pause", subject=f"campaign:{campaign_id}", after={"why": str(failed)})
             return False
+
+
+async def _freeze(ctx: Context, conn: Connection, campaign: Campaign) -> bool:
+    """Freeze whom it is for and what it says. False while one of its segments has not been worked out since it was changed."""
+    now = ctx.clock.now()
+    if campaign.kind == "recurring":
+        return await _take_turn(ctx, conn, campaign)
+    await running.ready_to_start(ctx, conn, campaign)
+    if not await running.are_worked_out(conn, campaign):
+        return False
+    ready = await running.freeze(
+        ctx, conn, campaign, running.ONCE, planned_for=campaign.send_at or now, local_at=campaign.local_at
+    )
+    await store.move_campaign(
+        conn, campaign.id, "sending", now=now, template_version_id=ready.template_version_id, account_id=ready.account_id,
+        started_at=now,
+    )  # fmt: skip
+    return True
+
+
+async def _take_turn(ctx: Context, conn: Connection, campaign: Campaign) -> bool:
+    """The next time of a recurring campaign, by its rule for missed ones."""
+    rule = campaign.recurrence
+    assert rule is not None
+    assert campaign.next_wall is not None
+    now = ctx.clock.now()
+    due: Turn = turn(rule, campaign.next_wall, now)
+    if due.due:
+        if not await running.are_worked_out(conn, campaign):
+            return False
+        wall = due.due[0]
+        await running.freeze(
+            ctx, conn, campaign, wall.isoformat(timespec="minutes"), planned_for=instant_of(rule, wall),
+            local_at=wall if rule.local else None,
+        )  # fmt: skip
+    if due.passed_over:
+        after = {"times": due.passed_over, "rule": rule.missed}
+        await audit(conn, SYSTEM, action="campaigns.pass_over", subject=f"campaign:{campaign.id}", after=after)
+    following = due.following
+    await store.wait_for(conn, campaign.id, following, None if following is None else instant_of(rule, following))
+    return True
 
 
 async def _decide(ctx: Context, held: Held, campaign_id: int) -> bool:
@@ -59,32 +108,44 @@ async def _decide(ctx: Context, held: Held, campaign_id: int) -> bool:
     async with ctx.db.transaction() as conn:
         await held.fence(conn)
         campaign = await store.lock_campaign(conn, campaign_id)
-        if campaign is None or campaign.state not in ("sending", "cancelled"):
+        if campaign is None or campaign.state not in ("sending", "running", "cancelled"):
             return False
-        progress = await store.find_progress(conn, campaign_id)
-        if progress is None or progress.taken >= progress.size:
-            await _finish(ctx, conn, campaign, progress)
+        one = await _next_open(ctx, conn, campaign)
+        if one is None:
             return False
-        members, excluded = map(BitMap.deserialize, await store.read_audience(conn, campaign_id, progress.occurrence))
-        until = min(progress.taken + CHUNK, progress.size)
-        dispatch = await service.campaign_dispatch(ctx, conn, campaign, progress.occurrence)
-        intents = service.part_of(members, excluded, progress.taken, until)
-        verdict = await submit(ctx, conn, dispatch, msgspec.structs.replace(intents, due_at=campaign.send_at))
-        await store.advance(conn, campaign_id, progress.occurrence, start=progress.taken, to=until)
-    log.info("decided", campaign=campaign_id, done=until, of=progress.size, passed=verdict.passed)
+        members, excluded = map(BitMap.deserialize, await store.read_audience(conn, campaign_id, one.occurrence))
+        until = min(one.taken + CHUNK, one.size)
+        dispatch = await running.campaign_dispatch(ctx, conn, campaign, one)
+        intents = running.coded(ctx, campaign, running.part_of(members, excluded, one.taken, until))
+        verdict = await submit(ctx, conn, dispatch, running.timed(intents, one.planned_for, one.local_at))
+        await store.advance(conn, campaign_id, one.occurrence, start=one.taken, to=until)
+    log.info("decided", campaign=campaign_id, occurrence=one.occurrence, done=until, of=one.size, passed=verdict.passed)
     return True
 
 
-async def _finish(ctx: Context, conn: Connection, campaign: Campaign, progress: store.Progress | None) -> None:
-    """Everybody is decided; when nothing waits to be said any more the campaign is over."""
-    if progress is not None:
-        dispatch = await service.campaign_dispatch(ctx, conn, campaign, progress.occurrence)
+async def _next_open(ctx: Context, conn: Connection, campaign: Campaign) -> store.Occurrence | None:
+    """The occurrence that is to be decided on; those whose messages were all said are over, and with the last the campaign."""
+    waiting = False
+    for one in await store.open_occurrences(conn, campaign.id):
+        if one.taken < one.size:
+            return one
+        dispatch = await running.campaign_dispatch(ctx, conn, campaign, one)
         if await is_waiting(conn, dispatch.id):
-            return
-    now = ctx.clock.now()
-    state: CampaignState = "cancelled" if campaign.state == "cancelled" else "finished"
-    await store.move_campaign(conn, campaign.id, state, now=now, finished_at=now)
-    log.info("campaign over", campaign=campaign.id, state=state)
+            waiting = True
+        else:
+            await store.end_occurrence(conn, campaign.id, one.occurrence, ctx.clock.now())
+    if campaign.kind == "triggered":
+        dispatch = await running.campaign_dispatch(ctx, conn, campaign, running.ANSWERS)
+        waiting = await is_waiting(conn, dispatch.id)
+    if not waiting and (campaign.state != "running" or campaign.next_wall is None):
+        now = ctx.clock.now()
+        state: CampaignState = "cancelled" if campaign.state == "cancelled" else "finished"
+        await store.move_campaign(conn, campaign.id, state, now=now, finished_at=now)
+        log.info("campaign over", campaign=campaign.id, state=state)
+    return None
 
 
-LOOPS = (Loop(service.LOOP, run_campaigns, interval=1.0, buckets=BUCKETS),)
+LOOPS = (
+    Loop(service.LOOP, run_campaigns, interval=1.0, buckets=BUCKETS),
+    Loop(listening.LOOP, listening.listen, interval=0.3, buckets=LANES),
+)

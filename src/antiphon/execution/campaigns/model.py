@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from antiphon.foundation.errors import Conflict, Invalid, NotFound
+from antiphon.execution.campaigns.goals import Goal
+from antiphon.execution.campaigns.recurrence import Recurrence
+from antiphon.execution.campaigns.triggers import Trigger
+from antiphon.foundation.errors import Conflict, Forbidden, Invalid, NotFound
 
-CampaignState = Literal["draft", "scheduled", "sending", "paused", "finished", "cancelled"]
+CampaignKind = Literal["one_off", "recurring", "triggered"]
+CampaignState = Literal[
+    "draft", "awaiting_approval", "approved", "refused", "scheduled", "sending", "running", "paused", "finished", "cancelled"
+]
 CampaignClass = Literal["transactional", "service", "marketing"]
-Verb = Literal["change", "start", "pause", "resume", "cancel", "delete"]
+Verb = Literal["change", "submit", "approve", "refuse", "start", "pause", "resume", "cancel", "delete"]
 
 ALLOWED: dict[Verb, frozenset[CampaignState]] = {
-    "change": frozenset({"draft", "scheduled"}),
-    "start": frozenset({"draft"}),
-    "pause": frozenset({"scheduled", "sending"}),
+    "change": frozenset({"draft", "awaiting_approval", "approved", "refused", "scheduled"}),
+    "submit": frozenset({"draft", "refused"}),
+    "approve": frozenset({"awaiting_approval"}),
+    "refuse": frozenset({"awaiting_approval", "approved"}),
+    "start": frozenset({"draft", "approved"}),
+    "pause": frozenset({"scheduled", "sending", "running"}),
     "resume": frozenset({"paused"}),
-    "cancel": frozenset({"scheduled", "sending", "paused"}),
-    "delete": frozenset({"draft"}),
+    "cancel": frozenset({"scheduled", "sending", "running", "paused"}),
+    "delete": frozenset({"draft", "refused"}),
 }
 
 
@@ -59,8 +68,43 @@ class WrongChannel(Invalid):
     code = "campaign-wrong-channel"
 
 
+class ApprovalNeeded(Conflict):
+    """This campaign starts only once somebody else has approved it."""
+
+    code = "approval-needed"
+
+
+class OwnApproval(Forbidden):
+    """Who wrote a campaign cannot approve it."""
+
+    code = "own-approval"
+
+
+class Fallback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The next channel, said when the one before was refused or failed, or had no receipt (`receipt_within` seconds) or no
+    answer (`answer_within` seconds) in time. Without a template it says what the one before said."""
+
+    channel: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    template_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
+    account_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
+    receipt_within: Annotated[float, msgspec.Meta(ge=10, le=30 * 86_400)] | None = None
+    answer_within: Annotated[float, msgspec.Meta(ge=10, le=30 * 86_400)] | None = None
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asked for approval of a campaign to how many, and who decided it how."""
+
+    asked_by: str
+    asked_at: datetime
+    audience: int | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    comment: str = ""
+
+
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign and how far it is: ``audience`` people were frozen at its start, ``taken`` of them decided by the gate."""
+    """A campaign and how far it is: ``audience`` people were frozen at its start, ``taken`` of them decided by the gate; of a
+    recurring one, over all its ``occurrences``. ``held_reason`` says why the system itself paused it."""
 
     id: int
     name: str
@@ -85,6 +129,22 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     archived_at: datetime | None
     audience: int | None = None
     taken: int | None = None
+    occurrences: int = 0
+    kind: CampaignKind = "one_off"
+    local_at: datetime | None = None
+    recurrence: Recurrence | None = None
+    trigger: Trigger | None = None
+    purpose: str = ""
+    split: bool = False
+    hops: list[Fallback] = []
+    holdout_percent: float = 0
+    budget_micros: int | None = None
+    goal: Goal | None = None
+    next_wall: datetime | None = None
+    next_at: datetime | None = None
+    authors: list[str] = []
+    approval: Approval | None = None
+    held_reason: str | None = None
 
     def require(self, verb: Verb) -> None:
         """Raise CampaignStateConflict unless the campaign's state allows this."""

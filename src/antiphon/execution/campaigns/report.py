@@ -65,17 +65,17 @@ SENT = frozenset({"sent", "delivered", "bounced"})
 
 async def read_report(conn: Connection, campaign_id: int) -> Report:
     """The numbers as the ledger has them now."""
-    progress = await store.find_progress(conn, campaign_id)
+    size, taken = await store.find_progress(conn, campaign_id)
     groups = await store.report_groups(conn, campaign_id)
-    return report_of(groups, progress.size if progress else 0, await store.reaction(conn, campaign_id))
+    return report_of(groups, size - taken, await store.reaction(conn, campaign_id))
 
 
-def report_of(groups: Sequence[Group], audience: int, reaction: Sequence[tuple[str, int, int]]) -> Report:
+def report_of(groups: Sequence[Group], undecided: int, reaction: Sequence[tuple[str, int, int]]) -> Report:
     """The same from rows: pure."""
     decided = sum(g.people for g in groups)
     return Report(
-        audience=audience,
-        undecided=audience - decided,
+        audience=undecided + decided,
+        undecided=undecided,
         queued=sum(g.passed for g in groups),
         waiting=_people(groups, WAITING),
         sent=_people(groups, SENT),

@@ -9,18 +9,25 @@ from typing import Any
 
 import msgspec
 
-from antiphon.execution.campaigns.model import Campaign, CampaignState
-from antiphon.foundation.postgres import Connection, load_queries, struct_row
+from antiphon.execution.campaigns.model import Approval, Campaign, CampaignState
+from antiphon.execution.campaigns.rules import Rule
+from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
 
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
 
 
-class Progress(msgspec.Struct, frozen=True):
-    """How many people of an audience the gate has decided."""
+class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
+    """One time a campaign is said: to how many, how many of them the gate has decided, what it says through what."""
 
     occurrence: str
     size: int
     taken: int
+    planned_for: datetime | None
+    local_at: datetime | None
+    template_version_id: int | None
+    account_id: int | None
+    frozen_at: datetime
+    over_at: datetime | None
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,14 +47,20 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     clicks: int
 
 
+def _packed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with its parts as JSON."""
+    parts = {name: values[name] for name in ("recurrence", "trigger", "goal", "hops")}
+    return dict(values) | {name: None if part is None else Jsonb(msgspec.to_builtins(part)) for name, part in parts.items()}
+
+
 async def insert_campaign(conn: Connection, values: Mapping[str, Any]) -> int:
-    row = await (await conn.execute(SQL.insert_campaign, values)).fetchone()
+    row = await (await conn.execute(SQL.insert_campaign, _packed(values))).fetchone()
     assert row is not None
     return int(row[0])
 
 
 async def update_campaign(conn: Connection, values: Mapping[str, Any]) -> None:
-    await conn.execute(SQL.update_campaign, values)
+    await conn.execute(SQL.update_campaign, _packed(values))
 
 
 async def find_campaign(conn: Connection, campaign_id: int) -> Campaign | None:
@@ -103,7 +116,18 @@ async def delete_campaign(conn: Connection, campaign_id: int) -> None:
 
 
 async def freeze_audience(
-    conn: Connection, campaign_id: int, occurrence: str, *, members: bytes, excluded: bytes, size: int, now: datetime
+    conn: Connection,
+    campaign_id: int,
+    occurrence: str,
+    *,
+    members: bytes,
+    excluded: bytes,
+    size: int,
+    now: datetime,
+    planned_for: datetime,
+    local_at: datetime | None,
+    template_version_id: int,
+    account_id: int | None,
 ) -> None:
     params = {
         "campaign_id": campaign_id,
@@ -112,13 +136,41 @@ async def freeze_audience(
         "excluded": excluded,
         "size": size,
         "now": now,
+        "planned_for": planned_for,
+        "local_at": local_at,
+        "template_version_id": template_version_id,
+        "account_id": account_id,
     }
     await conn.execute(SQL.freeze_audience, params)
 
 
-async def find_progress(conn: Connection, campaign_id: int) -> Progress | None:
+async def open_occurrences(conn: Connection, campaign_id: int) -> list[Occurrence]:
+    async with conn.cursor(row_factory=struct_row(Occurrence)) as cur:
+        return await (await cur.execute(SQL.open_occurrences, {"campaign_id": campaign_id})).fetchall()
+
+
+async def occurrences(conn: Connection, campaign_id: int, limit: int) -> list[Occurrence]:
+    async with conn.cursor(row_factory=struct_row(Occurrence)) as cur:
+        return await (await cur.execute(SQL.occurrences, {"campaign_id": campaign_id, "limit": limit})).fetchall()
+
+
+async def end_occurrence(conn: Connection, campaign_id: int, occurrence: str, now: datetime) -> None:
+    await conn.execute(SQL.end_occurrence, {"campaign_id": campaign_id, "occurrence": occurrence, "now": now})
+
+
+async def wait_for(conn: Connection, campaign_id: int, wall: datetime | None, at: datetime | None) -> None:
+    await conn.execute(SQL.wait_for, {"id": campaign_id, "wall": wall, "at": at})
+
+
+async def hold_for(conn: Connection, campaign_id: int, why: str | None) -> None:
+    await conn.execute(SQL.hold_for, {"id": campaign_id, "why": why})
+
+
+async def find_progress(conn: Connection, campaign_id: int) -> tuple[int, int]:
+    """(people it was for, of them decided), over all occurrences."""
     row = await (await conn.execute(SQL.find_progress, {"campaign_id": campaign_id})).fetchone()
-    return Progress(*row) if row else None
+    assert row is not None
+    return row[0], row[1]
 
 
 async def read_audience(conn: Connection, campaign_id: int, occurrence: str) -> tuple[bytes, bytes]:
@@ -154,3 +206,41 @@ async def report_groups(conn: Connection, campaign_id: int) -> list[Group]:
 
 async def reaction(conn: Connection, campaign_id: int) -> list[tuple[str, int, int]]:
     return await (await conn.execute(SQL.reaction, {"campaign_id": campaign_id})).fetchall()
+
+
+class Colleague(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who works here."""
+
+    id: int
+    name: str
+    email: str
+
+    @property
+    def subject(self) -> str:
+        """How authors are named."""
+        return f"person:{self.id}"
+
+
+async def read_rule(conn: Connection) -> Rule:
+    async with conn.cursor(row_factory=struct_row(Rule)) as cur:
+        rule = await (await cur.execute(SQL.read_rule)).fetchone()
+    assert rule is not None
+    return rule
+
+
+async def write_rule(conn: Connection, rule: Rule, who: str, now: datetime) -> None:
+    await conn.execute(SQL.write_rule, msgspec.structs.asdict(rule) | {"who": who, "now": now})
+
+
+async def write_approval(conn: Connection, campaign_id: int, said: Approval) -> None:
+    await conn.execute(SQL.write_approval, {"id": campaign_id, "approval": Jsonb(msgspec.to_builtins(said))})
+
+
+async def approvers(conn: Connection, roles: Sequence[str]) -> list[Colleague]:
+    async with conn.cursor(row_factory=struct_row(Colleague)) as cur:
+        return await (await cur.execute(SQL.approvers, {"roles": list(roles)})).fetchall()
+
+
+async def authors(conn: Connection, subjects: Sequence[str]) -> list[Colleague]:
+    async with conn.cursor(row_factory=struct_row(Colleague)) as cur:
+        return await (await cur.execute(SQL.authors, {"subjects": list(subjects)})).fetchall()

@@ -1,0 +1,174 @@
+"""Triggered campaigns: what happens is answered.
+
+Each lane's events are read in order behind a cursor. What is to be said goes to the gate in the transaction that moves the
+cursor, with what each campaign has answered: after a crash the same events are read again, and none is answered twice or not
+at all. A backlog is read in parts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from antiphon.awareness.events.values import properties_of
+from antiphon.awareness.segments import members
+from antiphon.execution.campaigns import store
+from antiphon.execution.campaigns.model import Campaign
+from antiphon.execution.campaigns.running import ANSWERS, campaign_dispatch, coded
+from antiphon.execution.campaigns.triggers import Happened, Trigger, spaced
+from antiphon.execution.delivery import Intents, chunks, submit
+from antiphon.foundation.context import Context
+from antiphon.foundation.ids import keyed_hash
+from antiphon.foundation.leases import Held
+from antiphon.foundation.postgres import Connection, load_queries
+from antiphon.foundation.telemetry import get_logger
+
+SQL = load_queries(Path(__file__).with_name("triggers.sql"))
+log = get_logger(__name__)
+LOOP = "campaigns.listen"
+READER = "triggers"
+MOST = 4_000
+"""Events of one lane in one transaction."""
+MOST_LANES = 5
+
+
+async def begin_listening(conn: Connection) -> None:
+    """A campaign begins to answer: where none did, with what is understood from now on."""
+    if len(await answering(conn)) <= 1:
+        await conn.execute(SQL.jump, {"reader": READER})
+
+
+async def answering(conn: Connection) -> list[int]:
+    """The campaigns that answer events."""
+    return [row[0] for row in await (await conn.execute(SQL.answering)).fetchall()]
+
+
+async def listen(ctx: Context, held: Held) -> bool:
+    """One tick: read what has happened in our lanes, answer it."""
+    async with ctx.db.connection() as conn:
+        if not await answering(conn):
+            return False
+        rows = await (await conn.execute(SQL.pending, {"reader": READER, "lanes": held.buckets})).fetchall()
+    lanes = [row[0] for row in rows][:MOST_LANES]
+    if not lanes:
+        return False
+    async with ctx.db.transaction() as conn:
+        mine = held.only(lanes)
+        await mine.fence(conn)
+        campaigns = [c for i in await answering(conn) if (c := await store.find_campaign(conn, i)) is not None]
+        names = {c.trigger.event for c in campaigns if c.trigger is not None}
+        events, full = await read_on(conn, READER, lanes, names)
+        for campaign in campaigns:
+            await answer(ctx, conn, campaign, events)
+    return full or len(rows) > len(lanes)
+
+
+async def read_on(conn: Connection, reader: str, lanes: Sequence[int], names: Iterable[str]) -> tuple[list[Happened], bool]:
+    """The next events of these names in some lanes, which this reader has read from now on; and whether there may be more."""
+    reach = await (await conn.execute(SQL.pending, {"reader": reader, "lanes": list(lanes)})).fetchall()
+    if not reach:
+        return [], False
+    params: dict[str, Any] = {
+        "lanes": [row[0] for row in reach], "froms": [row[3] for row in reach], "tos": [row[1] for row in reach],
+        "sinces": [row[4] for row in reach], "names": list(names), "most": MOST,
+    }  # fmt: skip
+    found = await (await conn.execute(SQL.happened, params)).fetchall()
+    events = [
+        Happened(lane, seq, received_at, ts, profile_id, kind, name, properties_of(text))
+        for lane, seq, received_at, ts, profile_id, kind, name, text in found
+    ]
+    count: dict[int, int] = defaultdict(int)
+    ends: dict[int, tuple[int, datetime]] = {row[0]: (row[1], row[2]) for row in reach}
+    last: dict[int, Happened] = {}
+    for event in events:
+        count[event.lane] += 1
+        last[event.lane] = event
+    for lane, many in count.items():
+        if many >= MOST:
+            ends[lane] = (last[lane].seq, last[lane].received_at)
+    await conn.execute(SQL.move, {
+        "reader": reader, "lanes": list(ends), "seqs": [seq for seq, _ in ends.values()],
+        "received": [at for _, at in ends.values()],
+    })  # fmt: skip
+    return events, any(many >= MOST for many in count.values())
+
+
+async def answer(ctx: Context, conn: Connection, campaign: Campaign, events: Sequence[Happened]) -> int:
+    """Hand to the gate what a campaign says to these events; returns to how many of them."""
+    trigger = campaign.trigger
+    if trigger is None or campaign.started_at is None:
+        return 0
+    meant = [
+        one for one in events
+        if one.received_at >= campaign.started_at and trigger.matches(one.kind, one.name, one.properties)
+        and trigger.is_fresh(one.ts, one.received_at)
+    ]  # fmt: skip
+    if campaign.segment_id is not None and meant:
+        people = await members(conn, campaign.segment_id)
+        meant = [one for one in meant if one.profile_id in people]
+    if not meant:
+        return 0
+    await conn.execute(SQL.alone, {"campaign_id": campaign.id})
+    chosen = await _chosen(ctx, conn, campaign, trigger, meant)
+    excluded: list[int] = []
+    for segment_id in campaign.excluded_segment_ids:
+        out = await members(conn, segment_id)
+        excluded += [one.profile_id for one in chosen if one.profile_id in out]
+    dispatch = await campaign_dispatch(ctx, conn, campaign, ANSWERS)
+    for due_at, group in _by_due(trigger, chosen).items():
+        intents = coded(ctx, campaign, Intents(
+            profile_ids=[one.profile_id for one in group],
+            suffixes=[] if trigger.again == "once" else [f"{one.lane}-{one.seq}" for one in group],
+            variables=[one.variables for one in group],
+            excluded=excluded,
+            due_at=due_at,
+        ))  # fmt: skip
+        for part in chunks(intents):
+            await submit(ctx, conn, dispatch, msgspec.structs.replace(part, excluded=excluded))
+    log.info("answered", campaign=campaign.id, events=len(meant), said=len(chosen))
+    return len(chosen)
+
+
+async def _chosen(
+    ctx: Context, conn: Connection, campaign: Campaign, trigger: Trigger, events: Sequence[Happened]
+) -> list[Happened]:
+    """The events that are answered, by how often one is."""
+    match trigger.again:
+        case "every":
+            return list(events)
+        case "once":
+            first: dict[int, Happened] = {}
+            for one in events:
+                first.setdefault(one.profile_id, one)
+            return list(first.values())
+        case "period":
+            period = timedelta(seconds=trigger.period_seconds or 0)
+            who = {"campaign_id": campaign.id, "profile_ids": sorted({one.profile_id for one in events})}
+            last = dict(await (await conn.execute(SQL.last_answers, who)).fetchall())
+            chosen, told = spaced(events, last, period)
+            ats = {"campaign_id": campaign.id, "profile_ids": list(told), "ats": list(told.values())}
+            await conn.execute(SQL.note_answers, ats)
+            return chosen
+        case "key":
+            keyed: dict[bytes, Happened] = {}
+            for one in events:
+                key = trigger.key_of(one.properties)
+                if key is not None:
+                    keyed.setdefault(keyed_hash(ctx.secret, "campaign key", campaign.id, key), one)
+            params = {"campaign_id": campaign.id, "keys": list(keyed), "now": ctx.clock.now()}
+            new = {bytes(row[0]) for row in await (await conn.execute(SQL.new_keys, params)).fetchall()}
+            return [one for key, one in keyed.items() if key in new]
+
+
+def _by_due(trigger: Trigger, events: Sequence[Happened]) -> dict[datetime | None, list[Happened]]:
+    """The events by when they are answered: at once, or some time after they were received, to the second."""
+    groups: dict[datetime | None, list[Happened]] = defaultdict(list)
+    for one in events:
+        delay = timedelta(seconds=trigger.delay_seconds)
+        groups[one.received_at.replace(microsecond=0) + delay if delay else None].append(one)
+    return groups
