@@ -1,0 +1,346 @@
+"""The SMSC itself: an SMPP 3.4 server on loopback, with a trouble of its own for some numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import ssl
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from antiphon.sandbox.sms import pdu
+from antiphon.sandbox.sms.faults import Fault, Rates, fault_of
+from antiphon.sandbox.sms.log import Received, SmsLog, now
+from antiphon.sandbox.sms.text import body_of, read_text, write_text
+
+LATE = 0.5  # seconds by which a late receipt comes later
+_AGAIN = 0.5  # seconds until what was refused for now is handed over again
+_WINDOW = 200  # deliveries on the way on one connection
+_FAILED: dict[Fault | None, tuple[str, str, int]] = {"undelivered": ("UNDELIV", "001", 5), "expired": ("EXPIRED", "027", 3)}
+
+
+class Habits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How this SMSC does things that others do otherwise."""
+
+    system_id: str = ""  # empty: anybody may bind
+    password: str = ""
+    receipts: Literal["text", "parameters", "both"] = "text"
+    ids: Literal["same", "hex_decimal", "decimal_hex"] = "same"
+    per_second: int = 0  # more than these are throttled; 0: no limit
+    receipt_after: float = 0.0
+
+
+class _Delivery(msgspec.Struct):
+    """Something on its way to whoever is bound."""
+
+    source: str
+    destination: str
+    content: bytes
+    esm_class: int = 0
+    coding: int = 0
+    parameters: bytes = b""
+
+
+class Smsc:
+    """Takes every message for anybody, but for the faults. ``binds`` are those seen, ``refusals`` the answers to deliveries
+    other than success, for whoever tries it."""
+
+    def __init__(self, log: SmsLog | None, seed: int = 1, rates: Rates | None = None, habits: Habits | None = None) -> None:
+        self.log = log
+        self.habits = habits or Habits()
+        self.binds: list[tuple[str, pdu.Bind]] = []
+        self.submissions = 0
+        self.acknowledged = 0
+        self.refusals: list[int] = []
+        self.lines: list[Line] = []
+        self._seed, self._rates = seed, rates or Rates()
+        self._ids = itertools.count(time.time_ns() // 1000)
+        self._attempts: Counter[str] = Counter()
+        self._outbox: deque[_Delivery] = deque()
+        self._second, self._in_second = 0, 0
+        self._server: asyncio.Server | None = None
+        self._replies = itertools.count(1)
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> int:
+        """Listen; returns the port. Raises OSError when it is taken."""
+        self._server = await asyncio.get_running_loop().create_server(lambda: Line(self), host, port, ssl=tls, backlog=128)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Stop, and hang up on everybody."""
+        if self._server is not None:
+            self._server.close()
+        for line in list(self.lines):
+            line.drop()
+        await asyncio.sleep(0)
+
+    def hang_up(self) -> None:
+        """Break every connection."""
+        for line in list(self.lines):
+            line.drop()
+
+    @property
+    def waiting(self) -> int:
+        """Deliveries nobody has acknowledged yet."""
+        return len(self._outbox) + sum(len(line.unanswered) for line in self.lines)
+
+    # --- from customers
+
+    def say(self, source: str, destination: str, text: str, *, reverse: bool = False) -> None:
+        """A customer writes; a long text in parts, the last first if ``reverse``."""
+        content, coding, room = write_text(text)
+        if len(content) <= (160 if coding == 0 else 140):
+            self._outbox.append(_Delivery(source, destination, content, coding=coding))
+        else:
+            parts = [content[at : at + room] for at in range(0, len(content), room)]
+            reference = next(self._replies) % 256
+            made = [
+                _Delivery(source, destination, bytes((5, 0, 3, reference, len(parts), at)) + part, 0x40, coding)
+                for at, part in enumerate(parts, 1)
+            ]
+            self._outbox.extend(reversed(made) if reverse else made)
+        self.pump()
+
+    def put_back(self, deliveries: Iterator[_Delivery]) -> None:
+        """Deliveries whose connection broke: handed over again on another."""
+        self._outbox.extendleft(deliveries)
+
+    def again(self, delivery: _Delivery) -> None:
+        """One that was refused for now."""
+        self._outbox.append(delivery)
+        asyncio.get_running_loop().call_later(_AGAIN, self.pump)
+
+    def pump(self) -> None:
+        """Hand over what waits to those who hear."""
+        hearing = [line for line in self.lines if line.role in ("receiver", "transceiver")]
+        for line in hearing:
+            written = []
+            while self._outbox and len(line.unanswered) < _WINDOW:
+                written.append(line.hand_over(self._outbox.popleft()))
+            line.write(b"".join(written))
+
+    # --- to customers
+
+    def verdict(self, submission: pdu.Submission) -> tuple[int, Fault | None]:
+        """(status, trouble) of a submission before it is accepted."""
+        number = submission.destination
+        fault = fault_of(self._seed, self._rates, number)
+        self._attempts[number] += 1
+        if self.habits.per_second:
+            second = int(time.monotonic())
+            self._in_second = self._in_second + 1 if second == self._second else 1
+            self._second = second
+            if self._in_second > self.habits.per_second:
+                return pdu.THROTTLED, fault
+        if fault == "throttle" and self._attempts[number] <= 2:
+            return pdu.THROTTLED, fault
+        if fault == "busy" and self._attempts[number] <= 1:
+            return pdu.SYSTEM_ERROR, fault
+        return (pdu.BAD_NUMBER if fault == "refuse" else pdu.OK), fault
+
+    def entry(self, submission: pdu.Submission, fault: Fault | None, session: str) -> Received:
+        """The log's line."""
+        payload = submission.parameters.get("message_payload")
+        content = submission.content if payload is None else payload
+        fields: dict[str, int | str] = {
+            name: value for name, value in submission._asdict().items() if isinstance(value, (int, str)) and value != ""
+        }
+        if payload is not None:
+            fields["message_payload"] = len(payload)
+        number = next(self._ids)
+        return Received(
+            id=f"{number:X}" if self.habits.ids == "hex_decimal" else str(number), at=now(), sender=submission.source,
+            recipient=submission.destination, coding=submission.coding, content=content.hex(),
+            text=read_text(body_of(content, submission.esm_class), submission.coding), fields={**fields, "session": session},
+            fault=fault,
+        )  # fmt: skip
+
+    def follow_up(self, entry: Received) -> None:
+        """Receipt and reply of an accepted message, when they are due."""
+        state, code, number = _FAILED.get(entry.fault, ("DELIVRD", "000", 2))
+        wanted = {0: False, 1: True, 2: state != "DELIVRD"}.get(int(entry.fields.get("registered", 0)) & 3, False)
+        after = self.habits.receipt_after + (LATE if entry.fault == "late" else 0.0)
+        if wanted and entry.fault != "lost":
+            receipt = self._receipt(entry, state, code, number)
+            for _ in range(2 if entry.fault == "twice" else 1):
+                self._later(after, receipt)
+        last = int(entry.fields["esm_class"]) & 0x40 == 0 or entry.content[8:10] == entry.content[10:12]
+        if entry.fault in ("stop", "reply") and last:
+            text = b"STOP" if entry.fault == "stop" else b"Thank you"
+            self._later(after, _Delivery(entry.recipient, entry.sender, text))
+
+    def _later(self, after: float, delivery: _Delivery) -> None:
+        if after:
+            asyncio.get_running_loop().call_later(after, self._due, delivery)
+        else:
+            self._outbox.append(delivery)
+
+    def _due(self, delivery: _Delivery) -> None:
+        self._outbox.append(delivery)
+        self.pump()
+
+    def _receipt(self, entry: Received, state: str, code: str, number: int) -> _Delivery:
+        habits = self.habits
+        named = entry.id
+        if habits.ids == "hex_decimal":
+            named = str(int(entry.id, 16))
+        elif habits.ids == "decimal_hex":
+            named = f"{int(entry.id):x}"
+        stamp = f"{entry.at:%y%m%d%H%M}"
+        text = (
+            f"id:{named} sub:001 dlvrd:{'001' if state == 'DELIVRD' else '000'} submit date:{stamp} done date:{stamp} "
+            f"stat:{state} err:{code} text:"
+        )
+        parameters = b""
+        if habits.receipts != "text":
+            parameters = pdu.parameter(0x001E, named.encode() + b"\0") + pdu.parameter(0x0427, bytes([number]))
+            parameters += pdu.parameter(0x0423, b"\3" + int(code).to_bytes(2, "big"))
+        content = b"" if habits.receipts == "parameters" else text.encode()
+        return _Delivery(entry.recipient, entry.sender, content, 0x04, 0, parameters)
+
+
+class Line(asyncio.Protocol):
+    """One connection to the SMSC."""
+
+    def __init__(self, smsc: Smsc) -> None:
+        self.role = ""
+        self.unanswered: dict[int, _Delivery] = {}
+        self._smsc = smsc
+        self._session = ""
+        self._buffer = b""
+        self._sequence = 0
+        self._transport: asyncio.Transport | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+        self._smsc.lines.append(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._smsc.lines.remove(self)
+        self._smsc.put_back(reversed(self.unanswered.values()))
+        self.unanswered = {}
+        self._smsc.pump()
+
+    def drop(self) -> None:
+        """Break the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def write(self, data: bytes) -> None:
+        """Say something, if anybody is there."""
+        if data and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def hand_over(self, delivery: _Delivery) -> bytes:
+        """The deliver_sm of something; it is unanswered from now on."""
+        self._sequence += 1
+        self.unanswered[self._sequence] = delivery
+        return pdu.deliver(
+            self._sequence, delivery.source, delivery.destination, delivery.content,
+            esm_class=delivery.esm_class, coding=delivery.coding, parameters=delivery.parameters,
+        )  # fmt: skip
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        submissions: list[tuple[int, pdu.Submission]] = []
+        at = 0
+        while len(self._buffer) - at >= 16:
+            length = int.from_bytes(self._buffer[at : at + 4], "big")
+            if not 16 <= length <= 70_000:
+                return self.drop()
+            if len(self._buffer) - at < length:
+                break
+            command, status, sequence = (int.from_bytes(self._buffer[at + n : at + n + 4], "big") for n in (4, 8, 12))
+            body = self._buffer[at + 16 : at + length]
+            at += length
+            try:
+                if command == pdu.SUBMIT and self.role in ("transmitter", "transceiver"):
+                    submissions.append((sequence, pdu.read_submission(body)))
+                else:
+                    self._other(command, status, sequence, body)
+            except (ValueError, IndexError):
+                self.write(pdu.answer(command, sequence, pdu.SYSTEM_ERROR))
+        self._buffer = self._buffer[at:]
+        if submissions:
+            task = asyncio.get_running_loop().create_task(self._accept(submissions))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return None
+
+    def _other(self, command: int, status: int, sequence: int, body: bytes) -> None:
+        smsc = self._smsc
+        if command == pdu.DELIVER | pdu.RESPONSE:
+            delivery = self.unanswered.pop(sequence, None)
+            if status == pdu.OK:
+                smsc.acknowledged += 1
+            elif delivery is not None:
+                smsc.refusals.append(status)
+                smsc.again(delivery)
+            if len(self.unanswered) < _WINDOW // 2:
+                smsc.pump()
+        elif command in pdu.BINDS:
+            self._bind(command, sequence, pdu.read_bind(body))
+        elif command == pdu.ENQUIRE:
+            self.write(pdu.answer(command, sequence))
+        elif command == pdu.UNBIND:
+            self.write(pdu.answer(command, sequence))
+            if self._transport is not None:
+                self._transport.close()
+        elif not command & pdu.RESPONSE:
+            self.write(pdu.answer(0, sequence, pdu.BAD_COMMAND))
+
+    def _bind(self, command: int, sequence: int, bind: pdu.Bind) -> None:
+        smsc, role = self._smsc, pdu.BINDS[command]
+        known = smsc.habits
+        if known.system_id and (bind.system_id, bind.password) != (known.system_id, known.password):
+            status = pdu.BAD_PASSWORD if bind.system_id == known.system_id else pdu.BIND_FAILED
+            return self.write(pdu.answer(command, sequence, status, ""))
+        smsc.binds.append((role, bind))
+        self.role, self._session = role, f"{role}:{bind.system_id}:{bind.system_type}"
+        self.write(pdu.answer(command, sequence, pdu.OK, "sandbox"))
+        return smsc.pump()
+
+    async def _accept(self, submissions: list[tuple[int, pdu.Submission]]) -> None:
+        """Judge what came together, put it on disk together, answer together."""
+        smsc = self._smsc
+        answers: list[bytes] = []
+        taken: list[tuple[int, Received]] = []
+        hang_up = False
+        for sequence, submission in submissions:
+            smsc.submissions += 1
+            status, fault = smsc.verdict(submission)
+            if status != pdu.OK:
+                answers.append(pdu.answer(pdu.SUBMIT, sequence, status, ""))
+            elif fault == "close":
+                hang_up = True
+            elif fault != "hang":
+                taken.append((sequence, smsc.entry(submission, fault, self._session)))
+        if taken and smsc.log is not None:
+            try:
+                await smsc.log.append(*(entry for _, entry in taken))
+            except OSError:
+                answers += [pdu.answer(pdu.SUBMIT, sequence, pdu.SYSTEM_ERROR, "") for sequence, _ in taken]
+                taken = []
+        early = [entry for _, entry in taken if entry.fault == "early"]
+        for entry in early:
+            smsc.follow_up(entry)
+        if early:
+            smsc.pump()
+            await asyncio.sleep(0.05)
+        for sequence, entry in taken:
+            if entry.fault == "silent":
+                hang_up = True
+            elif entry.fault != "mute":
+                answers.append(pdu.answer(pdu.SUBMIT, sequence, pdu.OK, entry.id))
+        self.write(b"".join(answers))
+        for _, entry in taken:
+            if entry.fault != "early":
+                smsc.follow_up(entry)
+        if hang_up:
+            self.drop()
+        smsc.pump()
