@@ -90,10 +90,10 @@ class Pool:
         """Keep one connection that hears, until the pool is closed."""
         role: Role = "transceiver" if self.settings.bind == "transceiver" else "receiver"
         while not self.closed.is_set():
-            hearing = next((one for one in self._sessions if one.usable and one.role in (role, "transceiver")), None)
             try:
-                if hearing is None:
-                    async with self._opening:
+                async with self._opening:
+                    hearing = next((one for one in self._sessions if one.usable and one.role == role), None)
+                    if hearing is None:
                         self._make_way(role)
                         hearing = await self._open(role)
                 await self._until(hearing.closed)
