@@ -72,7 +72,7 @@ def _notification(statuses: list[Mail], token: str | None) -> Iterator[Signal]:
                     kind="bounced",
                     token=token,
                     address=address,
-                    permanent=_hard(code, detail),
+                    permanent=is_hard(code, detail),
                     code=code,
                     detail=detail,
                 )
@@ -82,7 +82,7 @@ def _notification(statuses: list[Mail], token: str | None) -> Iterator[Signal]:
                 yield Signal(kind="delivered", token=token, address=address, code=code, detail=detail)
 
 
-def _hard(code: str, detail: str) -> bool:
+def is_hard(code: str, detail: str) -> bool:
     """Whether the address should not be tried again: RFC 3463 subjects 1 (address) and 2.1 (disabled mailbox), 5.0.0
     and bare 5xx answers; a full mailbox, a policy refusal or a broken network are failures, but not the address's."""
     found = _STATUS.match(code)

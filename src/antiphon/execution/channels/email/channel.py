@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from antiphon.execution.channels.email.address import mailbox
 from antiphon.execution.channels.email.bounces import read_mail
+from antiphon.execution.channels.email.dkim import Signer
 from antiphon.execution.channels.email.mime import Skeleton
 from antiphon.execution.channels.email.settings import EmailSettings
 from antiphon.execution.channels.email.smtp import SmtpError, connect
@@ -59,7 +60,8 @@ class EmailChannel:
         if skeleton is None:
             if len(self._skeletons) >= _KEPT:
                 self._skeletons.clear()
-            skeleton = self._skeletons[key] = Skeleton(settings, message.skeleton, message.feedback)
+            signer = Signer(settings.dkim_keys) if settings.dkim else None
+            skeleton = self._skeletons[key] = Skeleton(settings, message.skeleton, message.feedback, signer)
         return Wire(
             delivery_id=message.delivery_id,
             address=to.address,

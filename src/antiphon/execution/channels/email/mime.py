@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64, b2a_qp
-from collections.abc import Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Protocol
 
 from antiphon.execution.channels.email.address import encoded, mailbox, named, one_line
 from antiphon.execution.channels.email.dkim import Signer
-from antiphon.execution.channels.email.settings import EmailSettings
 from antiphon.execution.channels.errors import Unsuitable
 from antiphon.execution.channels.model import Message
 
@@ -50,20 +50,32 @@ class BadHeader(Unsuitable):
     code = "email-header-invalid"
 
 
+class Letterhead(Protocol):
+    """Who writes: what an account's settings say of the sender."""
+
+    @property
+    def from_email(self) -> str: ...
+    @property
+    def from_name(self) -> str: ...
+    @property
+    def reply_to(self) -> str: ...
+    @property
+    def domain(self) -> str: ...
+
+
 class Skeleton:
     """The constant headers and the boundary of one kind of message of one account."""
 
     __slots__ = ("boundary", "domain", "head", "signer")
 
-    def __init__(self, settings: EmailSettings, key: str, feedback: tuple[str, ...]) -> None:
-        self.signer = Signer(settings.dkim_keys) if settings.dkim else None
+    def __init__(self, settings: Letterhead, key: str, feedback: tuple[str, ...], signer: Signer | None = None) -> None:
+        self.signer = signer
         sender = mailbox(settings.from_email).address
         lines = [f"From: {named(settings.from_name, sender)}"]
         if settings.reply_to:
             lines.append(f"Reply-To: {mailbox(settings.reply_to).address}")
-        labels = [_FEEDBACK.sub("-", label)[:60] for label in feedback]
-        if labels:
-            lines.append("Feedback-ID: " + ":".join(([*labels, "", "", ""])[:3]) + ":antiphon")
+        if feedback:
+            lines.append(f"Feedback-ID: {feedback_id(feedback)}")
         lines.append("MIME-Version: 1.0")
         # "=_" occurs neither in quoted-printable nor in base64, so only a 7bit part could contain the boundary.
         self.boundary = "=_" + blake2b(f"{key}|{sender}".encode(), digest_size=12).hexdigest()
@@ -79,12 +91,8 @@ class Skeleton:
             f"Subject: {encoded(content.subject)}\r\n"
             f"Message-ID: <{self._id(message)}>\r\n"
         )
-        if message.unsubscribe_url:
-            if not _URL.match(message.unsubscribe_url):
-                raise BadHeader(name="List-Unsubscribe")
-            head += f"List-Unsubscribe: <{message.unsubscribe_url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
-        if message.headers:
-            head += _further(message.headers)
+        if message.unsubscribe_url or message.headers:
+            head += "".join(f"{name}: {value}\r\n" for name, value in further(message))
         start = head.encode() + self.head
         text_encoding, text = _body(content.text)
         if content.html is None:
@@ -112,13 +120,23 @@ class Skeleton:
         return f"d{message.delivery_id}.{int(message.date.timestamp() * 1000)}@{self.domain}"
 
 
-def _further(headers: Mapping[str, str]) -> str:
-    lines = []
-    for name, value in headers.items():
+def further(message: Message) -> Iterator[tuple[str, str]]:
+    """The headers a message brings with it: unsubscribing by one click (RFC 8058) and its own. Raises `BadHeader`."""
+    if message.unsubscribe_url:
+        if not _URL.match(message.unsubscribe_url):
+            raise BadHeader(name="List-Unsubscribe")
+        yield "List-Unsubscribe", f"<{message.unsubscribe_url}>"
+        yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
+    for name, value in message.headers.items():
         if not _TOKEN.match(name) or name.lower() in _OURS:
             raise BadHeader(name=one_line(name)[:60])
-        lines.append(f"{name}: {encoded(value)}\r\n")
-    return "".join(lines)
+        yield name, encoded(value)
+
+
+def feedback_id(labels: tuple[str, ...]) -> str:
+    """The value of Feedback-ID: three labels and who sends."""
+    clean = [_FEEDBACK.sub("-", label)[:60] for label in labels]
+    return ":".join(([*clean, "", "", ""])[:3]) + ":antiphon"
 
 
 @lru_cache(maxsize=64)

@@ -92,6 +92,9 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         if self.dkim and not self.dkim_keys:
             raise ValueError("dkim: there is no key to sign with")
 
+    def __repr__(self) -> str:
+        return f"EmailSettings(host={self.host!r}, from_email={self.from_email!r})"  # the rest holds secrets
+
     @property
     def domain(self) -> str:
         """The domain that message ids and return paths are in."""
