@@ -39,3 +39,15 @@ class ReasonUnknown(Invalid):
     """There is no delivery reason {reason}."""
 
     code = "delivery-reason-unknown"
+
+
+class NotRetriable(Conflict):
+    """Delivery {delivery} is {state} and cannot be sent again: it may have been received, or what stopped it still does."""
+
+    code = "delivery-not-retriable"
+
+
+class NotUnknown(Conflict):
+    """Delivery {delivery} is {state}: only what is unknown can be resolved."""
+
+    code = "delivery-not-unknown"

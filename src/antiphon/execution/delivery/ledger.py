@@ -253,7 +253,8 @@ async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str
     async with conn.cursor(row_factory=dict_row) as cur:
         said = await (await cur.execute(SQL.export_deliveries, {"profile_ids": ids})).fetchall()
         answered = await (await cur.execute(HEARD.export_engagement, {"profile_ids": ids})).fetchall()
-    return {"deliveries": said, "engagement": answered}
+        done = await (await cur.execute(SQL.export_interventions, {"profile_ids": ids})).fetchall()
+    return {"deliveries": said, "engagement": answered, "interventions": done}
 
 
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
@@ -261,7 +262,7 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     ids = {"profile_ids": await one_person(conn, profile_id), "now": ctx.clock.now()}
     for query in (
         HEARD.erase_waiting, HEARD.erase_provider_messages, HEARD.erase_engagement,
-        SQL.erase_queue, SQL.erase_settle, SQL.erase_deliveries,
+        chains.SQL.erase_watch, SQL.erase_queue, SQL.erase_settle, SQL.erase_interventions, SQL.erase_deliveries,
     ):  # fmt: skip
         await conn.execute(query, ids)
 

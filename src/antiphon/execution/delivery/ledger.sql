@@ -77,3 +77,12 @@ select case when q.n < 100000 then q.n else greatest(q.n, (
            select reltuples::bigint from pg_class where oid = 'delivery_settle'::regclass)) end as settling
 from (select count(*) as n from (select 1 from delivery_queue limit 100000) x) q,
      (select count(*) as n from (select 1 from delivery_settle where due_at > %(now)s limit 100000) x) s;
+
+-- name: export_interventions
+-- What people did to messages of one customer, for their own copy.
+select delivery_id, verb, at, state, reason, sent_at from delivery_intervention
+where profile_id = any(%(profile_ids)s) order by id;
+
+-- name: erase_interventions
+-- That something was done to a message stays, as the message does; whose it was does not.
+update delivery_intervention set profile_id = -delivery_id, detail = null where profile_id = any(%(profile_ids)s);

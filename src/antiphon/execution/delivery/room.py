@@ -9,18 +9,22 @@ from antiphon.execution.delivery.http import ROUTES
 from antiphon.execution.delivery.listening import LISTENERS
 from antiphon.execution.delivery.loops import LOOPS, open_sender
 from antiphon.execution.delivery.public import PUBLIC_ROUTES
+from antiphon.execution.delivery.resending import JOBS
+from antiphon.execution.delivery.resending_http import RESENDING_ROUTES
 from antiphon.execution.delivery.sender import Sender
 from antiphon.foundation.rooms import Resource, Room
 
 ROOM = Room(
     name="delivery",
     floor="execution",
-    routes=(*ROUTES, *PUBLIC_ROUTES),
+    routes=(*ROUTES, *RESENDING_ROUTES, *PUBLIC_ROUTES),
     loops=(*LOOPS, MAILBOX_LOOP),
+    jobs=JOBS,
     listeners=LISTENERS,
     permissions={
         "delivery:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "delivery:export": ("marketer", "analyst"),
+        "delivery:resend": ("marketer", "branch_manager", "developer"),
         "delivery:test": ("marketer", "branch_manager", "developer"),
     },
     resources=(

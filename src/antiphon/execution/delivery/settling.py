@@ -20,13 +20,14 @@ async def settle_sent(ctx: Context, held: Held) -> bool:
     async with ctx.get(Journal).transaction() as journal:
         await held.fence(journal.conn)
         taken, settled = await store.settle(journal.conn, held.buckets, now=ctx.clock.now(), most=AT_ONCE)
-        await journal.append([(INTERNAL, row.delivered_at, _event(row)) for row in settled if row.profile_id])
+        await journal.append([(INTERNAL, row.delivered_at, delivered_event(row)) for row in settled if row.profile_id])
     if settled:
         log.info("delivered", count=len(settled))
     return taken == AT_ONCE
 
 
-def _event(row: store.Settled) -> bytes:
+def delivered_event(row: store.Settled) -> bytes:
+    """What the history of a customer says of a message that is delivered now."""
     properties = {
         "delivery_id": row.id,
         "campaign_id": row.campaign_id,
