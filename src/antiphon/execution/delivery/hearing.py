@@ -17,6 +17,7 @@ from prometheus_client import Counter
 from antiphon.awareness.consent import Evidence, Statement, Suppressed, record_consents, suppress, withdraw_all
 from antiphon.awareness.events import INTERNAL, Journal
 from antiphon.execution.content import find_urls
+from antiphon.execution.delivery import chains
 from antiphon.execution.delivery.tracking import Tracker
 from antiphon.foundation.batcher import Batcher
 from antiphon.foundation.context import Context
@@ -133,6 +134,8 @@ class Hearing:
             known = [(heard, rows[_key(heard)]) for heard in batch if _key(heard) in rows]
             await _withdraw(journal.conn, known)
             await _suppress(self._ctx, journal.conn, known)
+            if rows:
+                await chains.after_heard(journal.conn, list(rows), self._ctx.clock.now())
             await journal.append([(INTERNAL, heard.at, _event(heard, row)) for heard, row in _newsworthy(known)])
         return rows
 

@@ -1,4 +1,4 @@
-"""Routes for what people do to rows of the ledger: retry what was not sent, resolve what nobody knows; one, or all a search finds."""
+"""Routes for what people do to rows of the ledger: retry what was not sent, resolve what nobody knows, one or many."""
 
 from __future__ import annotations
 
