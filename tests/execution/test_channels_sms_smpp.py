@@ -6,13 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.execution.sms import message, scene, smpp_account, until
 
 from antiphon.execution.channels import Listening, TextTooLong
 from antiphon.execution.channels.sms.smpp import SmppChannel
 from antiphon.sandbox.sms.faults import Rates
 from antiphon.sandbox.sms.log import count_received
 from antiphon.sandbox.sms.smsc import Habits
-from tests.execution.sms import message, scene, smpp_account, until
 
 
 async def test_one_message_and_its_receipt(tmp_path: Path) -> None:
