@@ -70,6 +70,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One set of credentials and sender details on a channel, settings decoded and secrets in clear.
 
     ``version`` grows with each change, so that connection pools and caches keyed by (id, version) drop the old one.
+    ``callback_url`` is where its provider may tell news; empty where nobody could reach it.
     """
 
     id: int
@@ -79,6 +80,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     settings: Any
     enabled: bool = True
     version: int = 1
+    callback_url: str = ""
 
     def __repr__(self) -> str:
         return f"Account({self.id}, {self.provider!r}, {self.name!r})"

@@ -27,9 +27,10 @@ ENTRY_POINTS = "antiphon.channels"
 class Channels:
     """Every provider this process knows, by name. One object a process: connection pools live in its providers."""
 
-    def __init__(self, channels: dict[str, Channel], seal: Seal) -> None:
+    def __init__(self, channels: dict[str, Channel], seal: Seal, base_url: str = "") -> None:
         self._channels = channels
         self._seal = seal
+        self._base_url = base_url
         self._accounts: dict[int, Account] = {}
 
     @property
@@ -68,7 +69,9 @@ class Channels:
             raise AccountUnknown(account=account_id)
         known = self._accounts.get(account_id)
         if known is None or known.version != row.version:
-            known = self._accounts[account_id] = open_account(self[row.provider], row, self._seal)
+            known = self._accounts[account_id] = open_account(
+                self[row.provider], row, self._seal, self._base_url
+            )
         return known
 
     async def accounts(self, conn: Connection, channel: str) -> list[Account]:
@@ -82,7 +85,7 @@ class Channels:
             await channel.close()
 
 
-def open_account(channel: Channel, row: store.AccountRow, seal: Seal) -> Account:
+def open_account(channel: Channel, row: store.AccountRow, seal: Seal, base_url: str = "") -> Account:
     """Join a stored row's plain and sealed settings into a typed account."""
     settings = row.settings | seal.open(row.sealed, row.channel)
     return Account(
@@ -93,6 +96,7 @@ def open_account(channel: Channel, row: store.AccountRow, seal: Seal) -> Account
         settings=msgspec.convert(settings, channel.manifest.settings),
         enabled=row.enabled,
         version=row.version,
+        callback_url=f"{base_url}/callbacks/{row.id}" if base_url else "",
     )
 
 
@@ -109,7 +113,7 @@ def discover() -> dict[str, Channel]:
 async def open_channels(ctx: Context) -> AsyncIterator[Channels]:
     """The resource: opened at the process's start, its pools closed at its end."""
     permit(ctx.settings.outbound_hosts)
-    channels = Channels(discover(), Seal(ctx.secret))
+    channels = Channels(discover(), Seal(ctx.secret), ctx.settings.base_url)
     if ctx.has(ChannelRegistry):
         for channel in channels:
             kind = channel.manifest

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
+from antiphon.execution.channels.model import AccountSettings
 from antiphon.execution.channels.sms.keywords import HELP_WORDS, START_WORDS, STOP_WORDS, Keywords
 
 Words = Annotated[str, Meta(max_length=2000)]
@@ -17,7 +17,7 @@ def about(title: str, description: str = "") -> Meta:
     return Meta(title=title, description=description or None)
 
 
-class TextSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TextSettings(AccountSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How texts are said and answers understood."""
 
     transliterate: Annotated[
