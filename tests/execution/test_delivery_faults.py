@@ -11,7 +11,7 @@ from tests.execution.cast import SEND, add_account, add_people, add_published, s
 from tests.execution.test_campaigns_service import RUN, draft, reported, segment_of, state_of, told
 
 from antiphon.execution.campaigns import service
-from antiphon.execution.delivery.breaker import Breakers
+from antiphon.execution.delivery.accounts import Accounts
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import run_until_idle
@@ -26,7 +26,7 @@ RATES = Rates(hang=0.2, close=0.25, silent=0.15)
 async def test_everybody_ends_in_one_state_and_nobody_hears_twice(
     ctx: Context, clock: VirtualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Breakers, "is_open", lambda *_: False)  # the account is tried again at once
+    monkeypatch.setattr(Accounts, "usable", lambda *_: True)  # the account is tried again at once
     log = MailLog(tmp_path / "mail")
     server, port = await start_mail_server(Mailboxes(log, 5, RATES, hang_seconds=2.0))
     faults = Counter(fault_of(5, RATES, f"p{n}@example.com") for n in range(1, PEOPLE + 1))

@@ -61,7 +61,7 @@ async def scans(db: Database, statement: str, params: dict[str, Any]) -> dict[st
 
 async def test_a_claim_reads_the_head_of_each_bucket(long: Database) -> None:
     params = {
-        "dispatches": [1, 2], "buckets": list(range(32)), "epochs": [1] * 32, "each": 12, "most": 400,
+        "dispatches": [1, 2], "mosts": [400, 400], "buckets": list(range(32)), "epochs": [1] * 32, "each": 12, "most": 400,
         "now": START + timedelta(days=1),
     }  # fmt: skip
     found = await scans(long, SQL.claim, params)

@@ -301,8 +301,8 @@ async def test_a_late_receipt_resolves_the_unknown(ctx: Context, parrot: Parrot)
     held = await leases.share(SEND.name, SEND.buckets)
     now = ctx.clock.now()
     async with ctx.db.transaction() as conn:
-        dispatches = [d.id for d in await store.waiting_dispatches(conn)]
-        claimed = await store.claim(conn, dispatches, held.epochs, each=10, most=10, now=now)
+        dispatches = {d.id: 10 for d in await store.waiting_dispatches(conn)}
+        claimed = await store.claim(conn, dispatches, held.epochs, most=10, now=now)
         assert await store.mark_speaking(conn, held, claimed, now) == 1
     async with ctx.db.transaction() as conn:
         assert await store.recover(conn, held.buckets, now) == (0, [(1, 1)])

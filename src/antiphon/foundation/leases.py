@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +24,8 @@ class Held:
         self.loop = loop
         self.owner = owner
         self.epochs = dict(epochs)
+        self.leaving: Callable[[], bool] = lambda: False
+        """Whether this process is about to stop: a long tick then takes on nothing new."""
 
     @property
     def buckets(self) -> list[int]:

@@ -109,6 +109,7 @@ class LoopRunner:
                 now = time.monotonic()
                 if held is None or now - shared_at > self.leases.term.total_seconds() / 5:
                     held = await self.leases.share(loop.name, loop.buckets)
+                    held.leaving = self._stopping.is_set
                     shared_at = now
                 if held.epochs:
                     event.clear()

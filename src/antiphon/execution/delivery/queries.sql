@@ -126,24 +126,29 @@ from waiting w join dispatch d on d.id = w.dispatch_id
 order by array_position(%(classes)s::text[], d.message_class), d.id;
 
 -- name: claim
--- Take what is due of these dispatches in the buckets held, a little of each, with all that is needed to write it.
+-- Take what is due of these dispatches in the buckets held, so many of each, with all that is needed to write it.
 with due as (
-    select q.delivery_id, q.profile_id, h.epoch
-    from unnest(%(dispatches)s::bigint[]) as s (dispatch_id)
-    cross join unnest(%(buckets)s::int[], %(epochs)s::bigint[]) as h (bucket, epoch)
+    select q.delivery_id, q.profile_id, q.epoch
+    from unnest(%(dispatches)s::bigint[], %(mosts)s::int[]) as s (dispatch_id, most)
     cross join lateral (
-        select q.delivery_id, q.profile_id from delivery_queue q
-        where q.dispatch_id = s.dispatch_id and q.bucket = h.bucket and q.state = 'queued' and q.due_at <= %(now)s
-        order by q.due_at limit %(each)s
+        select q.delivery_id, q.profile_id, h.epoch
+        from unnest(%(buckets)s::int[], %(epochs)s::bigint[]) as h (bucket, epoch)
+        cross join lateral (
+            select q.delivery_id, q.profile_id from delivery_queue q
+            where q.dispatch_id = s.dispatch_id and q.bucket = h.bucket and q.state = 'queued' and q.due_at <= %(now)s
+            order by q.due_at limit %(each)s
+        ) q
+        limit s.most
     ) q
     limit %(most)s
 ), claimed as (
     update delivery_queue q set state = 'claimed', claimed_at = %(now)s, epoch = due.epoch
     from due where q.delivery_id = due.delivery_id and q.profile_id = due.profile_id
-    returning q.delivery_id, q.profile_id, q.dispatch_id, q.bucket, q.epoch, q.attempts, q.expires_at, q.claimed_at
+    returning q.delivery_id, q.profile_id, q.dispatch_id, q.bucket, q.epoch, q.attempts, q.expires_at, q.claimed_at, q.avoid,
+              q.budgets, q.reserved_micros
 )
 select c.delivery_id, c.profile_id, c.dispatch_id, c.bucket, c.epoch, c.attempts, c.expires_at, c.claimed_at,
-       d.address, d.variables::text, p.traits::text, w.value #>> '{}' as language
+       d.address, d.variables::text, p.traits::text, w.value #>> '{}' as language, c.avoid, c.budgets, c.reserved_micros
 from claimed c
 join delivery d on d.id = c.delivery_id and d.profile_id = c.profile_id
 left join alias a on a.from_id = coalesce((d.variables ->> '_as')::bigint, c.profile_id)
@@ -267,10 +272,10 @@ from unnest(%(accounts)s::bigint[], %(provider_ids)s::text[], %(ids)s::bigint[],
 on conflict (account_id, provider_id, profile_id) do update set delivery_id = excluded.delivery_id, at = excluded.at;
 
 -- name: unclaim
--- Give claimed rows back unsaid: nothing of them reached the other side.
-update delivery_queue q set state = 'queued', epoch = null, claimed_at = null,
-    due_at = greatest(q.due_at, coalesce(%(due_at)s, q.due_at))
-from unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[], %(epochs)s::bigint[]) as g (delivery_id, profile_id, epoch)
+-- Give claimed rows back unsaid, to come again at an instant of their own: nothing of them reached the other side.
+update delivery_queue q set state = 'queued', epoch = null, claimed_at = null, due_at = greatest(q.due_at, g.due_at)
+from unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[], %(epochs)s::bigint[], %(due_ats)s::timestamptz[])
+    as g (delivery_id, profile_id, epoch, due_at)
 where q.delivery_id = g.delivery_id and q.profile_id = g.profile_id and q.epoch = g.epoch and q.state = 'claimed';
 
 -- name: recover

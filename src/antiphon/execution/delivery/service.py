@@ -34,7 +34,7 @@ SEND_LOOP = "delivery.send"
 async def open_dispatch(ctx: Context, conn: Connection, new: NewDispatch) -> Dispatch:
     """The dispatch of this key, made if it is new.
 
-    Without an account it takes the channel's oldest enabled one. The dispatches of its later hops are made with it.
+    Without an account each message is routed to one when it is said. The dispatches of its later hops are made with it.
     Raises NoAccount, TopicMissing, NothingToSay, and ChannelUnknown for a channel this installation does not have.
     """
     channel = ctx.get(ChannelRegistry)[new.channel]
@@ -42,15 +42,16 @@ async def open_dispatch(ctx: Context, conn: Connection, new: NewDispatch) -> Dis
         raise TopicMissing(field="topic")
     if (new.template_version_id is None) == (new.content is None):
         raise NothingToSay(field="template_version_id")
-    account_id = new.account_id or await default_account(ctx, conn, channel.name)
-    dispatch = await store.open_dispatch(conn, new, account_id, ctx.clock.now())
+    if new.account_id is None:
+        await default_account(ctx, conn, channel.name)
+    dispatch = await store.open_dispatch(conn, new, ctx.clock.now())
     if new.hops:
         await chains.link(conn, dispatch.id, (await open_dispatch(ctx, conn, chains.next_of(new))).id)
     return dispatch
 
 
 async def default_account(ctx: Context, conn: Connection, channel: str) -> int:
-    """The account a message takes when none is named: the channel's oldest enabled one. Raises NoAccount."""
+    """The channel's oldest enabled account: the one that routed messages take where no rule says otherwise. Raises NoAccount."""
     account_id = await store.first_account(conn, channel)
     if account_id is None:
         raise NoAccount(field="account_id", channel=ctx.get(ChannelRegistry)[channel].title)

@@ -47,6 +47,9 @@ class Claimed(msgspec.Struct, frozen=True):
     variables: Mapping[str, Any] | None
     traits: Mapping[str, Any] | None
     language: str | None = None  # the one the customer asked for
+    avoid: int | None = None  # the account that failed it last
+    budgets: Sequence[int] | None = None  # that pay for it, each with ``reserved_micros`` spoken for
+    reserved_micros: int | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,8 +87,8 @@ class Settled(msgspec.Struct, frozen=True):
     delivered_at: datetime
 
 
-async def open_dispatch(conn: Connection, new: NewDispatch, account_id: int, now: datetime) -> Dispatch:
-    params = msgspec.structs.asdict(new) | {"account_id": account_id, "now": now}
+async def open_dispatch(conn: Connection, new: NewDispatch, now: datetime) -> Dispatch:
+    params = msgspec.structs.asdict(new) | {"now": now}
     params["content"] = None if new.content is None else Jsonb(msgspec.to_builtins(new.content))
     params["hops"] = Jsonb(msgspec.to_builtins(new.hops))
     async with conn.cursor(row_factory=struct_row(Dispatch)) as cur:
@@ -161,13 +164,15 @@ async def waiting_dispatches(conn: Connection) -> list[Dispatch]:
 
 
 async def claim(
-    conn: Connection, dispatches: Sequence[int], epochs: Mapping[int, int], *, each: int, most: int, now: datetime
+    conn: Connection, mosts: Mapping[int, int], epochs: Mapping[int, int], *, most: int, now: datetime
 ) -> list[Claimed]:
+    """Rows that are due: so many at most of each dispatch, most urgent dispatch first, and so many in all."""
     params = {
-        "dispatches": bigints(dispatches),
+        "dispatches": bigints(list(mosts)),
+        "mosts": ints(list(mosts.values())),
         "buckets": ints(list(epochs)),
         "epochs": bigints(list(epochs.values())),
-        "each": each,
+        "each": max(4, most // max(1, len(epochs))),
         "most": most,
         "now": now,
     }
@@ -177,8 +182,8 @@ async def claim(
 
 
 def _claimed(*row: Any) -> Claimed:
-    *plain, variables, traits, language = row
-    values: tuple[Any, ...] = (*plain, _object(variables), _object(traits), language)
+    *plain, variables, traits, language, avoid, budgets, reserved = row
+    values: tuple[Any, ...] = (*plain, _object(variables), _object(traits), language, avoid, budgets, reserved)
     return Claimed(*values)
 
 
@@ -224,8 +229,15 @@ async def mark_speaking(conn: Connection, held: Held, rows: Sequence[Claimed], n
     return (await conn.execute(SQL.mark_speaking, params)).rowcount
 
 
-async def unclaim(conn: Connection, rows: Sequence[Claimed], due_at: datetime | None = None) -> None:
-    await conn.execute(SQL.unclaim, _keys(rows) | {"due_at": due_at})
+async def unclaim(conn: Connection, rows: Sequence[Claimed]) -> None:
+    """Give rows back as they were."""
+    await put_off(conn, [(row, None) for row in rows])
+
+
+async def put_off(conn: Connection, rows: Sequence[tuple[Claimed, datetime | None]]) -> None:
+    """Give rows back, each to come again at its instant."""
+    due_ats = maybe_instants([_maybe(due_at) for _, due_at in rows])
+    await conn.execute(SQL.unclaim, _keys([row for row, _ in rows]) | {"due_ats": due_ats})
 
 
 async def record(conn: Connection, records: Sequence[Record], *, now: datetime, settle_at: datetime) -> None:

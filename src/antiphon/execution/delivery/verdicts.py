@@ -37,8 +37,10 @@ def from_receipt(
     parts: int = 0,
     cost_micros: int = 0,
     by_id: bool = False,
+    elsewhere: bool = False,
 ) -> Record:
-    """What a receipt means for its row. ``by_id``: news of it will name the receipt's id.
+    """What a receipt means for its row. ``by_id``: news of it will name the receipt's id. ``elsewhere``: another account may
+    take it at once when this one is at fault.
 
     A put-off row is tried again with growing pauses until its attempts or its lifetime are used up. A fault of the
     account is not the message's: it costs no attempt. What was said, or may have been, is paid for.
@@ -64,7 +66,7 @@ def from_receipt(
             return record("failed", "refused")
         case "rejected" | "deferred":
             if receipt.account_fault:
-                at = now + max(FAULT_PAUSE, timedelta(seconds=receipt.retry_after or 0))
+                at = now if elsewhere else now + max(FAULT_PAUSE, timedelta(seconds=receipt.retry_after or 0))
                 attempts = row.attempts
             else:
                 at = now + retry_after(secret, row.delivery_id, tried, receipt.retry_after)

@@ -1,0 +1,216 @@
+"""Room on the way out: each account has a lane of its own, so that one that hangs holds up nobody else's messages.
+
+All lanes of a process together never have more than `SPEAKING` rows between the mark and the record: the most one crash can
+leave unknown. A lane alone takes nearly all of that; several share it; what a hanging lane holds is lost to it until its
+other side's time is up, and the others then share half of what is left, so that there is always some for the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from antiphon.execution.channels import Account, Wire
+from antiphon.execution.delivery.country import domain_of
+from antiphon.execution.delivery.model import Dispatch
+from antiphon.execution.delivery.store import Claimed, Record
+
+SPEAKING = 50  # rows of a process that may be on the way at once
+BATCH = 22  # rows spoken together: two batches of an account overlap
+ALONE = 2 * BATCH  # rows of one account when no other has anything to say
+FEW = 4  # rows for which it is worth setting out, while nothing hangs
+SLOW = 5.0  # seconds after which what is on the way hangs
+
+
+@dataclass
+class Batch:
+    """Rows of one dispatch through one account, written: those with a wire, and those that could not be."""
+
+    dispatch: Dispatch
+    account: Account
+    rows: Sequence[Claimed]
+    wires: dict[int, Wire]
+    unwritten: Sequence[Record] = ()
+
+    def part(self, count: int) -> tuple[Batch, Batch | None]:
+        """The first rows, and the rest if there is any."""
+        if count >= len(self.rows):
+            return self, None
+        rest = Batch(self.dispatch, self.account, self.rows[count:], self.wires)
+        return Batch(self.dispatch, self.account, self.rows[:count], self.wires, self.unwritten), rest
+
+
+Write = Callable[[Dispatch, Account, Sequence[Claimed]], Awaitable[Batch]]
+Speak = Callable[[Batch], Coroutine[Any, Any, None]]
+
+
+@dataclass
+class Lane:
+    """One account's way out."""
+
+    waiting: deque[tuple[Dispatch, Account, list[Claimed]]] = field(default_factory=deque)
+    ready: Batch | None = None
+    runner: asyncio.Task[None] | None = None
+    air: dict[asyncio.Task[None], tuple[int, float]] = field(default_factory=dict)
+    wants: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Rows that have not set out."""
+        return sum(len(rows) for _, _, rows in self.waiting) + (len(self.ready.rows) if self.ready else 0)
+
+    @property
+    def flying(self) -> int:
+        """Rows on the way."""
+        return sum(count for count, _ in self.air.values())
+
+
+class Lanes:
+    """All lanes of a process during one tick."""
+
+    def __init__(self, write: Write, speak: Speak) -> None:
+        self._write = write
+        self._speak = speak
+        self._lanes: dict[int, Lane] = {}
+        self._changed = asyncio.Event()
+        self._domains: Counter[tuple[int, str]] = Counter()
+        self.failure: BaseException | None = None
+
+    def put(self, account: Account, dispatch: Dispatch, rows: list[Claimed]) -> None:
+        """More to say through an account."""
+        lane = self._lanes.setdefault(account.id, Lane())
+        lane.waiting.append((dispatch, account, rows))
+        self._domains.update((account.id, domain_of(row.address)) for row in rows)
+        if lane.runner is None or lane.runner.done():
+            lane.runner = asyncio.create_task(self._run(account.id, lane))
+            lane.runner.add_done_callback(self._ran)
+
+    def rows(self, account_id: int) -> int:
+        """Rows of an account that have not set out."""
+        lane = self._lanes.get(account_id)
+        return lane.rows if lane else 0
+
+    def in_hand(self, account_id: int) -> int:
+        """Rows of an account in hand."""
+        lane = self._lanes.get(account_id)
+        return lane.rows + lane.flying if lane else 0
+
+    def to_domain(self, account_id: int, domain: str) -> int:
+        """Rows in hand of an account to a domain."""
+        return self._domains[account_id, domain]
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is in hand."""
+        return any(lane.air or lane.rows or (lane.runner and not lane.runner.done()) for lane in self._lanes.values())
+
+    @property
+    def hungry(self) -> bool:
+        """Whether some lane will soon have nothing to say."""
+        return not self._lanes or any(lane.rows < BATCH for lane in self._lanes.values())
+
+    def hangs(self, account_id: int) -> bool:
+        """Whether what an account has on the way hangs."""
+        lane, now = self._lanes.get(account_id), asyncio.get_running_loop().time()
+        return lane is not None and any(now - since > SLOW for _, since in lane.air.values())
+
+    @property
+    def hanging(self) -> bool:
+        """Whether any account hangs."""
+        return any(self.hangs(account_id) for account_id in self._lanes)
+
+    async def progress(self, timeout: float) -> None:
+        """Wait until something set out or came back, but not for long."""
+        self._changed.clear()
+        try:
+            await asyncio.wait_for(self._changed.wait(), timeout)
+        except TimeoutError:
+            pass
+
+    async def take_back(self, *, hanging_only: bool) -> list[Claimed]:
+        """Rows that have not set out, to go back to the queue."""
+        found: list[Claimed] = []
+        for account_id, lane in self._lanes.items():
+            if hanging_only and not self.hangs(account_id):
+                continue
+            if lane.runner is not None and not lane.runner.done():
+                lane.runner.cancel()
+                await asyncio.wait([lane.runner])
+            rows = [row for _, _, rows in lane.waiting for row in rows] + (list(lane.ready.rows) if lane.ready else [])
+            lane.waiting.clear()
+            lane.ready = None
+            self._domains.subtract((account_id, domain_of(row.address)) for row in rows)
+            found += rows
+        return found
+
+    async def land(self) -> None:
+        """Let everything on the way come back; what has not set out stays behind. Raises what failed."""
+        await self.take_back(hanging_only=False)
+        flying = [task for lane in self._lanes.values() for task in lane.air]
+        if flying:
+            await asyncio.wait(flying)
+        if self.failure is not None:
+            raise self.failure
+
+    async def _run(self, account_id: int, lane: Lane) -> None:
+        """Write batch after batch, and let each set out as soon as there is room."""
+        while not self._failed() and (lane.ready is not None or lane.waiting):
+            if lane.ready is None:
+                dispatch, account, rows = lane.waiting[0]
+                lane.ready = await self._write(dispatch, account, rows[:BATCH])
+                del rows[: len(lane.ready.rows)]
+                if not rows:
+                    lane.waiting.popleft()
+            count = await self._room(account_id, lane, len(lane.ready.rows))
+            if self._failed():
+                return
+            batch, lane.ready = lane.ready.part(count)
+            task = asyncio.create_task(self._speak(batch))
+            lane.air[task] = (len(batch.rows), asyncio.get_running_loop().time())
+            task.add_done_callback(partial(self._back, account_id, lane, batch))
+            self._changed.set()
+
+    def _failed(self) -> bool:
+        return self.failure is not None
+
+    async def _room(self, account_id: int, lane: Lane, wanted: int) -> int:
+        lane.wants = True
+        try:
+            while True:
+                free = self._free(account_id)
+                if free >= (1 if self.hanging else min(wanted, FEW)):
+                    return min(free, wanted)
+                await self._moved(lane)
+        finally:
+            lane.wants = False
+
+    async def _moved(self, lane: Lane) -> None:
+        """Until something came back, or what is on the way may be found hanging."""
+        flying = [task for other in self._lanes.values() for task in other.air]
+        await asyncio.wait(flying, timeout=SLOW / 2, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0)  # its callback has run then
+
+    def _free(self, account_id: int) -> int:
+        """How many rows of an account may set out now."""
+        mine = self._lanes[account_id].flying
+        left = SPEAKING - sum(lane.flying for lane in self._lanes.values())
+        if self.hanging:
+            held = sum(lane.flying for one, lane in self._lanes.items() if self.hangs(one))
+            return min(left, max(1, (SPEAKING - held) // 2) - mine)
+        active = sum(1 for lane in self._lanes.values() if lane.air or lane.wants)
+        return min(left, (ALONE if active <= 1 else max(FEW, SPEAKING // active)) - mine)
+
+    def _back(self, account_id: int, lane: Lane, batch: Batch, task: asyncio.Task[None]) -> None:
+        del lane.air[task]
+        self._domains.subtract((account_id, domain_of(row.address)) for row in batch.rows)
+        self._ran(task)
+
+    def _ran(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (failure := task.exception()) is not None and self.failure is None:
+            self.failure = failure
+        self._changed.set()
+

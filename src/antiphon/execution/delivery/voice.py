@@ -1,0 +1,183 @@
+"""One batch's way: written, looked at again, marked, spoken, recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import datetime, timedelta
+
+from prometheus_client import Counter
+
+from antiphon.awareness.consent import Suppressed, digest_key, suppress
+from antiphon.execution.channels import Account, Channel, Channels, Receipt, Speaking, Wire
+from antiphon.execution.delivery import chains, store
+from antiphon.execution.delivery.accounts import Accounts
+from antiphon.execution.delivery.country import country_of
+from antiphon.execution.delivery.lanes import Batch
+from antiphon.execution.delivery.model import Dispatch
+from antiphon.execution.delivery.store import Claimed, Record
+from antiphon.execution.delivery.verdicts import UNSENDABLE, ended, from_receipt, state_of
+from antiphon.execution.delivery.writer import Unwritable, Writer
+from antiphon.foundation.context import Context
+from antiphon.foundation.errors import AntiphonError
+from antiphon.foundation.leases import Held, LeaseLost
+from antiphon.foundation.postgres import Connection, DatabaseUnavailable, PostgresError
+from antiphon.foundation.telemetry import get_logger, registry
+
+log = get_logger(__name__)
+KEEP_TRYING = 6  # times to record a receipt while the database is away, with growing pauses
+
+_said = Counter("antiphon_deliveries", "Deliveries by what became of them", ["channel", "state"], registry=registry)
+
+
+class Voice:
+    """Writes batches, and speaks them under the leases of one tick."""
+
+    def __init__(self, ctx: Context, channels: Channels, accounts: Accounts) -> None:
+        self._ctx = ctx
+        self._channels = channels
+        self._accounts = accounts
+        self._writer = Writer(ctx)
+
+    async def write(self, dispatch: Dispatch, account: Account, rows: Sequence[Claimed]) -> Batch:
+        """What the channel will carry of these rows; what cannot be written ends."""
+        channel = self._channels[account.provider]
+        rows = rows[: channel.manifest.capabilities.max_batch]
+        now = self._ctx.clock.now()
+        wires: dict[int, Wire] = {}
+        unwritten: list[Record] = []
+        try:
+            write = await self._writer.of(dispatch, account)
+        except AntiphonError as error:  # its template cannot be read: no row of it can ever be written
+            every = [ended(row, "failed", "render_failed", str(error)[:1000]) for row in rows]
+            return Batch(dispatch, account, rows, wires, every)
+        for row in rows:
+            try:
+                wires[row.delivery_id] = channel.prepare(write(row, now), account)
+            except Unwritable as error:
+                unwritten.append(ended(row, "failed", error.reason, error.detail[:1000]))
+            except AntiphonError as error:  # the channel cannot carry it: permanent by contract
+                unwritten.append(ended(row, "failed", UNSENDABLE.get(error.code, "unsendable"), str(error)[:1000]))
+            except Exception as error:  # a fault of ours or of a channel's: it must not hold up everybody behind it
+                log.exception("a message could not be written", delivery=row.delivery_id, channel=dispatch.channel)
+                unwritten.append(ended(row, "failed", "unsendable", f"internal: {type(error).__name__}"))
+        await asyncio.sleep(0)
+        return Batch(dispatch, account, rows, wires, unwritten)
+
+    async def speak(self, held: Held, batch: Batch) -> None:
+        """Look again, mark, speak, record."""
+        dispatch, account = batch.dispatch, batch.account
+        mine = held.only(sorted({row.bucket for row in batch.rows}))
+        said, refused, returned = await self._look_again(dispatch, [r for r in batch.rows if r.delivery_id in batch.wires])
+        marked_at: list[datetime] = []
+
+        async def on_speaking(_: Sequence[int]) -> None:
+            marked_at.append(self._ctx.clock.now())
+            async with self._ctx.db.connection() as conn:
+                if await store.mark_speaking(conn, mine, said, marked_at[0]) != len(said):
+                    raise LeaseLost
+
+        began = asyncio.get_running_loop().time()
+        wires = [batch.wires[row.delivery_id] for row in said]
+        receipts = await _send(self._channels[account.provider], account, wires, on_speaking)
+        took = asyncio.get_running_loop().time() - began
+        now = self._ctx.clock.now()
+        await self._accounts.heard(self._ctx.db, account.id, receipts, took, now)
+        judged = self._judge(batch, said, receipts, now, marked_at[0] if marked_at else None)
+        await self._record(dispatch, [*batch.unwritten, *refused, *judged], receipts, returned)
+
+    def _judge(
+        self, batch: Batch, said: Sequence[Claimed], receipts: Sequence[Receipt], now: datetime, marked_at: datetime | None
+    ) -> list[Record]:
+        account = batch.account
+        by_id = self._channels[account.provider].manifest.capabilities.receipts_by_id
+        elsewhere = batch.dispatch.account_id is None and any(
+            one != account.id and self._accounts.usable(one) for one in self._accounts.of(batch.dispatch)
+        )
+        judged = []
+        for row, receipt in zip(said, receipts, strict=True):
+            parts = batch.wires[row.delivery_id].parts
+            cost = parts * self._accounts.price(account.id, country_of(row.address, row.traits))
+            judged.append(from_receipt(
+                row, receipt, secret=self._ctx.secret, now=now, speaking_at=marked_at, account_id=account.id,
+                parts=parts, cost_micros=cost, by_id=by_id, elsewhere=elsewhere,
+            ))  # fmt: skip
+        return judged
+
+    async def _look_again(
+        self, dispatch: Dispatch, rows: Sequence[Claimed]
+    ) -> tuple[list[Claimed], list[Record], list[Claimed]]:
+        """(to be said, refused after all, to go back unsaid): consent, suppression, pause and cancel as they are now."""
+        async with self._ctx.db.connection() as conn:
+            verdicts = await store.recheck(conn, rows, digest_key(self._ctx), self._ctx.clock.now())
+            if dispatch.hop:
+                verdicts |= dict.fromkeys(await chains.answered_before(conn, _keys(rows)), "answered")
+        said: list[Claimed] = []
+        refused: list[Record] = []
+        returned: list[Claimed] = []
+        for row in rows:
+            verdict = verdicts.get(row.delivery_id, "paused")
+            if verdict is None:
+                said.append(row)
+            elif verdict == "paused":
+                returned.append(row)
+            else:
+                refused.append(ended(row, state_of(verdict), verdict))
+        return said, refused, returned
+
+    async def _record(
+        self, dispatch: Dispatch, records: Sequence[Record], receipts: Sequence[Receipt], returned: Sequence[Claimed]
+    ) -> None:
+        """Write down what became of a batch. What was said was said: this needs no lease, and does not give up at once
+        when the database is away; the statement leaves alone what has become somebody else's."""
+        dead = {receipt.delivery_id for receipt in receipts if receipt.address_fault}
+        for attempt in range(KEEP_TRYING):
+            now = self._ctx.clock.now()
+            try:
+                settle_at = now + timedelta(hours=self._ctx.settings.delivered_after_hours)
+                chained = bool(records and dispatch.hops)
+                named = any(record.provider_ids for record in records)
+                async with self._ctx.db.connection() as conn, _together(conn, bool(returned or dead or chained or named)):
+                    if records:
+                        await store.record(conn, records, now=now, settle_at=settle_at)
+                    if chained:
+                        await chains.after_record(conn, _keys([record.row for record in records]), now)
+                    if returned:
+                        await store.unclaim(conn, returned)
+                    if dead:
+                        gone = [r for r in records if r.row.delivery_id in dead]
+                        await suppress(self._ctx, conn, [_gone(dispatch.channel, r, now) for r in gone])
+                break
+            except (PostgresError, DatabaseUnavailable):
+                if attempt + 1 == KEEP_TRYING:
+                    raise
+                await asyncio.sleep(0.2 * 2**attempt)
+        for record in records:
+            _said.labels(dispatch.channel, record.state).inc()
+
+
+def _together(conn: Connection, several: bool) -> AbstractAsyncContextManager[object]:
+    """A transaction for several statements; one alone is its own."""
+    return conn.transaction() if several else nullcontext()
+
+
+def _keys(rows: Sequence[Claimed]) -> list[tuple[int, int]]:
+    return [(row.delivery_id, row.profile_id) for row in rows]
+
+
+def _gone(channel: str, record: Record, now: datetime) -> Suppressed:
+    source = f"delivery:{record.row.delivery_id}"
+    return Suppressed(channel=channel, address=record.row.address, reason="hard_bounce", source=source, at=now)
+
+
+async def _send(channel: Channel, account: Account, wires: Sequence[Wire], on_speaking: Speaking) -> Sequence[Receipt]:
+    """One call of the channel. A lost lease comes up as itself, whatever group of errors the channel raised it in."""
+    if not wires:
+        return []
+    try:
+        return await channel.send(account, wires, on_speaking)
+    except BaseExceptionGroup as group:
+        if group.subgroup(LeaseLost) is not None:
+            raise LeaseLost from group
+        raise
