@@ -27,6 +27,7 @@ PUBLIC_INSIDE = {
 BREACHES = {
     "floors": ("antiphon.foundation.ids", "antiphon.awareness.consent.model"),
     "awareness": ("antiphon.awareness.profiles.model", "antiphon.awareness.consent.model"),
+    "decisioning": ("antiphon.decisioning.experiments.model", "antiphon.decisioning.offers"),
     "execution": ("antiphon.execution.channels.model", "antiphon.execution.content.model"),
     "foundation": ("antiphon.foundation.ids", "antiphon.foundation.jobs"),
     "sandbox": ("antiphon.sandbox.email", "antiphon.execution.delivery"),

@@ -16,6 +16,7 @@ ROOMS = (
     "awareness.traits",
     "awareness.segments",
     "awareness.imports",
+    "decisioning.experiments",
     "execution.channels",
     "execution.content",
     "execution.delivery",

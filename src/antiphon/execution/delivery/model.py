@@ -133,7 +133,8 @@ class NewDispatch(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be said and how: shared by all intents handed in under its ``key``.
 
     ``purpose`` is what the message is for: it decides which channels suit. ``split``: a text may go in several parts.
-    ``hops`` are the channels after this one; ``hop`` counts those that were before it.
+    ``hops`` are the channels after this one; ``hop`` counts those that were before it. ``priority``, from 0 (first) to 9,
+    counts among messages of a class: where a cap has room for one only, a more urgent one displaces what still waits.
     """
 
     key: str
@@ -151,6 +152,7 @@ class NewDispatch(msgspec.Struct, frozen=True, kw_only=True):
     split: bool = False
     hops: tuple[Hop, ...] = ()
     hop: int = 0
+    priority: int = 5
 
 
 class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,6 +176,7 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     split: bool = False
     hops: tuple[Hop, ...] = ()
     hop: int = 0
+    priority: int = 5
 
     @property
     def rules(self) -> MessageClass:
@@ -185,7 +188,8 @@ class Intents(msgspec.Struct, frozen=True, kw_only=True):
     """Whom to say it to. One row each; the lists beside ``profile_ids`` are as long as it, or empty.
 
     ``suffixes`` tell several intents of one dispatch to one person apart (an order's number). ``addresses`` are given
-    only for people who are no customers. ``variables`` are values for the template.
+    only for people who are no customers. ``variables`` are values for the template. ``excluded`` and ``held_out`` are ids
+    that are refused, with a row that says so. ``local_at``, without a zone, is a wall time: due then by each person's own clock.
     """
 
     profile_ids: Sequence[int]
@@ -193,7 +197,9 @@ class Intents(msgspec.Struct, frozen=True, kw_only=True):
     addresses: Sequence[str] = ()
     variables: Sequence[Mapping[str, Any]] = ()
     excluded: Sequence[int] = ()
+    held_out: Sequence[int] = ()
     due_at: datetime | None = None
+    local_at: datetime | None = None
     expires_at: datetime | None = None
 
 
