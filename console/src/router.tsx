@@ -1,7 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router';
 import { Broken } from './shell/Broken';
 import { Frame } from './shell/Frame';
-import { Missing } from './shell/Missing';
+import Missing from './shell/Missing';
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: Missing, errorComponent: Broken });
 
@@ -49,6 +49,7 @@ const PAGES: Record<string, Pages> = {
   '/settings': () => import('./rooms/settings/SettingsPage'),
   '/settings/$tab': () => import('./rooms/settings/SettingsPage'),
   '/audit': () => import('./rooms/access/AuditPage'),
+  '/$': () => import('./shell/Missing'),
 };
 
 const pages = Object.entries(PAGES).map(([path, page]) =>

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Session } from '@/api/session';
 import { IconCustomers, IconPlus, IconSearch } from '@/design/icons';
+import { useFound } from './found';
 import { openFloors } from './rooms';
 
 interface Making {
@@ -19,7 +20,7 @@ const MAKE: Making[] = [
   { key: 'import', to: '/imports/new', permission: 'imports:write' },
 ];
 
-/** Ctrl K: any room, anything that can be made, and a search for a customer, by typing. */
+/** Ctrl K: any room, anything that can be made, and any customer, segment, campaign or template, by typing. */
 export function CommandPalette({ session }: { session: Session }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
@@ -52,10 +53,14 @@ export function CommandPalette({ session }: { session: Session }) {
           },
         ]
       : [];
+  const found = useFound(session, query, go);
   const groups: SpotlightActionGroupData[] = [
     { group: t('shell.go_to'), actions: places },
     { group: t('shell.make'), actions: making },
-    { group: t('shell.customers'), actions: seeking },
+    { group: t('nav.customers'), actions: [...found.customers, ...seeking] },
+    { group: t('nav.segments'), actions: found.segments },
+    { group: t('nav.campaigns'), actions: found.campaigns },
+    { group: t('nav.templates'), actions: found.templates },
   ].filter((group) => group.actions.length > 0);
 
   return (

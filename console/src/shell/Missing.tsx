@@ -6,7 +6,7 @@ import { IconSearch } from '@/design/icons';
 import { Page } from '@/design/Page';
 
 /** No such page. */
-export function Missing() {
+export default function Missing() {
   const { t } = useTranslation();
   return (
     <Page title={t('shell.missing')}>

@@ -16,6 +16,16 @@ export const NEW_PLAN: Plan = {
   track_opens: true,
   track_clicks: true,
   send_at: null,
+  kind: 'one_off',
+  local_at: null,
+  recurrence: null,
+  trigger: null,
+  purpose: '',
+  split: false,
+  hops: [],
+  holdout_percent: 0,
+  budget_micros: null,
+  goal: null,
 };
 
 export function planOf(campaign: Schema<'Campaign'>): Plan {

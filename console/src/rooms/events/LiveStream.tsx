@@ -80,7 +80,7 @@ export function LiveStream() {
                 event.profile_id === null ? (
                   <Text size="sm" c="dimmed">{t('events.nobody')}</Text>
                 ) : (
-                  <Anchor component={Link} to={`/customers/${event.profile_id}`} size="sm">{t('profiles.unnamed', { id: event.profile_id })}</Anchor>
+                  <Anchor component={Link} to={`/customers/${event.profile_id}`} size="sm">{event.customer ?? t('profiles.unnamed', { id: event.profile_id })}</Anchor>
                 ),
             },
             { key: 'what', head: t('events.properties'), cell: (event) => <Glance properties={event.properties} /> },

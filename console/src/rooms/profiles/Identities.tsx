@@ -14,6 +14,12 @@ import { AddIdentity } from './AddIdentity';
 
 type Identity = Schema<'IdentityShown'>;
 
+/** Events of our own that carry no id of their sender's are named by their place: "1:37:who" is the 37th of lane 1. */
+function spoken(message: string): string {
+  const place = /^(\d+):(\d+)(:|$)/.exec(message);
+  return place ? `${place[1]}-${place[2]}` : message;
+}
+
 /** By what we recognise this customer, since when and by whose word; the groups they are in, and who was merged into them. */
 export function Identities({ customer }: { customer: Schema<'ProfileShown'> }) {
   const { t } = useTranslation();
@@ -61,7 +67,7 @@ export function Identities({ customer }: { customer: Schema<'ProfileShown'> }) {
     [
       t('profiles.identity_since', { when: format.dateTime(one.claimed_at ?? one.created_at) }),
       one.with_kind && t('profiles.identity_with', { kind: kind(one.with_kind), value: one.with_value }),
-      one.who ? t('profiles.identity_by', { who: one.who }) : one.message_id && t('profiles.identity_message', { id: one.message_id }),
+      one.who ? t('profiles.identity_by', { who: one.who }) : one.message_id && t('profiles.identity_message', { id: spoken(one.message_id) }),
     ]
       .filter(Boolean)
       .join(' · ');

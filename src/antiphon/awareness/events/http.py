@@ -27,9 +27,10 @@ from antiphon.awareness.events.model import (
     masked_events,
 )
 from antiphon.awareness.events.receive import PATHS, receive_call
-from antiphon.awareness.profiles import secret_traits
+from antiphon.awareness.profiles import names_of, secret_traits
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import PUBLIC, Body, Cursor, Limit, Page, get, hot, post
+from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal
 
 PathId = Annotated[int, Parameter(ge=1, le=4294967295)]
@@ -94,6 +95,11 @@ def _receiver(call: str) -> object:
     return hot(f"/v1/{call}", permission=PUBLIC, document=document)(receive_call)
 
 
+async def _named(conn: Connection, who: Principal, items: list[EventShown]) -> list[EventShown]:
+    names = await names_of(conn, who, [one.profile_id for one in items if one.profile_id])
+    return [msgspec.structs.replace(one, customer=names.get(one.profile_id or 0)) for one in items]
+
+
 @get("/v1/events", permission="events:read")
 async def list_events(
     ctx: Context,
@@ -107,6 +113,7 @@ async def list_events(
     """The latest events of all customers, newest first; a filter looks through the latest 20,000 of each lane."""
     async with ctx.db.connection() as conn:
         items, following = await service.recent_events(conn, cursor, limit, name=name, kind=kind, source=source)
+        items = await _named(conn, who, items)
         secret = await secret_traits(conn, who)
     return Page(items=masked_events(items, secret), next=following)
 
@@ -116,6 +123,7 @@ async def live_events(ctx: Context, who: Principal, name: Words = None, after: C
     """What arrived since `after`: ask again each second or so."""
     async with ctx.db.connection() as conn:
         items, place = await service.live_events(conn, after, limit, name=name)
+        items = await _named(conn, who, items)
         secret = await secret_traits(conn, who)
     return Live(items=masked_events(items, secret), after=place)
 

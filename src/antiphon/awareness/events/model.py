@@ -12,6 +12,7 @@ import msgspec
 class EventShown(msgspec.Struct, frozen=True, kw_only=True):
     """One event. `profile_id` is whose it is now, None when nobody's; `ts` is corrected for a wrong clock.
 
+    `customer` is what they are called, in lists of everybody's events and where names may be shown.
     In a timeline also what is no event: consents (`lane` -1, `seq` their id) and merges (`lane` -2, `seq` the merged profile).
     """
 
@@ -26,6 +27,7 @@ class EventShown(msgspec.Struct, frozen=True, kw_only=True):
     source_id: int | None
     properties: dict[str, Any]
     context: dict[str, Any] | None
+    customer: str | None = None
 
 
 def masked_events(events: Sequence[EventShown], secret: frozenset[str]) -> list[EventShown]:

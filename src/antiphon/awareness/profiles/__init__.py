@@ -38,7 +38,7 @@ from antiphon.awareness.profiles.newcomers import (
     touched_since,
 )
 from antiphon.awareness.profiles.notices import MergeUndone, ProfilesMerged
-from antiphon.awareness.profiles.privacy import masked_names, names_shown, secret_traits
+from antiphon.awareness.profiles.privacy import masked_names, names_of, names_shown, secret_traits
 from antiphon.awareness.profiles.resolving import IdentitiesContended, resolve
 from antiphon.awareness.profiles.rules import (
     Refusal,
@@ -76,7 +76,7 @@ __all__ = [
     "TraitRule", "bump_epoch", "canonical", "computed_traits", "display_name", "every_id", "existing",
     "forget_old_refusals", "hand_over", "hand_over_late", "hold_for_erasure", "hold_from_erasure", "identity_values",
     "join_groups", "known_rows", "load_people", "lock_profiles", "make_newcomers", "mark_dirty", "masked_names",
-    "merge_group_traits", "names_shown", "newcomers_mirrored", "newcomers_waiting", "normal_email", "normal_identity",
+    "merge_group_traits", "names_of", "names_shown", "newcomers_mirrored", "newcomers_waiting", "normal_email", "normal_identity",
     "normal_kind", "normal_phone", "owners",
     "personal_traits", "read_epoch", "read_rule", "refusals", "reserve_ids", "resolve", "ruled_traits", "secret_traits",
     "set_rule", "stamp_of", "strength", "summaries", "touch", "touched_since", "write_computed",

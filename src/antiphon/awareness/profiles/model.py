@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -157,11 +158,14 @@ class ComparedPeople(msgspec.Struct, frozen=True, kw_only=True):
     decided_by: str | None
 
 
+_HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff·]+")
+
+
 def display_name(traits: Mapping[str, Any], fallback: str = "") -> str:
-    """What to call a customer in lists: the name, or its parts, or an address."""
+    """What to call a customer in lists: the name, or its parts (in Chinese the surname first), or an address."""
     name = traits.get("name")
     if not isinstance(name, str) or not name.strip():
         first = traits.get("firstName") or traits.get("first_name") or ""
         last = traits.get("lastName") or traits.get("last_name") or ""
-        name = f"{first} {last}"
+        name = f"{last}{first}" if _HAN.fullmatch(f"{last}{first}") else f"{first} {last}"
     return str(name).strip() or str(traits.get("email") or fallback)

@@ -7,12 +7,13 @@ everybody (segments, sizes) may ask about personal traits, and shows none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import structs
 
 from antiphon.awareness.profiles.model import ProfileShown, ProfileSummary, display_name
 from antiphon.awareness.profiles.rules import personal_traits
+from antiphon.awareness.profiles.store import SQL
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal
 
@@ -29,6 +30,15 @@ async def secret_traits(conn: Connection, who: Principal) -> frozenset[str]:
 async def names_shown(conn: Connection, who: Principal) -> bool:
     """Whether customers may be called by their names before this one."""
     return not _NAMED_BY & await secret_traits(conn, who)
+
+
+async def names_of(conn: Connection, who: Principal, ids: Iterable[int]) -> dict[int, str]:
+    """What to call these customers before this one; those without a name, and all if names are not shown, are absent."""
+    wanted = sorted(set(ids))
+    if not wanted or not await names_shown(conn, who):
+        return {}
+    rows = await (await conn.execute(SQL.traits_for_names, {"ids": wanted})).fetchall()
+    return {row[0]: name for row in rows if (name := display_name(row[1]))}
 
 
 def masked(shown: ProfileShown, secret: frozenset[str]) -> ProfileShown:

@@ -47,7 +47,7 @@ export function AddCondition({ joined, nests, onAdd, prominent }: AddConditionPr
     onAdd(key === 'group' ? { kind: joined === 'and' ? 'or' : 'and', of: [] } : made);
   };
   return (
-    <Combobox store={combobox} width={400} position="bottom-start" shadow="md" onOptionSubmit={pick} keepMounted={false}>
+    <Combobox store={combobox} width={400} position="bottom-start" shadow="md" onOptionSubmit={pick} keepMounted={false} styles={{ dropdown: { maxWidth: 'calc(100vw - 32px)' } }}>
       <Combobox.Target targetType="button" withAriaAttributes={false}>
         <Button
           variant={prominent ? 'filled' : 'subtle'}
