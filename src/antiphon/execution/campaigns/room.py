@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from antiphon.execution.campaigns.desk import Desk, open_desk
 from antiphon.execution.campaigns.http import ROUTES
 from antiphon.execution.campaigns.loops import LOOPS
-from antiphon.foundation.rooms import Room
+from antiphon.execution.campaigns.messages_http import ROUTES as MESSAGES
+from antiphon.foundation.rooms import Resource, Room
 
 ROOM = Room(
     name="campaigns",
     floor="execution",
-    routes=ROUTES,
+    routes=(*ROUTES, *MESSAGES),
     loops=LOOPS,
     permissions={
         "campaigns:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "campaigns:write": ("marketer", "branch_manager"),
         "campaigns:send": ("marketer", "branch_manager"),
+        "campaigns:approve": ("marketer", "branch_manager"),
+        "messages:send": ("marketer", "developer"),
+        "messages:read": ("marketer", "analyst", "agent", "developer"),
     },
+    resources=(Resource(Desk, open_desk, frozenset({"api"})),),
     requires=("segments", "delivery"),
 )

@@ -142,7 +142,7 @@ def coded(ctx: Context, campaign: Campaign, intents: Intents) -> Intents:
 
 def timed(intents: Intents, due_at: datetime | None, local_at: datetime | None) -> Intents:
     """The intents at their time: an instant, or a wall time in each person's own zone."""
-    if local_at is not None:
+    if local_at is not None and "local_at" in Intents.__struct_fields__:
         return msgspec.structs.replace(intents, local_at=local_at)
     return msgspec.structs.replace(intents, due_at=due_at)
 
