@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from antiphon.execution.campaigns import approval, store
@@ -10,7 +12,7 @@ from antiphon.execution.campaigns.checking import check_values
 from antiphon.execution.campaigns.estimating import estimate
 from antiphon.execution.campaigns.listening import begin_listening
 from antiphon.execution.campaigns.model import Campaign, CampaignState, CampaignUnknown, Verb
-from antiphon.execution.campaigns.recurrence import EARLIEST, instant_of, next_wall
+from antiphon.execution.campaigns.recurrence import EARLIEST, Recurrence, check, instant_of, next_wall, preview
 from antiphon.execution.campaigns.running import instant_in_utc, ready_to_start, what_it_says
 from antiphon.execution.delivery import Handed, hold, send_test
 from antiphon.foundation.access import audit
@@ -20,8 +22,8 @@ from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal
 
 __all__ = [
-    "LOOP", "add_campaign", "archive", "cancel", "change_campaign", "delete_campaign", "estimate", "find", "pause", "resume",
-    "start", "try_out",
+    "LOOP", "add_campaign", "archive", "cancel", "change_campaign", "delete_campaign", "estimate", "find", "next_runs", "pause",
+    "resume", "start", "try_out",
 ]  # fmt: skip
 
 LOOP = "campaigns.run"
@@ -30,6 +32,12 @@ UNSAID: Mapping[str, Any] = {
     "holdout_percent": 0.0, "budget_micros": None, "goal": None,
 }  # fmt: skip
 """What a campaign is that says nothing of these."""
+
+
+async def next_runs(ctx: Context, rule: Recurrence, count: int) -> list[datetime]:
+    """The next times by a rule. Raises RecurrenceInvalid."""
+    await asyncio.to_thread(check, rule)
+    return preview(rule, ctx.clock.now(), count)
 
 
 async def find(conn: Connection, campaign_id: int) -> Campaign:
