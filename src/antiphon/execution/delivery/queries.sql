@@ -60,7 +60,7 @@ with intent as materialized (
         when %(needs_consent)s and c.state = 'pending' then 'consent_pending'
         when %(needs_consent)s and c.state = 'withdrawn' then 'consent_withdrawn'
         when (w.value #>> '{}')::timestamptz > %(due_at)s then 'paused_by_customer'
-        when exists (
+        when i.suffix is null and exists (
             select 1 from delivery d
             where d.address = i.address and d.campaign_id = %(campaign_id)s and d.occurrence = %(occurrence)s
               and d.state not in ('suppressed', 'cancelled') and d.profile_id <> i.profile_id
@@ -78,7 +78,7 @@ with intent as materialized (
 ), decided as materialized (
     select j.profile_id, j.suffix, j.variables, j.address, j.n,
            coalesce(j.reason, case
-               when %(campaign_id)s::bigint is not null
+               when %(campaign_id)s::bigint is not null and j.suffix is null
                 and row_number() over (partition by j.reason is null, j.address order by j.n) > 1
                then 'duplicate_address' end) as reason
     from judged j
