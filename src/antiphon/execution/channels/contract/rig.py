@@ -53,8 +53,8 @@ class Emulator(Protocol):
 class Genuine(msgspec.Struct, frozen=True, kw_only=True):
     """A callback as the other side sends it, best the example of its documentation, and the signals it must give (fields that
     are not at their defaults are compared). ``signed_by`` names the headers its signature is in; ``key`` the setting that
-    holds the key; ``dated`` whether an old one is refused; ``signs_url`` whether its URL is signed, too. ``forged`` are
-    more that must be refused."""
+    holds the key; ``dated`` whether an old one is refused; ``signs_url`` whether its URL is signed, too;
+    ``signs_body`` whether the body is, to the octet. ``forged`` are more that must be refused."""
 
     callback: Callback
     signals: Sequence[Signal]
@@ -63,6 +63,7 @@ class Genuine(msgspec.Struct, frozen=True, kw_only=True):
     other_key: Any = None
     dated: bool = False
     signs_url: bool = False
+    signs_body: bool = True
     forged: Sequence[Callback] = ()
 
 

@@ -93,7 +93,7 @@ class ApiProvider(ABC):
     together: ClassVar[int] = 1  # messages one request takes
 
     def __init__(self) -> None:
-        self._clients: dict[int, tuple[int, Outbound]] = {}
+        self._clients: dict[int, tuple[int, Outbound, asyncio.Semaphore]] = {}
 
     # --- what a provider says
 
@@ -133,8 +133,7 @@ class ApiProvider(ABC):
             return []
         await on_speaking([wire.delivery_id for wire in batch])
         groups = [batch[at : at + self.together] for at in range(0, len(batch), self.together)]
-        room = asyncio.Semaphore(account.settings.connections)
-        client = self._client(account)
+        client, room = self._client(account)
 
         async def one(wires: Sequence[Wire]) -> list[Receipt]:
             async with room:
@@ -168,7 +167,8 @@ class ApiProvider(ABC):
         call = self.trial(account.settings)
         steps = [f"call {call.url.partition('?')[0]}"]
         try:
-            answer = await self._client(account).call(call.method, call.url, headers=call.headers, content=call.content)
+            client, _ = self._client(account)
+            answer = await client.call(call.method, call.url, headers=call.headers, content=call.content)
         except (OutboundRefused, OutboundFailed) as failed:
             return Trial(ok=False, steps=[*steps, "no answer"], detail=str(failed))
         if answer.ok:
@@ -179,20 +179,22 @@ class ApiProvider(ABC):
 
     async def close(self) -> None:
         """Close every connection."""
-        for _, client in self._clients.values():
+        for _, client, _ in self._clients.values():
             await client.close()
         self._clients.clear()
 
-    def _client(self, account: Account) -> Outbound:
+    def _client(self, account: Account) -> tuple[Outbound, asyncio.Semaphore]:
+        """An account's client, and the room there is for requests, whatever batches overlap."""
         known = self._clients.get(account.id)
         if known is not None and known[0] == account.version:
-            return known[1]
+            return known[1:]
         settings: ApiSettings = account.settings
         client = Outbound(timeout=settings.timeout, connections=settings.connections)
         if known is not None:
             asyncio.ensure_future(known[1].close())  # noqa: RUF006  it closes what nobody uses any more
-        self._clients[account.id] = (account.version, client)
-        return client
+        room = asyncio.Semaphore(settings.connections)
+        self._clients[account.id] = (account.version, client, room)
+        return client, room
 
 
 def faulted(wire: Wire, code: str, detail: str, retry_after: float | None = None) -> Receipt:
