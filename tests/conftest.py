@@ -210,10 +210,11 @@ async def app(request: pytest.FixtureRequest, settings: Settings, database_url: 
 
 @pytest.fixture
 async def stranger(app: Any) -> AsyncIterator[Any]:
-    """An HTTP client that is not signed in."""
+    """An HTTP client that is not signed in, and looks like somebody's browser."""
     import httpx
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver") as http:
+    agent = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver", headers=agent) as http:
         yield http
 
 

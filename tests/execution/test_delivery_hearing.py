@@ -207,7 +207,7 @@ async def test_the_ledger_and_the_history_change_together_or_not_at_all(
         def fail(*_: object) -> bytes:
             raise RuntimeError("killed here")
 
-        patch.setattr(module, "_event", fail)
+        patch.setattr(module, "event", fail)
         with pytest.raises(RuntimeError):
             await hearing.hear(heard(ctx, "opened", delivery, who))
     assert (await rows(ctx, "select opens from delivery"))[0]["opens"] == 0

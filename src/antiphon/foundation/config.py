@@ -64,6 +64,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         "Business hours without a bounce after which a sent message counts as delivered.", 24.0
     )
     session_hours: Annotated[float, msgspec.Meta(gt=0)] = _says("Hours until an unused sign-in ends.", 12.0)
+    scanner_networks: tuple[str, ...] = _says(
+        "Networks from which opens and clicks are a machine's, as 203.0.113.0/24: a customer's own security scanners, say.", ()
+    )
     outbound_hosts: tuple[str, ...] = _says(
         "Hosts inside your network that webhooks and providers may call, as host, host:port or network; others are refused.",
         (),

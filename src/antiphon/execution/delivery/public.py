@@ -14,9 +14,10 @@ from antiphon.awareness.consent import Evidence, preferences_link
 from antiphon.execution.delivery import pages
 from antiphon.execution.delivery.hearing import Heard, Hearing, Kind, count_forged
 from antiphon.execution.delivery.tracking import Purpose, Ref
+from antiphon.foundation.access import client_address
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
-from antiphon.foundation.http import PUBLIC, get, post
+from antiphon.foundation.http import PUBLIC, get, head, post
 from antiphon.foundation.ids import BadSignature
 from antiphon.foundation.postgres import PostgresError
 from antiphon.foundation.telemetry import get_logger
@@ -60,6 +61,24 @@ async def follow_personal_link(ctx: Context, request: Asked, token: Token) -> Re
         return _invalid(request)
     await _note(ctx, request, "clicked", ref, url=ref.url)
     return _redirect(ref.url)
+
+
+@head(["/o/{token:str}", "/c/{token:str}", "/l/{token:str}"], permission=PUBLIC, include_in_schema=False)
+async def check_link(ctx: Context, request: Asked, token: Token) -> Response[None]:
+    """Programs look whether a link is good: what they see is kept as a machine's, and says no more than that it is."""
+    purpose: Purpose = {"o": "open", "c": "click", "l": "link"}[request.url.path[1]]  # type: ignore[assignment]
+    ref = _read(ctx, purpose, token.removesuffix(".gif"))
+    if ref is None:
+        return Response(None, status_code=404)
+    if purpose == "open":
+        await _note(ctx, request, "opened", ref)
+        return Response(None, media_type="image/gif", headers={"cache-control": "no-store"})
+    url = ref.url if ref.link_id is None else await ctx.get(Hearing).url(ref.link_id)
+    if url is None:
+        return Response(None, status_code=404)
+    await _note(ctx, request, "clicked", ref, url=url)
+    answer = _redirect(url)
+    return Response(None, status_code=answer.status_code, headers=answer.headers)
 
 
 @get("/u/{token:str}", permission=PUBLIC, media_type="text/html", problems=(404,))
@@ -120,9 +139,8 @@ def _read(ctx: Context, purpose: Purpose, token: str) -> Ref | None:
 
 
 async def _note(ctx: Context, request: Asked, kind: Kind, ref: Ref, url: str | None = None) -> None:
-    """Count it, unless a program only looks ahead. Failing to count never keeps a customer from their link."""
-    if "prefetch" in request.headers.get("sec-purpose", "") or request.headers.get("purpose") == "prefetch":
-        return
+    """Keep who it was, and count it if that was a person. Failing to count never keeps a customer from their link."""
+    prefetch = "prefetch" in request.headers.get("sec-purpose", "") or request.headers.get("purpose") == "prefetch"
     heard = Heard(
         kind=kind,
         delivery_id=ref.delivery_id,
@@ -130,6 +148,10 @@ async def _note(ctx: Context, request: Asked, kind: Kind, ref: Ref, url: str | N
         at=ctx.clock.now(),
         link_id=ref.link_id,
         url=url,
+        agent=request.headers.get("user-agent", ""),
+        ip=client_address(ctx, request),
+        method=str(request.method),
+        prefetch=prefetch,
     )
     task = asyncio.create_task(_safely(ctx, heard))
     _late.add(task)
@@ -168,4 +190,4 @@ def _page(html: str, status: int = 200, headers: dict[str, str] | None = None) -
     return Response(html, status_code=status, media_type="text/html", headers={**pages.HEADERS, **(headers or {})})
 
 
-PUBLIC_ROUTES = [open_picture, follow_link, follow_personal_link, unsubscribe_page, unsubscribe]
+PUBLIC_ROUTES = [open_picture, follow_link, follow_personal_link, check_link, unsubscribe_page, unsubscribe]

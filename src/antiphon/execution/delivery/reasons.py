@@ -61,6 +61,8 @@ _ALL = (
     # said, or tried
     Reason(code="accepted", states=("sent",), title="Sent",
            sentence="{address} accepted it at {sent_at}; no bounce since."),
+    Reason(code="receipt", states=("delivered",), title="Delivered",
+           sentence="The other side said that it was delivered."),
     Reason(code="no_bounce", states=("delivered",), title="Delivered",
            sentence="It was accepted for {address} and no bounce came in time."),
     Reason(code="bounced", states=("bounced",), title="Bounced",
@@ -81,6 +83,8 @@ _ALL = (
            sentence="The campaign was cancelled before this message was said."),
     Reason(code="answered", states=("cancelled",), title="Answered before",
            sentence="The customer answered an earlier message of this chain, so this one was not needed."),
+    Reason(code="verification_over", states=("cancelled",), title="Verification over",
+           sentence="The verification was over before this code was said."),
     Reason(code="no_answer", states=("unknown",), title="No answer",
            sentence="It was said and the other side did not answer; it may or may not have arrived. {detail}"),
     Reason(code="process_died", states=("unknown",), title="Interrupted",

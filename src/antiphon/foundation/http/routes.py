@@ -77,7 +77,7 @@ def _reads_json(fn: Callable[..., Any]) -> bool:
 
 def _route(
     method: str,
-    path: str,
+    path: str | list[str],
     permission: str,
     status: int | None,
     max_body: int | None,
@@ -96,7 +96,7 @@ def _route(
             raise TypeError(f'{fn.__qualname__}: `{name}` means something else to Litestar; call the argument otherwise '
                             f'and annotate it QueryParameter(name="{name}")')  # fmt: skip
         lines = (python_inspect.getdoc(fn) or "").split("\n", 1)
-        named = "{" in path
+        named = any("{" in one for one in path) if isinstance(path, list) else "{" in path
         codes = {*problems, *((404,) if named else ())}
         if _reads_json(fn):
             options.setdefault("dto", StrictBody)
@@ -130,6 +130,11 @@ def get(path: str, *, permission: str, status: int | None = None, responses: Map
     """
     more = {**(opt or {}), **({} if express is None else {"express": express})}
     return _route("GET", path, permission, status, None, responses, problems, more, options)
+
+
+def head(path: str | list[str], *, permission: str, **options: Any) -> Decorator:
+    """A HEAD route: for those few GET routes whose callers ask so first."""
+    return _route("HEAD", path, permission, None, None, None, (), None, options)
 
 
 def post(path: str, *, permission: str, status: int | None = None, max_body: int | None = None,
