@@ -47,6 +47,8 @@ create table verification (
     expires_at timestamptz not null,
     ended_at timestamptz,
     created_by text not null,
+    language text,
+    content jsonb,
     primary key (id, profile_id),
     unique (profile_id, key)
 );
@@ -61,7 +63,8 @@ create table verification_factor (
     channel text not null,
     address text,
     digest bytea not null,
-    delivery_id bigint,
+    fallback text,
+    delivery_ids bigint[] not null default '{}',
     seed bytea,
     length smallint not null,
     wrong smallint not null default 0,

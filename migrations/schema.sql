@@ -2,11 +2,30 @@
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 
+CREATE FUNCTION public.budget_is_freed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into budget_entry (budget_id, reserved_at, reserved_micros, spent_micros)
+    select b, old.reserved_at, -old.reserved_micros, 0 from unnest(old.budgets) as b;
+    return null;
+end $$;
+
 CREATE FUNCTION public.consent_is_append_only() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
     raise exception 'the consent ledger is append-only';
+end $$;
+
+CREATE FUNCTION public.delivery_was_not_said() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from contact
+    where delivery_id = new.id
+      and profile_id in (select new.profile_id union all select to_id from alias where from_id = new.profile_id);
+    return null;
 end $$;
 
 CREATE FUNCTION public.ensure_day(parent text, day date) RETURNS boolean
@@ -525,6 +544,31 @@ CREATE TABLE public.consent_state (
 )
 WITH (fillfactor='85');
 
+CREATE TABLE public.contact (
+    profile_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    delivery_id bigint NOT NULL,
+    kind integer NOT NULL
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0.02', autovacuum_vacuum_scale_factor='0.05');
+
+CREATE TABLE public.contact_kind (
+    id integer NOT NULL,
+    message_class text NOT NULL,
+    channel text NOT NULL,
+    topic text,
+    urgency smallint NOT NULL
+);
+
+ALTER TABLE public.contact_kind ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.contact_kind_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.conversion (
     campaign_id bigint NOT NULL,
     profile_id bigint NOT NULL,
@@ -701,6 +745,17 @@ CREATE TABLE public.delivery_route_target (
     CONSTRAINT delivery_route_target_share_check CHECK ((share >= (0)::double precision))
 );
 
+CREATE TABLE public.delivery_rule (
+    one boolean DEFAULT true NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    quiet jsonb DEFAULT '{}'::jsonb NOT NULL,
+    windows jsonb DEFAULT '{}'::jsonb NOT NULL,
+    contacts_pruned_to bigint DEFAULT 0 NOT NULL,
+    contacts_pruned_at timestamp with time zone,
+    CONSTRAINT delivery_rule_one_check CHECK (one)
+);
+
 CREATE TABLE public.delivery_settle (
     bucket smallint NOT NULL,
     due_at timestamp with time zone NOT NULL,
@@ -739,10 +794,12 @@ CREATE TABLE public.dispatch (
     split boolean DEFAULT false NOT NULL,
     hops jsonb DEFAULT '[]'::jsonb NOT NULL,
     hop smallint DEFAULT 0 NOT NULL,
+    priority smallint DEFAULT 5 NOT NULL,
     next_id bigint,
     CONSTRAINT dispatch_check CHECK (((message_class <> 'marketing'::text) OR (topic IS NOT NULL))),
     CONSTRAINT dispatch_check1 CHECK (((template_version_id IS NULL) <> (content IS NULL))),
     CONSTRAINT dispatch_message_class_check CHECK ((message_class = ANY (ARRAY['one_time_code'::text, 'transactional'::text, 'service'::text, 'marketing'::text, 'staff'::text, 'test'::text]))),
+    CONSTRAINT dispatch_priority_check CHECK (((priority >= 0) AND (priority <= 9))),
     CONSTRAINT dispatch_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'cancelled'::text])))
 );
 
@@ -812,6 +869,42 @@ CREATE TABLE public.event_name (
     first_seen timestamp with time zone NOT NULL,
     last_seen timestamp with time zone NOT NULL,
     properties jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+CREATE TABLE public.frequency_cap (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    most integer NOT NULL,
+    seconds integer NOT NULL,
+    classes text[] NOT NULL,
+    topics text[] DEFAULT '{}'::text[] NOT NULL,
+    channels text[] DEFAULT '{}'::text[] NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT frequency_cap_most_check CHECK (((most >= 1) AND (most <= 1000))),
+    CONSTRAINT frequency_cap_seconds_check CHECK (((seconds >= 60) AND (seconds <= 31622400)))
+);
+
+ALTER TABLE public.frequency_cap ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.frequency_cap_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.holdout (
+    name text NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    percent double precision NOT NULL,
+    salt text NOT NULL,
+    period text DEFAULT 'always'::text NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT holdout_percent_check CHECK (((percent >= (0)::double precision) AND (percent <= (50)::double precision))),
+    CONSTRAINT holdout_period_check CHECK ((period = ANY (ARRAY['always'::text, 'year'::text, 'quarter'::text, 'month'::text])))
 );
 
 CREATE TABLE public.identity (
@@ -1270,6 +1363,12 @@ CREATE TABLE public.provider_message (
 )
 WITH (autovacuum_vacuum_scale_factor='0.05');
 
+CREATE TABLE public.purpose (
+    name text NOT NULL,
+    title text NOT NULL,
+    rank smallint NOT NULL
+);
+
 CREATE TABLE public.reject (
     id bigint NOT NULL,
     lane smallint NOT NULL,
@@ -1403,6 +1502,14 @@ ALTER TABLE public.source ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.suitability (
+    purpose text NOT NULL,
+    channel text NOT NULL,
+    verdict text NOT NULL,
+    rank smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT suitability_verdict_check CHECK ((verdict = ANY (ARRAY['default'::text, 'allowed'::text, 'reserve'::text, 'refused'::text])))
 );
 
 CREATE TABLE public.suppression (
@@ -1547,6 +1654,8 @@ CREATE TABLE public.verification (
     expires_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     created_by text NOT NULL,
+    language text,
+    content jsonb,
     CONSTRAINT verification_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'passed'::text, 'locked'::text, 'expired'::text, 'failed'::text, 'cancelled'::text])))
 );
 
@@ -1557,7 +1666,8 @@ CREATE TABLE public.verification_factor (
     channel text NOT NULL,
     address text,
     digest bytea NOT NULL,
-    delivery_id bigint,
+    fallback text,
+    delivery_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     seed bytea,
     length smallint NOT NULL,
     wrong smallint DEFAULT 0 NOT NULL,
@@ -1664,6 +1774,12 @@ ALTER TABLE ONLY public.consent
 ALTER TABLE ONLY public.consent_state
     ADD CONSTRAINT consent_state_pkey PRIMARY KEY (profile_id, channel, topic);
 
+ALTER TABLE ONLY public.contact_kind
+    ADD CONSTRAINT contact_kind_message_class_channel_topic_urgency_key UNIQUE NULLS NOT DISTINCT (message_class, channel, topic, urgency);
+
+ALTER TABLE ONLY public.contact_kind
+    ADD CONSTRAINT contact_kind_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.conversion
     ADD CONSTRAINT conversion_pkey PRIMARY KEY (campaign_id, profile_id, key);
 
@@ -1691,6 +1807,9 @@ ALTER TABLE ONLY public.delivery_route
 ALTER TABLE ONLY public.delivery_route_target
     ADD CONSTRAINT delivery_route_target_pkey PRIMARY KEY (route_id, account_id);
 
+ALTER TABLE ONLY public.delivery_rule
+    ADD CONSTRAINT delivery_rule_pkey PRIMARY KEY (one);
+
 ALTER TABLE ONLY public.delivery_watch
     ADD CONSTRAINT delivery_watch_pkey PRIMARY KEY (delivery_id, profile_id, wants);
 
@@ -1708,6 +1827,15 @@ ALTER TABLE ONLY public.event_day_flushed
 
 ALTER TABLE ONLY public.event_name
     ADD CONSTRAINT event_name_pkey PRIMARY KEY (name, kind);
+
+ALTER TABLE ONLY public.frequency_cap
+    ADD CONSTRAINT frequency_cap_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.frequency_cap
+    ADD CONSTRAINT frequency_cap_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.holdout
+    ADD CONSTRAINT holdout_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.identity_claim
     ADD CONSTRAINT identity_claim_pkey PRIMARY KEY (kind, value, with_kind, with_value);
@@ -1823,6 +1951,9 @@ ALTER TABLE ONLY public.profile_unindexed
 ALTER TABLE ONLY public.provider_message
     ADD CONSTRAINT provider_message_pkey PRIMARY KEY (account_id, provider_id, profile_id);
 
+ALTER TABLE ONLY public.purpose
+    ADD CONSTRAINT purpose_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY public.reject
     ADD CONSTRAINT reject_pkey PRIMARY KEY (id);
 
@@ -1861,6 +1992,9 @@ ALTER TABLE ONLY public.signal_waiting
 
 ALTER TABLE ONLY public.source
     ADD CONSTRAINT source_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.suitability
+    ADD CONSTRAINT suitability_pkey PRIMARY KEY (purpose, channel);
 
 ALTER TABLE ONLY public.suppression_digest
     ADD CONSTRAINT suppression_digest_pkey PRIMARY KEY (channel, digest);
@@ -1934,13 +2068,13 @@ CREATE INDEX campaign_open ON public.campaign USING btree (id) WHERE ((state = A
 
 CREATE INDEX campaign_recent ON public.campaign USING btree (created_at DESC, id DESC);
 
+CREATE UNIQUE INDEX contact_person ON public.contact USING btree (profile_id, at, delivery_id) INCLUDE (kind);
+
 CREATE INDEX conversion_profile ON public.conversion USING btree (profile_id);
 
 CREATE INDEX conversion_time ON public.conversion USING btree (campaign_id, ts DESC, lane, seq);
 
 CREATE INDEX cost_day_campaign ON public.cost_day USING btree (campaign_id);
-
-CREATE INDEX delivery_address ON public.delivery USING btree (address, campaign_id, id);
 
 CREATE INDEX delivery_campaign ON public.delivery USING btree (campaign_id, id) WHERE (campaign_id IS NOT NULL);
 
@@ -1959,6 +2093,8 @@ CREATE INDEX delivery_route_channel ON public.delivery_route USING btree (channe
 CREATE INDEX delivery_route_target_account ON public.delivery_route_target USING btree (account_id);
 
 CREATE INDEX delivery_settle_due ON public.delivery_settle USING btree (bucket, due_at);
+
+CREATE INDEX delivery_staff ON public.delivery USING btree (address) WHERE (profile_id = 0);
 
 CREATE INDEX delivery_watch_dispatch ON public.delivery_watch USING btree (dispatch_id);
 
@@ -2040,7 +2176,11 @@ CREATE INDEX verification_open ON public.verification USING btree (expires_at) W
 
 CREATE INDEX verification_person ON public.verification USING btree (profile_id) WHERE (profile_id <> 0);
 
+CREATE TRIGGER budget_freed AFTER DELETE ON public.delivery_queue FOR EACH ROW WHEN ((old.budgets IS NOT NULL)) EXECUTE FUNCTION public.budget_is_freed();
+
 CREATE TRIGGER consent_append_only BEFORE UPDATE ON public.consent FOR EACH STATEMENT EXECUTE FUNCTION public.consent_is_append_only();
+
+CREATE TRIGGER delivery_not_said AFTER UPDATE OF state ON public.delivery FOR EACH ROW WHEN (((new.state = ANY (ARRAY['failed'::text, 'expired'::text, 'cancelled'::text, 'suppressed'::text])) AND (old.state <> ALL (ARRAY['failed'::text, 'expired'::text, 'cancelled'::text, 'suppressed'::text])))) EXECUTE FUNCTION public.delivery_was_not_said();
 
 CREATE TRIGGER preference_append_only BEFORE UPDATE ON public.preference_change FOR EACH STATEMENT EXECUTE FUNCTION public.preference_is_append_only();
 
@@ -2156,6 +2296,9 @@ ALTER TABLE ONLY public.segment_version
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.suitability
+    ADD CONSTRAINT suitability_purpose_fkey FOREIGN KEY (purpose) REFERENCES public.purpose(name);
 
 ALTER TABLE ONLY public.template_version
     ADD CONSTRAINT template_version_template_id_fkey FOREIGN KEY (template_id) REFERENCES public.template(id) ON DELETE CASCADE;

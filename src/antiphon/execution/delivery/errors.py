@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antiphon.foundation.errors import Conflict, Invalid, NotFound
+from antiphon.foundation.errors import Conflict, Invalid, NotFound, TooMany
 
 
 class DeliveryUnknown(NotFound):
@@ -51,3 +51,39 @@ class NotUnknown(Conflict):
     """Delivery {delivery} is {state}: only what is unknown can be resolved."""
 
     code = "delivery-not-unknown"
+
+
+class VerificationUnknown(NotFound):
+    """There is no verification {verification}."""
+
+    code = "verification-unknown"
+
+
+class VerificationOver(Conflict):
+    """The verification is over: {state}."""
+
+    code = "verification-over"
+
+
+class FactorUnknown(Invalid):
+    """Say which channel's code is meant: one of this verification that has not passed yet, and can do this."""
+
+    code = "verification-factor-unknown"
+
+
+class TooManyCodes(TooMany):
+    """Enough codes were sent there for now."""
+
+    code = "too-many-codes"
+
+
+class CodeTextMissing(Invalid):
+    """The text of a verification must have the code in it."""
+
+    code = "verification-text-without-code"
+
+
+class ChannelTwice(Invalid):
+    """Two channels must both pass: name two different ones."""
+
+    code = "verification-channel-twice"

@@ -254,7 +254,8 @@ async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str
         said = await (await cur.execute(SQL.export_deliveries, {"profile_ids": ids})).fetchall()
         answered = await (await cur.execute(HEARD.export_engagement, {"profile_ids": ids})).fetchall()
         done = await (await cur.execute(SQL.export_interventions, {"profile_ids": ids})).fetchall()
-    return {"deliveries": said, "engagement": answered, "interventions": done}
+        proofs = await (await cur.execute(SQL.export_verifications, {"profile_ids": ids})).fetchall()
+    return {"deliveries": said, "engagement": answered, "interventions": done, "verifications": proofs}
 
 
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
@@ -262,7 +263,8 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     ids = {"profile_ids": await one_person(conn, profile_id), "now": ctx.clock.now()}
     for query in (
         HEARD.erase_waiting, HEARD.erase_provider_messages, HEARD.erase_engagement,
-        chains.SQL.erase_watch, SQL.erase_queue, SQL.erase_settle, SQL.erase_interventions, SQL.erase_deliveries,
+        chains.SQL.erase_watch, SQL.erase_queue, SQL.erase_settle, SQL.erase_interventions,
+        SQL.erase_verification_factors, SQL.erase_verifications, SQL.erase_deliveries,
     ):  # fmt: skip
         await conn.execute(query, ids)
 

@@ -86,3 +86,17 @@ where profile_id = any(%(profile_ids)s) order by id;
 -- name: erase_interventions
 -- That something was done to a message stays, as the message does; whose it was does not.
 update delivery_intervention set profile_id = -delivery_id, detail = null where profile_id = any(%(profile_ids)s);
+
+-- name: export_verifications
+-- What a customer was asked to prove.
+select v.id, v.state, v.created_at, v.ended_at, f.channel, f.fallback, f.address, f.sendings, f.wrong, f.passed_at
+from verification v join verification_factor f on f.verification_id = v.id and f.profile_id = v.profile_id
+where v.profile_id = any(%(profile_ids)s) order by v.id, f.factor;
+
+-- name: erase_verification_factors
+-- Nothing of what was proved stays.
+delete from verification_factor where profile_id = any(%(profile_ids)s);
+
+-- name: erase_verifications
+-- Nor that it was.
+delete from verification where profile_id = any(%(profile_ids)s);

@@ -10,7 +10,7 @@ from antiphon.execution.delivery.model import BUCKETS
 from antiphon.execution.delivery.sender import Sender
 from antiphon.execution.delivery.service import SEND_LOOP
 from antiphon.execution.delivery.settling import settle_sent
-from antiphon.execution.delivery.watching import WATCHING
+from antiphon.execution.delivery.watching import RUNNING_OUT, WATCHING
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Held
 from antiphon.foundation.loops import Loop
@@ -31,4 +31,5 @@ LOOPS = (
     Loop(SEND_LOOP, send_due, interval=0.5, buckets=BUCKETS),
     Loop("delivery.settle", settle_sent, interval=2.0, buckets=BUCKETS),
     WATCHING,
+    RUNNING_OUT,
 )

@@ -12,12 +12,13 @@ from antiphon.execution.delivery.public import PUBLIC_ROUTES
 from antiphon.execution.delivery.resending import JOBS
 from antiphon.execution.delivery.resending_http import RESENDING_ROUTES
 from antiphon.execution.delivery.sender import Sender
+from antiphon.execution.delivery.verifications_http import VERIFICATION_ROUTES
 from antiphon.foundation.rooms import Resource, Room
 
 ROOM = Room(
     name="delivery",
     floor="execution",
-    routes=(*ROUTES, *RESENDING_ROUTES, *PUBLIC_ROUTES),
+    routes=(*ROUTES, *RESENDING_ROUTES, *VERIFICATION_ROUTES, *PUBLIC_ROUTES),
     loops=(*LOOPS, MAILBOX_LOOP),
     jobs=JOBS,
     listeners=LISTENERS,
@@ -25,6 +26,8 @@ ROOM = Room(
         "delivery:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "delivery:export": ("marketer", "analyst"),
         "delivery:resend": ("marketer", "branch_manager", "developer"),
+        "verifications:read": ("marketer", "agent", "developer"),
+        "verifications:write": ("agent", "developer"),
         "delivery:test": ("marketer", "branch_manager", "developer"),
     },
     resources=(

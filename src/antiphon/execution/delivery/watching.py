@@ -1,9 +1,10 @@
-"""The watch over chains: whoever was not said, or has not answered in time, is handed to the next hop."""
+"""The watch over chains: whoever was not said, or has not answered in time, is handed to the next hop. And over
+verifications, whose time runs out."""
 
 from __future__ import annotations
 
 from antiphon.awareness.consent import ChannelRegistry
-from antiphon.execution.delivery import chains, service
+from antiphon.execution.delivery import chains, service, verifications
 from antiphon.execution.delivery.model import BUCKETS
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Held
@@ -27,4 +28,12 @@ async def watch_chains(ctx: Context, held: Held) -> bool:
     return taken > 0
 
 
+async def run_out(ctx: Context, held: Held) -> bool:
+    """One tick: verifications that ran out end, and what ended long ago is forgotten."""
+    async with ctx.db.transaction() as conn:
+        await held.fence(conn)
+        return await verifications.run_out(ctx, conn, AT_ONCE) > 0
+
+
 WATCHING = Loop(chains.WATCH_LOOP, watch_chains, interval=1.0, buckets=BUCKETS)
+RUNNING_OUT = Loop("delivery.verifications", run_out, interval=5.0, buckets=1)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from antiphon.execution.channels import Account, Message
 from antiphon.execution.content import CompiledTemplate, Render, RenderFailed, RenderLimit, Source, Templates, compile_source
+from antiphon.execution.delivery import codes
 from antiphon.execution.delivery.model import NOBODY, Content, Dispatch
 from antiphon.execution.delivery.store import Claimed
 from antiphon.execution.delivery.tracking import Tracker
@@ -48,7 +49,7 @@ class Writer:
             links = self._tracker.links(
                 row.delivery_id, row.profile_id, opens=dispatch.track_opens, clicks=dispatch.track_clicks, at=now
             )
-            variables = {k: v for k, v in row.variables.items() if k != "_as"} if row.variables else {}
+            variables = codes.told(secret, row.variables)
             variables.setdefault("language", row.language or "")
             try:
                 content = template.render(Render(traits=row.traits or {}, now=now, extra=variables), links)
