@@ -21,7 +21,7 @@ from antiphon.execution.campaigns import store
 from antiphon.execution.campaigns.model import Campaign
 from antiphon.execution.campaigns.running import ANSWERS, campaign_dispatch, coded
 from antiphon.execution.campaigns.triggers import Happened, Trigger, spaced
-from antiphon.execution.delivery import Intents, chunks, submit
+from antiphon.execution.delivery import Intents, chunks, hold, submit
 from antiphon.foundation.context import Context
 from antiphon.foundation.ids import keyed_hash
 from antiphon.foundation.leases import Held
@@ -120,6 +120,8 @@ async def answer(ctx: Context, conn: Connection, campaign: Campaign, events: Seq
         out = await members(conn, segment_id)
         excluded += [one.profile_id for one in chosen if one.profile_id in out]
     dispatch = await campaign_dispatch(ctx, conn, campaign, ANSWERS)
+    if campaign.state == "paused" and dispatch.state == "active":  # made only now
+        await hold(conn, campaign.id, "paused")
     for due_at, group in _by_due(trigger, chosen).items():
         intents = coded(ctx, campaign, Intents(
             profile_ids=[one.profile_id for one in group],

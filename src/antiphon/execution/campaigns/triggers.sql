@@ -10,7 +10,8 @@ on conflict (reader, lane) do update set seq = greatest(campaign_cursor.seq, exc
 
 -- name: pending
 -- Lanes of ours with events this reader has not read, and how far they are understood: read before the events themselves.
-select i.lane, i.seq, i.received_at, coalesce(c.seq, 0), coalesce(c.received_at, '-infinity')
+select i.lane, i.seq, greatest(i.received_at, '2000-01-01Z'), coalesce(c.seq, 0),
+       greatest(coalesce(c.received_at, '-infinity'), '2000-01-01Z')
 from intake_cursor i left join campaign_cursor c on c.lane = i.lane and c.reader = %(reader)s
 where i.lane = any(%(lanes)s::int[]) and i.seq > coalesce(c.seq, 0)
 order by i.lane;
