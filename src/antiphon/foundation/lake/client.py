@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,13 +18,14 @@ from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.lake import errors
 from antiphon.foundation.lake.protocol import (
     HEADER,
+    IDS,
     REPLIES,
     Column,
     Reply,
     Request,
     Shape,
     Statement,
-    array,
+    arrays,
     column,
     frame,
     pack,
@@ -52,24 +54,55 @@ def transaction_variable(name: str, sql: str) -> str:
 class _Wire:
     """One connection to the lake process."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    @classmethod
+    async def open(cls, path: str) -> _Wire:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, path)
+        except BaseException:
+            sock.close()
+            raise
+        return cls(sock)
 
     async def ask(self, request: Request) -> list[Any]:
+        """The results, one for each statement: rows, or arrays by name."""
         try:
-            self.writer.write(frame(request))
-            await self.writer.drain()
-            (size,) = HEADER.unpack(await self.reader.readexactly(HEADER.size))
-            reply: Reply = REPLIES.decode(await self.reader.readexactly(size))
-        except (OSError, asyncio.IncompleteReadError) as failed:
+            await asyncio.get_running_loop().sock_sendall(self._sock, frame(request))
+            (size,) = HEADER.unpack(await self._read(HEADER.size))
+            reply: Reply = REPLIES.decode(await self._read(size))
+            buffers = [await self._read(size) for size in reply.buffers]
+        except OSError as failed:
             raise errors.LakeUnavailable from failed
         if reply.error:
             raise _ERRORS.get(reply.error, errors.LakeQueryFailed)(reply.message)
-        return reply.results
+        return [arrays(result, buffers) if isinstance(result, dict) else result for result in reply.results]
+
+    async def _read(self, size: int) -> memoryview:
+        """So many bytes, into memory they stay in."""
+        view, got = np.empty(size, dtype=np.uint8).data, 0
+        while got < size:
+            count = await asyncio.get_running_loop().sock_recv_into(self._sock, view[got:])
+            if count == 0:
+                raise ConnectionResetError
+            got += count
+        return view
+
+    @property
+    def closed(self) -> bool:
+        """Whether either side has closed it."""
+        try:
+            return self._sock.fileno() < 0 or self._sock.recv(1, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def close(self) -> None:
-        self.writer.close()
+        self._sock.close()
 
 
 class LakeTransaction:
@@ -84,12 +117,12 @@ class LakeTransaction:
         return [tuple(row) for row in rows]
 
     async def ids(self, sql: str, params: Any = None, *, tables: Tables | None = None) -> NDArray[np.uint32]:
-        (data,) = await self._ask(sql, params, "ids", tables)
-        return np.frombuffer(data, dtype=np.uint32)
+        (found,) = await self._ask(sql, params, "ids", tables)
+        return _ids(found)
 
     async def columns(self, sql: str, params: Any = None, *, tables: Tables | None = None) -> dict[str, NDArray[Any]]:
         (found,) = await self._ask(sql, params, "columns", tables)
-        return _arrays(found)
+        return dict(found)
 
     async def _ask(self, sql: str, params: Any, shape: Shape, tables: Tables | None) -> list[Any]:
         return await self._wire.ask(_request([Statement(sql, pack(params), shape)], self._timeout, tables))
@@ -111,7 +144,7 @@ class LakeSession:
 
     async def columns(self, sql: str, params: Any = None, *, tables: Tables | None = None) -> dict[str, NDArray[Any]]:
         (found,) = await self._ask(sql, params, "columns", tables)
-        return _arrays(found)
+        return dict(found)
 
     async def _ask(self, sql: str, params: Any, shape: Shape, tables: Tables | None) -> list[Any]:
         return await self._wire.ask(_request([Statement(sql, pack(params), shape)], self._timeout, tables))
@@ -154,15 +187,15 @@ class LakeClient:
         self, sql: str, params: Any = None, *, timeout: float | None = None, tables: Tables | None = None
     ) -> NDArray[np.uint32]:
         """The first column of any number of rows, as profile ids."""
-        (data,) = await self._one(sql, params, "ids", timeout, tables)
-        return np.frombuffer(data, dtype=np.uint32)
+        (found,) = await self._one(sql, params, "ids", timeout, tables)
+        return _ids(found)
 
     async def columns(
         self, sql: str, params: Any = None, *, timeout: float | None = None, tables: Tables | None = None
     ) -> dict[str, NDArray[Any]]:
         """A result of any size, by column: numbers and instants as buffers (masked where null), text as objects."""
         (found,) = await self._one(sql, params, "columns", timeout, tables)
-        return _arrays(found)
+        return dict(found)
 
     async def many(
         self,
@@ -174,9 +207,7 @@ class LakeClient:
     ) -> list[Any]:
         """Several questions answered from one state of the lake, in one round trip. With shape `ids`, arrays of ids."""
         found = await self._ask(_request([Statement(s, pack(p), shape) for s, p in questions], self._limit(timeout), tables))
-        if shape == "ids":
-            return [np.frombuffer(data, dtype=np.uint32) for data in found]
-        return [_arrays(f) for f in found] if shape == "columns" else found
+        return [_ids(one) for one in found] if shape == "ids" else found
 
     async def script(
         self, statements: Script, *, timeout: float | None = None, tables: Tables | None = None, attempts: int = 6
@@ -272,17 +303,17 @@ class LakeClient:
     def _keep(self, wire: _Wire) -> None:
         if self._closed:
             wire.close()
-        elif not wire.writer.is_closing():
+        elif not wire.closed:
             self._idle.append(wire)
 
     async def _connect(self) -> _Wire:
         while self._idle:
             wire = self._idle.pop()
-            if not wire.reader.at_eof():
+            if not wire.closed:
                 return wire
             wire.close()
         try:
-            return _Wire(*await asyncio.open_unix_connection(self._socket, limit=2**24))
+            return await _Wire.open(self._socket)
         except OSError as failed:
             raise errors.LakeUnavailable from failed
 
@@ -299,5 +330,5 @@ def _request(statements: list[Statement], timeout: float, tables: Tables | None)
     return Request("run", statements, timeout, variables, packed)
 
 
-def _arrays(found: dict[str, list[Any]]) -> dict[str, NDArray[Any]]:
-    return {name: array(Column(*parts)) for name, parts in found.items()}
+def _ids(found: Mapping[str, NDArray[Any]]) -> NDArray[np.uint32]:
+    return np.asarray(found[IDS], dtype=np.uint32)

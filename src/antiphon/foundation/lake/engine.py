@@ -22,7 +22,7 @@ from antiphon.foundation.lake.errors import (
     LakeTimeout,
     LakeUnavailable,
 )
-from antiphon.foundation.lake.protocol import Request, Statement, array, column, pack
+from antiphon.foundation.lake.protocol import IDS, Request, Statement, array, column, pack
 from antiphon.foundation.lake.storage import ObjectStorage
 
 CATALOGUE = "lake_catalogue"  # the schema in PostgreSQL that holds DuckLake's tables
@@ -190,7 +190,7 @@ def _result(cursor: duckdb.DuckDBPyConnection, statement: Statement) -> Any:
             return [[pack(value) for value in row] for row in cursor.execute(statement.sql, statement.params or None).fetchall()]
         case "ids":
             first = next(iter(_columns(cursor, statement).values()))
-            return np.ascontiguousarray(np.asarray(first).astype(np.uint32, copy=False)).tobytes()
+            return {IDS: column(np.asarray(first).astype(np.uint32, copy=False))}
         case "columns":
             return {name: column(values) for name, values in _columns(cursor, statement).items()}
 

@@ -21,7 +21,7 @@ import duckdb
 import msgspec
 
 from antiphon.foundation.lake.engine import EngineSettings, answer, open_engine, roll_back, transaction, translated
-from antiphon.foundation.lake.protocol import HEADER, REQUESTS, Reply, Request, frame
+from antiphon.foundation.lake.protocol import HEADER, REQUESTS, Reply, Request, framed
 
 _WATCH = 0.05  # seconds between two looks of the watcher
 _NICE = 10
@@ -41,7 +41,8 @@ class Session:
         """Answer requests until the client closes."""
         try:
             while (body := self._read()) is not None:
-                self.sock.sendall(frame(self._answer(REQUESTS.decode(body))))
+                for part in framed(self._answer(REQUESTS.decode(body))):
+                    self.sock.sendall(part)
         except (OSError, msgspec.DecodeError):
             pass  # the client went away, or does not speak our protocol: either way it is gone
         finally:

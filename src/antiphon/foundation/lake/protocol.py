@@ -1,4 +1,5 @@
-"""What travels over the lake's socket: an 8-byte length, then a msgpack array. Large results are column buffers, never rows.
+"""What travels over the lake's socket: an 8-byte length, then a msgpack array. Large results are column buffers, never rows;
+they follow the message they belong to as they are, so that they are copied by the socket alone.
 
 One connection carries one request at a time; between `begin` and `commit` it holds one lake transaction. A client that
 closes its end stops its running statement and rolls its transaction back.
@@ -7,9 +8,10 @@ closes its end stops its running statement and rolls its transaction back.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -17,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 HEADER = struct.Struct(">Q")
+IDS = "ids"  # the one column of a result of that shape
+APART = 4096  # bytes from which on a buffer follows its message instead of being copied into it
 Params = list[Any] | dict[str, Any] | None
 Shape = Literal["rows", "ids", "columns", "none"]
 
@@ -40,20 +44,21 @@ class Request(msgspec.Struct, array_like=True):
 
 
 class Column(msgspec.Struct, array_like=True):
-    """A column: a buffer of `dtype` with a mask of its nulls, or plain values."""
+    """A column: a buffer of `dtype` with a mask of its nulls, or plain values. A number stands for a buffer that follows."""
 
     dtype: str = ""
-    data: bytes = b""
-    mask: bytes = b""
+    data: bytes | int = b""
+    mask: bytes | int = b""
     values: list[Any] | None = None
 
 
 class Reply(msgspec.Struct, array_like=True):
-    """One result a statement, or an error: its class's name, message and facts."""
+    """One result a statement, or an error: its class's name, message and facts. `buffers` are the sizes of those that follow."""
 
     results: list[Any] = []
     error: str = ""
     message: str = ""
+    buffers: list[int] = []
 
 
 # msgpack has no decimals, dates, times, durations, naive instants or UUIDs: each is an extension, so that types survive.
@@ -114,6 +119,7 @@ def _unpack(code: int, data: memoryview) -> Any:
 ENCODER = msgspec.msgpack.Encoder()
 REQUESTS = msgspec.msgpack.Decoder(Request, ext_hook=_unpack)
 REPLIES = msgspec.msgpack.Decoder(Reply, ext_hook=_unpack)
+Buffer = bytes | memoryview
 
 
 def frame(message: msgspec.Struct) -> bytes:
@@ -122,19 +128,50 @@ def frame(message: msgspec.Struct) -> bytes:
     return HEADER.pack(len(body)) + body
 
 
+def framed(reply: Reply) -> list[Buffer]:
+    """A reply as it is sent, one part after the other: the message, and the buffers of its columns."""
+    follow: list[Buffer] = []
+
+    def apart(data: Any) -> Any:
+        if len(data) < APART:
+            return data
+        follow.append(data)
+        return len(follow) - 1
+
+    for result in reply.results:
+        for one in result.values() if isinstance(result, dict) else ():
+            one.data, one.mask = apart(one.data), apart(one.mask)
+    reply.buffers = [len(data) for data in follow]
+    return [frame(reply), *follow]
+
+
+def arrays(found: Mapping[str, list[Any]], buffers: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    """A result's columns as arrays, those that came apart put in their places."""
+    made = {}
+    for name, (dtype, data, mask, values) in found.items():
+        data, mask = (buffers[one] if isinstance(one, int) else one for one in (data, mask))
+        made[name] = array(Column(dtype, data, mask, values))
+    return made
+
+
 def column(array: Any) -> Column:
     """A numpy array (masked where null) as a column."""
-    mask = b""
+    mask: Any = b""
     data: Any = array
     if isinstance(array, np.ma.MaskedArray):
         data = array.data
-        mask = np.ma.getmaskarray(array).tobytes() if array.mask is not np.ma.nomask else b""
+        mask = _bytes(np.ma.getmaskarray(array)) if array.mask is not np.ma.nomask else b""
     if data.dtype.kind in "OUS":
         values = [pack(v) for v in data.tolist()]
         if mask:
-            values = [None if gone else v for v, gone in zip(values, np.frombuffer(mask, dtype=bool), strict=True)]
+            values = [None if gone else v for v, gone in zip(values, np.frombuffer(mask, dtype=np.bool_), strict=True)]
         return Column(values=values)
-    return Column(dtype=data.dtype.str, data=np.ascontiguousarray(data).tobytes(), mask=mask)
+    return Column(dtype=data.dtype.str, data=_bytes(data), mask=mask)
+
+
+def _bytes(data: NDArray[Any]) -> Any:
+    """An array's bytes where they are."""
+    return np.ascontiguousarray(data).view(np.uint8).data
 
 
 def array(packed: Column) -> NDArray[Any]:
@@ -143,7 +180,8 @@ def array(packed: Column) -> NDArray[Any]:
         found = np.empty(len(packed.values), dtype=object)
         found[:] = packed.values
         return found
-    data = np.frombuffer(packed.data, dtype=np.dtype(packed.dtype))
-    if packed.mask:
-        return np.ma.MaskedArray(data, mask=np.frombuffer(packed.mask, dtype=bool))
+    mask, raw = cast("bytes", packed.mask), cast("bytes", packed.data)
+    data = np.frombuffer(raw, dtype=np.dtype(packed.dtype))
+    if len(mask):
+        return np.ma.MaskedArray(data, mask=np.frombuffer(mask, dtype=np.bool_))
     return data
