@@ -145,3 +145,13 @@ alter table delivery_queue
     add column budgets bigint[],
     add column reserved_micros bigint,
     add column reserved_at timestamptz;
+
+-- However a message leaves the queue, what was reserved for it is free again.
+create function budget_is_freed() returns trigger language plpgsql as $$
+begin
+    insert into budget_entry (budget_id, reserved_at, reserved_micros, spent_micros)
+    select b, old.reserved_at, -old.reserved_micros, 0 from unnest(old.budgets) as b;
+    return null;
+end $$;
+create trigger budget_freed after delete on delivery_queue
+    for each row when (old.budgets is not null) execute function budget_is_freed();

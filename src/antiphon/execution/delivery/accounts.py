@@ -258,3 +258,8 @@ async def pause(conn: Connection, account_id: int, *, by: str | None, reason: st
     """Say nothing more through an account; whether it was not paused before."""
     params = {"account_id": account_id, "by": by, "reason": reason, "error": error, "now": now}
     return await (await conn.execute(SQL.pause_account, params)).fetchone() is not None
+
+
+async def forget(conn: Connection, now: datetime) -> None:
+    """Minutes older than anybody asks for."""
+    await conn.execute(SQL.forget_minutes, {"before": now - timedelta(days=2)})

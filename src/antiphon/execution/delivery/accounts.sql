@@ -10,6 +10,13 @@ left join account_terms t on t.account_id = a.id
 left join account_health h on h.account_id = a.id
 order by a.id;
 
+-- name: first_priced
+-- The terms of an account, or of the oldest enabled one of a channel.
+select a.provider, jsonb_strip_nulls(jsonb_build_object('price_micros', t.price_micros, 'prices', t.prices)) as terms
+from channel_account a left join account_terms t on t.account_id = a.id
+where case when %(account_id)s::bigint is null then a.channel = %(channel)s and a.enabled else a.id = %(account_id)s end
+order by a.id limit 1;
+
 -- name: all_routes
 -- Every rule with its accounts, in the order they are asked.
 select r.id, r.channel, r.position, r.name, r.match, r.strategy, r.otherwise, r.enabled, r.created_at, r.updated_at,

@@ -203,6 +203,15 @@ class Intents(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
 
 
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate reserved: of which budgets, how much for each message, and for how many messages at most."""
+
+    budgets: list[int]
+    each_micros: int
+    allowed: int
+    at: datetime
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate decided for a set: how many passed, and how many were refused for which reason."""
 

@@ -82,6 +82,11 @@ with intent as materialized (
                 and row_number() over (partition by j.reason is null, j.address order by j.n) > 1
                then 'duplicate_address' end) as reason
     from judged j
+), afforded as materialized (
+    select d.profile_id, d.suffix, d.variables, d.address, d.n, coalesce(d.reason, case
+               when row_number() over (partition by d.reason is null order by d.n) > %(affordable)s::bigint
+               then 'budget_exhausted' end) as reason
+    from decided d
 ), written as (
     insert into delivery (profile_id, intent_key, dispatch_id, campaign_id, occurrence, channel, account_id,
                           message_class, topic, template_version_id, address, state, reason, planned_at, due_at,
@@ -95,17 +100,19 @@ with intent as materialized (
            case when d.reason is null then %(now)s::timestamptz end,
            case when d.reason is not null then %(now)s::timestamptz end,
            d.variables::jsonb, d.profile_id %% 64
-    from decided d
+    from afforded d
     where %(write)s
     order by d.n
     on conflict (profile_id, intent_key) do nothing
     returning id, profile_id, bucket, state, due_at, expires_at, dispatch_id
 ), queued as (
-    insert into delivery_queue (delivery_id, profile_id, dispatch_id, bucket, due_at, expires_at)
-    select id, profile_id, dispatch_id, bucket, due_at, expires_at
+    insert into delivery_queue (delivery_id, profile_id, dispatch_id, bucket, due_at, expires_at, budgets, reserved_micros, reserved_at)
+    select id, profile_id, dispatch_id, bucket, due_at, expires_at, %(budgets)s::bigint[], %(reserved_micros)s::bigint,
+           %(reserved_at)s::timestamptz
     from written where state in ('planned', 'queued')
+    returning 1
 )
-select reason, count(*) from decided group by reason;
+select reason, count(*), (select count(*) from queued) from afforded group by reason;
 
 -- name: find_by_key
 -- The ledger row of one intent.
@@ -145,10 +152,11 @@ with due as (
     update delivery_queue q set state = 'claimed', claimed_at = %(now)s, epoch = due.epoch
     from due where q.delivery_id = due.delivery_id and q.profile_id = due.profile_id
     returning q.delivery_id, q.profile_id, q.dispatch_id, q.bucket, q.epoch, q.attempts, q.expires_at, q.claimed_at, q.avoid,
-              q.budgets, q.reserved_micros
+              q.budgets, q.reserved_micros, q.reserved_at
 )
 select c.delivery_id, c.profile_id, c.dispatch_id, c.bucket, c.epoch, c.attempts, c.expires_at, c.claimed_at,
-       d.address, d.variables::text, p.traits::text, w.value #>> '{}' as language, c.avoid, c.budgets, c.reserved_micros
+       d.address, d.variables::text, p.traits::text, w.value #>> '{}' as language, c.avoid, c.budgets, c.reserved_micros,
+       c.reserved_at
 from claimed c
 join delivery d on d.id = c.delivery_id and d.profile_id = c.profile_id
 left join alias a on a.from_id = coalesce((d.variables ->> '_as')::bigint, c.profile_id)
@@ -203,8 +211,8 @@ where (select count(*) from held) = cardinality(%(buckets)s::int[])
 returning q.delivery_id;
 
 -- name: record
--- Write what became of messages: final ones leave the queue, put-off ones return to it, sent ones wait for a bounce; what was
--- reserved for them is free again, what they cost is paid.
+-- Write what became of messages: final ones leave the queue, put-off ones return to it, sent ones wait for a bounce; what
+-- they cost is paid.
 -- A message that was sent is recorded whoever holds its row by now; anything else only by who holds it.
 with receipt as materialized (
     select * from unnest(
@@ -218,7 +226,7 @@ with receipt as materialized (
     delete from delivery_queue q using receipt r
     where q.delivery_id = r.delivery_id and q.profile_id = r.profile_id and r.retry_at is null
       and (r.state = 'sent' or q.epoch = r.epoch and q.state <> 'queued')
-    returning q.delivery_id, q.budgets, q.reserved_micros, q.reserved_at, r.cost_micros
+    returning q.delivery_id, q.budgets, q.reserved_at, r.cost_micros
 ), put_off as (
     update delivery_queue q set state = 'queued', due_at = r.retry_at, attempts = r.attempts, epoch = null,
         claimed_at = null, speaking_at = null, avoid = nullif(r.avoid, 0)
@@ -251,10 +259,11 @@ with receipt as materialized (
 ), settle as (
     insert into delivery_settle (bucket, due_at, delivery_id, profile_id)
     select bucket, %(settle_at)s, id, profile_id from ledger where state = 'sent'
-), freed as (
+), spent as (
     insert into budget_entry (budget_id, reserved_at, reserved_micros, spent_micros)
-    select b.id, l.reserved_at, -sum(l.reserved_micros), sum(l.cost_micros)
-    from left_queue l cross join unnest(l.budgets) as b (id) where l.budgets is not null group by b.id, l.reserved_at
+    select b.id, l.reserved_at, 0, sum(l.cost_micros)
+    from left_queue l cross join unnest(l.budgets) as b (id)
+    where l.budgets is not null and l.cost_micros > 0 group by b.id, l.reserved_at
 ), paid as (
     insert into cost_entry (day, channel, account_id, campaign_id, message_class, messages, parts, micros)
     select (%(now)s::timestamptz at time zone 'UTC')::date, channel, account_id, coalesce(campaign_id, 0), message_class,
@@ -296,10 +305,14 @@ with stale as materialized (
 ), lost as (
     delete from delivery_queue q using stale s
     where q.delivery_id = s.delivery_id and q.profile_id = s.profile_id and s.state = 'speaking' and not s.again
-    returning q.delivery_id, q.profile_id, s.claimed_at, s.speaking_at, s.attempts
+    returning q.delivery_id, q.profile_id, q.budgets, q.reserved_micros, q.reserved_at, s.claimed_at, s.speaking_at, s.attempts
+), spent as (
+    insert into budget_entry (budget_id, reserved_at, reserved_micros, spent_micros)
+    select b.id, l.reserved_at, 0, sum(l.reserved_micros)
+    from lost l cross join unnest(l.budgets) as b (id) where l.budgets is not null group by b.id, l.reserved_at
 ), ledger as (
     update delivery d set state = 'unknown', reason = 'process_died', claimed_at = l.claimed_at,
-        speaking_at = l.speaking_at, attempts = l.attempts + 1, ended_at = %(now)s
+        speaking_at = l.speaking_at, attempts = l.attempts + 1, ended_at = %(now)s, cost_micros = l.reserved_micros
     from lost l where d.id = l.delivery_id and d.profile_id = l.profile_id and d.state in ('planned', 'queued')
     returning d.id, d.profile_id
 )

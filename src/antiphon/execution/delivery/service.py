@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from antiphon.awareness.consent import ChannelRegistry, digest_key, normal_address
-from antiphon.execution.delivery import chains, store
+from antiphon.execution.delivery import budgets, chains, store
 from antiphon.execution.delivery.errors import NoAccount, NothingToSay, TopicMissing
 from antiphon.execution.delivery.model import (
     CLASSES,
@@ -73,9 +73,13 @@ async def submit(ctx: Context, conn: Connection, dispatch: Dispatch, intents: In
 
 async def _judge(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> Verdict:
     identity = ctx.get(ChannelRegistry)[dispatch.channel].identity
-    verdict = await store.decide(
-        conn, dispatch, intents, identity=identity, digest_key=digest_key(ctx), now=ctx.clock.now(), write=True
+    now = ctx.clock.now()
+    hold = await budgets.reserve(ctx, conn, dispatch, most=len(intents.profile_ids), at=max(intents.due_at or now, now))
+    verdict, queued = await store.decide(
+        conn, dispatch, intents, identity=identity, digest_key=digest_key(ctx), now=now, write=True, hold=hold
     )
+    if hold is not None:
+        await budgets.keep(conn, hold, queued, now)
     if verdict.passed:
         await wake(conn, SEND_LOOP)
     return verdict
@@ -106,9 +110,10 @@ async def estimate(ctx: Context, conn: Connection, dispatch: Dispatch, intents: 
     identity = ctx.get(ChannelRegistry)[dispatch.channel].identity
     total = Verdict()
     for part in chunks(intents):
-        total += await store.decide(
+        verdict, _ = await store.decide(
             conn, dispatch, part, identity=identity, digest_key=digest_key(ctx), now=ctx.clock.now(), write=False
         )
+        total += verdict
     return total
 
 

@@ -16,6 +16,7 @@ from antiphon.execution.delivery.model import (
     CLASSES,
     Dispatch,
     DispatchState,
+    Hold,
     Intents,
     NewDispatch,
     State,
@@ -50,6 +51,7 @@ class Claimed(msgspec.Struct, frozen=True):
     avoid: int | None = None  # the account that failed it last
     budgets: Sequence[int] | None = None  # that pay for it, each with ``reserved_micros`` spoken for
     reserved_micros: int | None = None
+    reserved_at: datetime | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,9 +118,18 @@ async def hold_dispatches(conn: Connection, campaign_id: int, state: DispatchSta
 
 
 async def decide(
-    conn: Connection, dispatch: Dispatch, intents: Intents, *, identity: str, digest_key: bytes, now: datetime, write: bool
-) -> Verdict:
-    """Judge a set and write its rows; one statement."""
+    conn: Connection,
+    dispatch: Dispatch,
+    intents: Intents,
+    *,
+    identity: str,
+    digest_key: bytes,
+    now: datetime,
+    write: bool,
+    hold: Hold | None = None,
+) -> tuple[Verdict, int]:
+    """Judge a set and write its rows; one statement. With ``hold``, what passes is paid by it, and no more passes than it
+    allows. The verdict, and how many rows were queued by this very call."""
     rules = dispatch.rules
     due_at = max(intents.due_at or now, now)
     params = {
@@ -146,12 +157,17 @@ async def decide(
         "due_at": due_at,
         "expires_at": intents.expires_at or due_at + rules.lifetime,
         "write": write,
+        "affordable": hold.allowed if hold else None,
+        "budgets": hold.budgets if hold else None,
+        "reserved_micros": hold.each_micros if hold else None,
+        "reserved_at": hold.at if hold else None,
     }
     async with conn.cursor(row_factory=tuple_row) as cur:
         rows = await (await cur.execute(SQL.decide, params)).fetchall()
-    counts: dict[str | None, int] = dict(rows)
+    counts: dict[str | None, int] = {reason: count for reason, count, _ in rows}
     passed = counts.pop(None, 0)
-    return Verdict(passed=passed, refused={reason: n for reason, n in counts.items() if reason is not None})
+    verdict = Verdict(passed=passed, refused={reason: n for reason, n in counts.items() if reason is not None})
+    return verdict, rows[0][2] if rows else 0
 
 
 async def find_by_key(conn: Connection, profile_id: int, intent_key: str) -> tuple[int, State, str | None] | None:
@@ -182,8 +198,9 @@ async def claim(
 
 
 def _claimed(*row: Any) -> Claimed:
-    *plain, variables, traits, language, avoid, budgets, reserved = row
-    values: tuple[Any, ...] = (*plain, _object(variables), _object(traits), language, avoid, budgets, reserved)
+    *plain, variables, traits, language, avoid, budgets, micros_reserved, reserved_at = row
+    own = (language, avoid, budgets, micros_reserved, reserved_at)
+    values: tuple[Any, ...] = (*plain, _object(variables), _object(traits), *own)
     return Claimed(*values)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from antiphon.awareness.consent import Suppressed, digest_key, suppress
 from antiphon.execution.channels import Account, Channel, Channels, Receipt, Speaking, Wire
 from antiphon.execution.delivery import chains, store
 from antiphon.execution.delivery.accounts import Accounts
+from antiphon.execution.delivery.budgets import Purse
 from antiphon.execution.delivery.country import country_of
 from antiphon.execution.delivery.lanes import Batch
 from antiphon.execution.delivery.model import Dispatch
@@ -39,6 +40,7 @@ class Voice:
         self._channels = channels
         self._accounts = accounts
         self._writer = Writer(ctx)
+        self._purse = Purse(ctx.db)
 
     async def write(self, dispatch: Dispatch, account: Account, rows: Sequence[Claimed]) -> Batch:
         """What the channel will carry of these rows; what cannot be written ends."""
@@ -70,6 +72,10 @@ class Voice:
         dispatch, account = batch.dispatch, batch.account
         mine = held.only(sorted({row.bucket for row in batch.rows}))
         said, refused, returned = await self._look_again(dispatch, [r for r in batch.rows if r.delivery_id in batch.wires])
+        costs = {row.delivery_id: self._cost(batch, row) for row in said}
+        unpaid = await self._purse.pay(dispatch, account.id, said, list(costs.values()), self._ctx.clock.now())
+        refused += [ended(row, "suppressed", "budget_exhausted") for row in said if row.delivery_id in unpaid]
+        said = [row for row in said if row.delivery_id not in unpaid]
         marked_at: list[datetime] = []
 
         async def on_speaking(_: Sequence[int]) -> None:
@@ -84,26 +90,35 @@ class Voice:
         took = asyncio.get_running_loop().time() - began
         now = self._ctx.clock.now()
         await self._accounts.heard(self._ctx.db, account.id, receipts, took, now)
-        judged = self._judge(batch, said, receipts, now, marked_at[0] if marked_at else None)
+        judged = self._judge(batch, said, receipts, costs, now, marked_at[0] if marked_at else None)
         await self._record(dispatch, [*batch.unwritten, *refused, *judged], receipts, returned)
 
     def _judge(
-        self, batch: Batch, said: Sequence[Claimed], receipts: Sequence[Receipt], now: datetime, marked_at: datetime | None
+        self,
+        batch: Batch,
+        said: Sequence[Claimed],
+        receipts: Sequence[Receipt],
+        costs: Mapping[int, int],
+        now: datetime,
+        marked_at: datetime | None,
     ) -> list[Record]:
         account = batch.account
         by_id = self._channels[account.provider].manifest.capabilities.receipts_by_id
         elsewhere = batch.dispatch.account_id is None and any(
             one != account.id and self._accounts.usable(one) for one in self._accounts.of(batch.dispatch)
         )
-        judged = []
-        for row, receipt in zip(said, receipts, strict=True):
-            parts = batch.wires[row.delivery_id].parts
-            cost = parts * self._accounts.price(account.id, country_of(row.address, row.traits))
-            judged.append(from_receipt(
+        return [
+            from_receipt(
                 row, receipt, secret=self._ctx.secret, now=now, speaking_at=marked_at, account_id=account.id,
-                parts=parts, cost_micros=cost, by_id=by_id, elsewhere=elsewhere,
-            ))  # fmt: skip
-        return judged
+                parts=batch.wires[row.delivery_id].parts, cost_micros=costs[row.delivery_id], by_id=by_id, elsewhere=elsewhere,
+            )
+            for row, receipt in zip(said, receipts, strict=True)
+        ]  # fmt: skip
+
+    def _cost(self, batch: Batch, row: Claimed) -> int:
+        """What a message costs, in micros: its parts at the account's price for its country."""
+        price = self._accounts.price(batch.account.id, country_of(row.address, row.traits))
+        return price * batch.wires[row.delivery_id].parts
 
     async def _look_again(
         self, dispatch: Dispatch, rows: Sequence[Claimed]
