@@ -107,12 +107,12 @@ async def seed(ctx: Context, people: int) -> None:
     """Customers with traits, a telephone and consent."""
     async with ctx.db.connection() as conn:
         for statement in (
-            "insert into profile (id, traits) select i, jsonb_build_object('first_name', 'Ann' || i, 'balance', i %% 100)"
-            " from generate_series(1, %(people)s::bigint) i",
-            "insert into identity (kind, value, profile_id) select 'phone', '+7900' || lpad(i::text, 7, '0'), i"
-            " from generate_series(1, %(people)s::bigint) i",
-            "insert into consent_state (profile_id, channel, topic, state, at, consent_id)"
-            " select i, 'sms', 'news', 'granted', now(), 0 from generate_series(1, %(people)s::bigint) i",
+            """insert into profile (id, traits) select i, jsonb_build_object('first_name', 'Ann' || i, 'balance', i %% 100)
+            from generate_series(1, %(people)s::bigint) i""",
+            """insert into identity (kind, value, profile_id) select 'phone', '+7900' || lpad(i::text, 7, '0'), i
+            from generate_series(1, %(people)s::bigint) i""",
+            """insert into consent_state (profile_id, channel, topic, state, at, consent_id)
+            select i, 'sms', 'news', 'granted', now(), 0 from generate_series(1, %(people)s::bigint) i""",
         ):
             await conn.execute(statement, {"people": people})
         for name in ("profile", "identity", "consent_state"):

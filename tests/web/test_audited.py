@@ -25,6 +25,7 @@ EXEMPT = {
     "POST /p/{token:str}": "a customer's own word, kept in the consent ledger and among the changes of preferences",
     "POST /u/{token:str}": "a customer's own word, kept in the consent ledger",
     "POST /v1/channels/{account_id:int}/dkim/check": "asks DNS",
+    "POST /v1/channels/measure": "counts",
     "POST /v1/channels/{account_id:int}/test": "connects and changes nothing",
     "POST /v1/imports/files/{file_id:int}/preview": "reads the file",
     "POST /v1/segments/combine": "counts",

@@ -8,7 +8,7 @@ import msgspec
 from litestar.params import Parameter
 
 from antiphon.execution.channels import service
-from antiphon.execution.channels.model import Capabilities, Channel, Trial
+from antiphon.execution.channels.model import Capabilities, Channel, Size, Trial
 from antiphon.execution.channels.registry import Channels
 from antiphon.execution.channels.service import AccountItem
 from antiphon.foundation.context import Context
@@ -111,4 +111,24 @@ async def try_account(ctx: Context, account_id: PathId) -> Trial:
     return await service.try_account(ctx, account_id)
 
 
-ROUTES = [list_kinds, list_accounts, add_account, read_account, change_account, remove_account, try_account]
+class MeasureRequest(Body, frozen=True, kw_only=True):
+    """A text, and the channel it is for; the settings of an account count if one is named."""
+
+    channel: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    text: Annotated[str, msgspec.Meta(max_length=100_000)]
+    account_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """A text's size; null where messages are not paid by the part."""
+
+    size: Size | None
+
+
+@post("/v1/channels/measure", permission="channels:read", status=200, problems=(404,))
+async def measure_text(ctx: Context, data: MeasureRequest) -> Measured:
+    """How many parts a text takes, and why."""
+    return Measured(size=await service.measure_text(ctx, data.channel, data.text, data.account_id))
+
+
+ROUTES = [list_kinds, list_accounts, add_account, read_account, change_account, remove_account, try_account, measure_text]

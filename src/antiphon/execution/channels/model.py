@@ -219,6 +219,27 @@ class Listening(Protocol):
         ...
 
 
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """How big a text is where it is paid by the part: its units (what its alphabet counts), parts, units a part has room for, and
+    how many of them are left in the last. ``widening`` are the characters, each once, that make it need a wider alphabet."""
+
+    parts: int
+    units: int
+    per_part: int = 0
+    left: int = 0
+    alphabet: str = ""
+    widening: str = ""
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """What a provider adds that counts a text's parts."""
+
+    def measure(self, text: str, account: Account | None) -> Size:
+        """The size of a text as this account would send it, or one with settings as they come. Pure."""
+        ...
+
+
 @runtime_checkable
 class Channel(Protocol):
     """One provider: a way of speaking. Built-ins and packages of others implement exactly this."""

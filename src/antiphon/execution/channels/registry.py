@@ -15,7 +15,7 @@ from antiphon.execution.channels.errors import (
     ChannelUnknown,
     ProviderUnknown,
 )
-from antiphon.execution.channels.model import Account, Channel
+from antiphon.execution.channels.model import Account, Channel, Measuring, Size
 from antiphon.execution.channels.seal import Seal
 from antiphon.foundation.context import Context
 from antiphon.foundation.outbound import permit
@@ -55,6 +55,11 @@ class Channels:
         if not provider:
             return found[0]
         raise ProviderUnknown(field="provider", channel=channel, provider=provider)
+
+    def measure(self, channel: str, text: str, account: Account | None = None) -> Size | None:
+        """The size of a text on a channel that is paid by the part; None on others. Raises `ChannelUnknown`."""
+        provider = self[account.provider] if account is not None else self.of(channel)
+        return provider.measure(text, account) if isinstance(provider, Measuring) else None
 
     def __contains__(self, name: object) -> bool:
         return name in self._channels

@@ -15,7 +15,7 @@ from antiphon.execution.channels.errors import (
     AccountUnknown,
     SettingsInvalid,
 )
-from antiphon.execution.channels.model import Channel, Trial
+from antiphon.execution.channels.model import Channel, Size, Trial
 from antiphon.execution.channels.registry import Channels, open_account
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
@@ -183,6 +183,18 @@ async def try_account(ctx: Context, account_id: int) -> Trial:
         row = await _row(conn, account_id)
     channel = channels[row.provider]
     return await channel.test(open_account(channel, row, channels.seal))
+
+
+async def measure_text(ctx: Context, channel: str, text: str, account_id: int | None) -> Size | None:
+    """The size of a text on a channel, by an account of it if one is named. Raises `ChannelUnknown`, `AccountUnknown`."""
+    channels = ctx.get(Channels)
+    account = None
+    if account_id is not None:
+        async with ctx.db.connection() as conn:
+            account = await channels.account(conn, account_id)
+        if account.channel != channel:
+            raise AccountUnknown(account=account_id, field="account_id")
+    return channels.measure(channel, text, account)
 
 
 async def _row(conn: Connection, account_id: int) -> store.AccountRow:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-import msgspec
-
 from antiphon.execution.channels.errors import TextTooLong, Unsuitable
+from antiphon.execution.channels.model import Size
 from antiphon.execution.channels.sms.alphabet import EXTENDED, Alphabet, alphabet_of, clean, transliterate
 
 Joining = Literal["8bit", "16bit", "payload"]
@@ -44,20 +43,6 @@ class TooManyParts(TextTooLong):
     code = "sms-too-many-parts"
 
 
-class Measure(msgspec.Struct, frozen=True, kw_only=True):
-    """A text's size: its alphabet, units (septets, or UTF-16 units), parts, and how many units the last part has left.
-
-    ``widening`` are the characters for which the text leaves the GSM alphabet, each once.
-    """
-
-    alphabet: Alphabet
-    units: int
-    parts: int
-    left: int
-    per_part: int
-    widening: str = ""
-
-
 def room(alphabet: Alphabet, joining: Joining = "8bit") -> Room:
     """The units a part has room for."""
     return _ROOM[alphabet, joining == "16bit"]
@@ -87,14 +72,14 @@ def split(text: str, alphabet: Alphabet, joining: Joining = "8bit") -> list[str]
     return parts
 
 
-def measure(text: str, joining: Joining = "8bit") -> Measure:
-    """Measure a text as it is; `fitted` first for what an account would send."""
-    alphabet = alphabet_of(text)
+def measure(text: str, joining: Joining = "8bit", alphabet: Alphabet | None = None) -> Size:
+    """Measure a text as it is, in the alphabet it needs or a given one; units are septets, or UTF-16 units."""
+    alphabet = alphabet or alphabet_of(text)
     parts = split(text, alphabet, joining)
     space = room(alphabet, joining)
     per_part = space.alone if len(parts) == 1 else space.joined
     wide = "" if alphabet == "gsm" else "".join(dict.fromkeys(c for c in text if alphabet_of(c) != "gsm"))
-    return Measure(
+    return Size(
         alphabet=alphabet,
         units=units(text, alphabet),
         parts=len(parts),

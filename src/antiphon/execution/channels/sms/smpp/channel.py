@@ -16,19 +16,21 @@ from antiphon.execution.channels.model import (
     Message,
     Receipt,
     Signal,
+    Size,
     Speaking,
     Trial,
     Wire,
 )
+from antiphon.execution.channels.sms.alphabet import clean, transliterate
 from antiphon.execution.channels.sms.number import number
-from antiphon.execution.channels.sms.parts import allowed, fitted
+from antiphon.execution.channels.sms.parts import allowed, fitted, measure
 from antiphon.execution.channels.sms.smpp.pdu import ROK
 from antiphon.execution.channels.sms.smpp.pool import Pool
 from antiphon.execution.channels.sms.smpp.receipts import answered_id
 from antiphon.execution.channels.sms.smpp.session import Answer, BindRefused, SmppError, connect
 from antiphon.execution.channels.sms.smpp.settings import SmppSettings
 from antiphon.execution.channels.sms.smpp.verdicts import THROTTLED, broken, refused, status_name
-from antiphon.execution.channels.sms.smpp.write import bodies
+from antiphon.execution.channels.sms.smpp.write import UCS2, bodies, encoded
 
 _BODIES = msgspec.msgpack.Decoder(list[bytes])
 _PAUSES = (0.2, 0.4, 0.8, 1.6)  # seconds between attempts while the SMSC wants us slower
@@ -70,6 +72,14 @@ class SmppChannel:
             payload=msgspec.msgpack.encode(written),
             parts=parts,
         )
+
+    def measure(self, text: str, account: Account | None) -> Size:
+        """The parts of a text."""
+        settings: SmppSettings | None = account.settings if account else None
+        if settings is None:
+            return measure(clean(text))
+        text = transliterate(clean(text)) if settings.transliterate else clean(text)
+        return measure(text, settings.joining, "ucs2" if encoded(text, settings)[1] == UCS2 else "gsm")
 
     async def send(self, account: Account, batch: Sequence[Wire], on_speaking: Speaking) -> Sequence[Receipt]:
         """Say all of them at once, as far as the window allows; see the contract."""

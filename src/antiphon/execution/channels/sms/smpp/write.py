@@ -11,7 +11,7 @@ from antiphon.execution.channels.sms.smpp.pdu import Place
 from antiphon.execution.channels.sms.smpp.settings import SmppSettings
 
 _LATIN1 = 3
-_UCS2 = 8
+UCS2 = 8
 _REGISTERED = {"all": 1, "failures": 2, "none": 0}
 
 
@@ -36,13 +36,13 @@ def validity(hours: int) -> str:
 def encoded(text: str, settings: SmppSettings) -> tuple[bytes, int]:
     """Octets and data coding."""
     if alphabet_of(text) == "ucs2":
-        return encode_ucs2(text), _UCS2
+        return encode_ucs2(text), UCS2
     if settings.charset == "gsm":
         return encode_gsm(text), 0
     try:
         return text.encode("latin-1"), _LATIN1
     except UnicodeEncodeError:  # Greek capitals and the euro: no Latin-1
-        return encode_ucs2(text), _UCS2
+        return encode_ucs2(text), UCS2
 
 
 def bodies(settings: SmppSettings, to: str, text: str, delivery_id: int) -> tuple[list[bytes], int]:
@@ -50,7 +50,7 @@ def bodies(settings: SmppSettings, to: str, text: str, delivery_id: int) -> tupl
     source = source_of(settings.sender, settings.sender_ton, settings.sender_npi)
     destination = Place(settings.destination_ton, settings.destination_npi, to.removeprefix("+"))
     _, coding = encoded(text, settings)
-    parts = split(text, "ucs2" if coding == _UCS2 else "gsm", settings.joining)
+    parts = split(text, "ucs2" if coding == UCS2 else "gsm", settings.joining)
     registered = _REGISTERED[settings.receipts]
 
     def body(content: bytes, *, esm_class: int = 0, asks: int = registered, tlvs: bytes = b"") -> bytes:
@@ -77,4 +77,4 @@ def bodies(settings: SmppSettings, to: str, text: str, delivery_id: int) -> tupl
 
 
 def _octets(text: str, coding: int) -> bytes:
-    return encode_ucs2(text) if coding == _UCS2 else encode_gsm(text) if coding == 0 else text.encode("latin-1")
+    return encode_ucs2(text) if coding == UCS2 else encode_gsm(text) if coding == 0 else text.encode("latin-1")

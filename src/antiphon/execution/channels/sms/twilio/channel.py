@@ -17,10 +17,12 @@ from antiphon.execution.channels.model import (
     Receipt,
     Signal,
     SignalKind,
+    Size,
     Speaking,
     Trial,
     Wire,
 )
+from antiphon.execution.channels.sms.alphabet import clean, transliterate
 from antiphon.execution.channels.sms.keywords import Word, said
 from antiphon.execution.channels.sms.number import heard_number, number
 from antiphon.execution.channels.sms.parts import allowed, fitted, measure
@@ -80,6 +82,11 @@ class TwilioChannel:
             options={"key": message.key},
             parts=parts,
         )
+
+    def measure(self, text: str, account: Account | None) -> Size:
+        """The parts of a text."""
+        text = clean(text)
+        return measure(transliterate(text) if account is not None and account.settings.transliterate else text)
 
     async def send(self, account: Account, batch: Sequence[Wire], on_speaking: Speaking) -> Sequence[Receipt]:
         """One request a message, several at once; see the contract."""
