@@ -14,6 +14,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.execution.mailapis import COMMON, KEYLESS, SENDER, host, running
 
 from antiphon.execution.channels import Account, Callback, CallbackForged, Channel, Signal
 from antiphon.execution.channels.contract import ChannelContract, Emulator, Genuine, Probe
@@ -22,7 +23,6 @@ from antiphon.execution.channels.postmark import Postmark
 from antiphon.execution.channels.sendgrid import SendGrid
 from antiphon.execution.channels.ses import Ses
 from antiphon.sandbox.mailapi import MailgunApi, PostmarkApi, SendGridApi, SesApi
-from tests.execution.mailapis import COMMON, KEYLESS, SENDER, host, running
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 TOKEN = "AbC-_0123456789abcdefghijklmnopq"
