@@ -11,6 +11,7 @@ from liquid.builtin.output import OutputNode
 from liquid.builtin.tags.assign_tag import AssignNode
 from liquid.expression import Expression
 
+from antiphon.execution.channels import Capabilities, Size
 from antiphon.execution.content.compile import CompiledTemplate
 from antiphon.execution.content.links import FAULTS, fault
 from antiphon.execution.content.liquid import Liquid
@@ -26,6 +27,10 @@ _HREF = re.compile(r"<(?:a|area)\b[^>]*?\shref\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|(
 _SRC = re.compile(r"<img\b[^>]*?\ssrc\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"<(script|iframe|object|embed|form)\b|\son\w+\s*=", re.IGNORECASE)
+_WAY_OUT = re.compile(
+    r"unsubscribe_url|preferences_url|\b(stop|stopp|unsubscribe|стоп|отпи[сш]\w*|baja|arr[êe]t)\b|退订|退訂|回复?\s*T\b",
+    re.IGNORECASE,
+)
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
@@ -47,10 +52,24 @@ def used_traits(compiled: CompiledTemplate) -> list[TraitUse]:
 
 
 def findings(
-    source: Source, compiled: CompiledTemplate, missing: Mapping[str, float], *, marketing: bool = True
+    source: Source,
+    compiled: CompiledTemplate,
+    missing: Mapping[str, float],
+    *,
+    marketing: bool = True,
+    carrier: Capabilities | None = None,
 ) -> list[Finding]:
-    """Everything worth saying about a template that compiles."""
+    """Everything worth saying about a template that compiles; ``carrier`` is what its channel can do, a mail's if None."""
     found = [*_link_findings(source), *_html_findings(source), *_trait_findings(compiled, missing)]
+    if carrier is not None and not carrier.html and not carrier.subject:
+        if not _said(source).strip():
+            found.append(Finding(code="text-empty", severity="error", detail="the text is empty"))
+        if marketing and not _WAY_OUT.search(_said(source)):
+            found.append(Finding(
+                code="way-out-missing", severity="warning",
+                detail="nothing says how to unsubscribe: name a word such as STOP, or put in {{ unsubscribe_url }}",
+            ))  # fmt: skip
+        return found
     if not source.subject.strip():
         found.append(Finding(code="subject-empty", severity="error", detail="the subject is empty", part="subject"))
     if marketing and "unsubscribe_url" not in source.body:
@@ -62,6 +81,21 @@ def findings(
             )
         )
     return found
+
+
+def size_findings(size: Size) -> Iterator[Finding]:
+    """What is worth saying about the size of a text that is paid by the part."""
+    if size.parts > 1:
+        facts = {"parts": str(size.parts), "units": str(size.units)}
+        yield Finding(code="several-parts", severity="warning", detail=f"the text takes {size.parts} parts", facts=facts)
+    if size.widening:
+        facts = {"characters": size.widening, "per_part": str(size.per_part)}
+        detail = f"because of {size.widening!r} a part has room for {size.per_part} characters only"
+        yield Finding(code="wide-characters", severity="warning", detail=detail, facts=facts)
+
+
+def _said(source: Source) -> str:
+    return source.body if source.text is None else source.text
 
 
 def _link_findings(source: Source) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from antiphon.foundation.http import (
 )
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Channel = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_SOURCE)]
 Subject = Annotated[str, msgspec.Meta(max_length=2000)]
 PathId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
@@ -51,7 +52,7 @@ class NewTemplate(TemplateSource, frozen=True, kw_only=True):
     """A template with its first draft."""
 
     name: Name
-    channel: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] = "email"
+    channel: Channel = "email"
 
 
 class ChangedTemplate(TemplateSource, frozen=True, kw_only=True):
@@ -65,12 +66,15 @@ class PreviewRequest(TemplateSource, frozen=True, kw_only=True):
     """A source, and the customer to show it as; `traits` are laid over that customer's own."""
 
     profile_id: Annotated[int, msgspec.Meta(ge=1, le=4294967295)] | None = None
+    channel: Channel = "email"
     traits: dict[str, Any] = msgspec.field(default_factory=dict)
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class CheckRequest(TemplateSource, frozen=True, kw_only=True):
-    """A source to check."""
+    """A source to check, for a channel."""
+
+    channel: Channel = "email"
 
 
 class TemplateItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,13 +147,13 @@ async def read_version(ctx: Context, version_id: PathId) -> store.VersionRow:
 @post("/v1/templates/preview", permission="content:read", status=200, max_body=MAX_BODY)
 async def preview_template(ctx: Context, who: Principal, data: PreviewRequest) -> Preview:
     """A source as a chosen customer would get it, without what is personal if that is not for the asker."""
-    return await service.preview(ctx, who, data.source, data.profile_id, data.traits, data.extra)
+    return await service.preview(ctx, who, data.source, data.profile_id, data.traits, data.extra, data.channel)
 
 
 @post("/v1/templates/check", permission="content:read", status=200, max_body=MAX_BODY)
 async def check_template(ctx: Context, data: CheckRequest) -> Checked:
     """Missing traits, broken links and other faults of a source."""
-    return await service.check_source(ctx, data.source)
+    return await service.check_source(ctx, data.source, data.channel)
 
 
 async def _item(ctx: Context, template_id: int) -> TemplateItem:

@@ -67,6 +67,33 @@ class Untracked(msgspec.Struct, frozen=True):
         return url
 
 
+class Sample(msgspec.Struct, frozen=True):
+    """Links as long as those of a message on a channel of short texts, to count its length before it is sent."""
+
+    base: str
+    open_url: str | None = None
+
+    TOKEN = "x" * 24
+
+    @property
+    def unsubscribe_url(self) -> str:
+        """As long as the hosted page's address."""
+        return f"{self.base}/u/{'x' * 32}"
+
+    @property
+    def preferences_url(self) -> str:
+        """As long as the hosted page's address."""
+        return f"{self.base}/p/{'x' * 40}"
+
+    def fixed(self, link_id: int, url: str) -> str:
+        """As long as a tracked link."""
+        return f"{self.base}/s/{self.TOKEN}"
+
+    def signed(self, url: str) -> str:
+        """As long as a link that carries its address."""
+        return f"{self.base}/l/{'x' * (32 + (len(url.encode()) * 4 + 2) // 3)}"
+
+
 class Render(msgspec.Struct, frozen=True, kw_only=True):
     """What one rendering is given: a person's traits, business time, and further named values (campaign, offer)."""
 

@@ -10,7 +10,7 @@ import msgspec
 import nh3
 
 from antiphon.awareness.profiles import secret_traits
-from antiphon.execution.channels import Rendered
+from antiphon.execution.channels import Capabilities, Channels, ChannelUnknown, Rendered, Size
 from antiphon.execution.content import check, store
 from antiphon.execution.content.compile import compile_source
 from antiphon.execution.content.errors import (
@@ -22,7 +22,7 @@ from antiphon.execution.content.errors import (
     TemplateUnknown,
     TemplateVersionUnknown,
 )
-from antiphon.execution.content.model import Finding, Link, Render, Source, TraitUse
+from antiphon.execution.content.model import Finding, Link, Render, Sample, Source, TraitUse
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import UniqueViolation
@@ -38,6 +38,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     html: str | None
     text: str
     size: int
+    parts: Size | None = None  # where the channel is paid by the part; links as long as they will be
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +49,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     traits: list[TraitUse]
     links: list[Link]
     sampled: int
+    parts: Size | None = None
 
 
 async def add_template(ctx: Context, who: Principal, *, channel: str, name: str, source: Source) -> store.VersionRow:
@@ -101,7 +103,9 @@ async def publish_template(ctx: Context, who: Principal, template_id: int) -> st
         if draft is None:
             raise NothingToPublish()
         compiled = compile_source(draft.source)
-        errors = [f for f in check.findings(draft.source, compiled, {}) if f.severity == "error"]
+        template = await store.find_template(conn, template_id)
+        carrier = _carrier(ctx, template.channel if template else "email")
+        errors = [f for f in check.findings(draft.source, compiled, {}, carrier=carrier) if f.severity == "error"]
         if errors:
             raise TemplateHasErrors(errors="; ".join(f.detail for f in errors), field=errors[0].part)
         await store.publish_version(conn, draft.id, who=who.name, now=ctx.clock.now())
@@ -136,6 +140,7 @@ async def preview(
     profile_id: int | None,
     traits: Mapping[str, Any] | None,
     extra: Mapping[str, Any],
+    channel: str = "email",
 ) -> Preview:
     """A source as one person would get it. Raises `TemplateInvalid`, `RenderFailed`, `RenderLimit`."""
     compiled = compile_source(source)
@@ -148,15 +153,17 @@ async def preview(
             raise RenderFailed(why=f"there is no customer {profile_id}", field="profile_id")
         person = {name: value for name, value in known.items() if name not in secret} | person
     rendered = compiled.render(Render(traits=person, now=ctx.clock.now(), extra=extra))
+    sized = compiled.render(Render(traits=person, now=ctx.clock.now(), extra=extra), Sample(ctx.settings.base_url))
     return Preview(
         subject=rendered.subject,
         html=None if rendered.html is None else clean(rendered.html),
         text=rendered.text,
         size=_size(rendered),
+        parts=_parts(ctx, channel, sized.text),
     )
 
 
-async def check_source(ctx: Context, source: Source) -> Checked:
+async def check_source(ctx: Context, source: Source, channel: str = "email") -> Checked:
     """Everything worth knowing before sending. What does not compile is a finding, not an error."""
     try:
         compiled = compile_source(source)
@@ -167,9 +174,12 @@ async def check_source(ctx: Context, source: Source) -> Checked:
     uses = check.used_traits(compiled)
     async with ctx.db.connection() as conn:
         shares = await store.missing_shares(conn, [use.name for use in uses], SAMPLE) if uses else {}
-    found = check.findings(source, compiled, shares)
+    found = check.findings(source, compiled, shares, carrier=_carrier(ctx, channel))
+    size = None
     try:
-        compiled.render(Render(traits={}, now=ctx.clock.now()))
+        sized = compiled.render(Render(traits={}, now=ctx.clock.now()), Sample(ctx.settings.base_url))
+        size = _parts(ctx, channel, sized.text)
+        found += check.size_findings(size) if size is not None else []
     except RenderFailed as failed:
         found.append(Finding(code=failed.code, severity="error", detail=failed.detail))
     return Checked(
@@ -178,7 +188,23 @@ async def check_source(ctx: Context, source: Source) -> Checked:
         traits=[msgspec.structs.replace(use, missing_share=shares.get(use.name)) for use in uses],
         links=list(compiled.links),
         sampled=SAMPLE,
+        parts=size,
     )
+
+
+def _carrier(ctx: Context, channel: str) -> Capabilities | None:
+    """What a channel can do; None for one that is not installed (any more)."""
+    try:
+        return ctx.get(Channels).of(channel).manifest.capabilities
+    except ChannelUnknown:
+        return None
+
+
+def _parts(ctx: Context, channel: str, text: str) -> Size | None:
+    try:
+        return ctx.get(Channels).measure(channel, text)
+    except ChannelUnknown:
+        return None
 
 
 _BODY = re.compile(r"<(/?)body(?=[\s/>])", re.IGNORECASE)
