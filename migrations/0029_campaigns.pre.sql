@@ -64,13 +64,14 @@ create table campaign_last (
 );
 create index campaign_last_profile on campaign_last (profile_id);
 
--- Events that a campaign's goal counts, of people it was for, written to or held out. How each came about (by code, after a
--- click) is asked of the ledger when it is shown, so that it stays true when clicks are judged anew.
+-- Events that a campaign's goal counts, of people it was for, written to or held out, and of whoever else names its code. How
+-- each came about (by code, after a click) is asked of the ledger when it is shown, so that it stays true when clicks are judged
+-- anew. delivery_id is the first hop of what was said to them, or to whoever the code was given to.
 create table conversion (
     campaign_id bigint not null references campaign (id) on delete cascade,
     profile_id bigint not null,
     key bytea not null,
-    delivery_id bigint not null,
+    delivery_id bigint,
     ts timestamptz not null,
     heard_at timestamptz not null,
     lane smallint not null,
@@ -81,6 +82,36 @@ create table conversion (
 );
 create index conversion_profile on conversion (profile_id);
 create index conversion_time on conversion (campaign_id, ts desc, lane, seq);
+create index conversion_delivery on conversion (delivery_id);
+
+-- How each conversion came about, as the ledger has it now: of somebody held out, by code, in the window after a click of a
+-- person's (not a machine's), or in the window after the message. Those that are null came too late to count.
+create view attributed_conversion as
+select t.*, case
+        when t.held then case when t.ts >= t.due_at and t.ts <= t.due_at + t.within then 'holdout' end
+        when t.by_code then 'code'
+        when exists (
+            select 1 from delivery x
+            where (x.id = t.delivery_id or x.origin_id = t.delivery_id) and x.clicked_at is not null and (
+                x.clicked_at <= t.ts and t.ts <= x.clicked_at + t.within
+                or exists (
+                    select 1 from engagement e
+                    where e.delivery_id = x.id and e.kind = 'clicked' and e.class = 'person'
+                      and e.at <= t.ts and t.ts <= e.at + t.within))
+        ) then 'click'
+        when exists (
+            select 1 from delivery x
+            where (x.id = t.delivery_id or x.origin_id = t.delivery_id) and x.sent_at <= t.ts and t.ts <= x.sent_at + t.within
+        ) then 'message'
+    end as how
+from (
+    select c.campaign_id, c.profile_id, c.key, c.delivery_id, c.ts, c.heard_at, c.lane, c.seq, c.value, c.by_code,
+           d.reason is not distinct from 'holdout' as held, d.due_at,
+           make_interval(secs => (g.goal ->> 'within_seconds')::float8) as within
+    from conversion c
+    join campaign g on g.id = c.campaign_id
+    left join delivery d on d.id = c.delivery_id
+) t;
 
 -- A campaign's numbers as they were known so many hours after it started.
 create table campaign_snapshot (

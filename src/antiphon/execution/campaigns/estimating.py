@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from antiphon.execution.campaigns import store
 from antiphon.execution.campaigns.model import CampaignIncomplete, CampaignUnknown
-from antiphon.execution.campaigns.running import audience_of, freshen, part_of, probe
+from antiphon.execution.campaigns.running import audience_of, freshen, held, part_of, probe
 from antiphon.execution.delivery import CHUNK, Verdict, estimate as ask_gate
 from antiphon.foundation.context import Context
 
@@ -25,5 +25,5 @@ async def estimate(ctx: Context, campaign_id: int) -> Verdict:
         people, excluded = await audience_of(conn, campaign)
         verdict = Verdict()
         for start in range(0, len(people), CHUNK):
-            verdict += await ask_gate(ctx, conn, asked, part_of(people, excluded, start, start + CHUNK))
+            verdict += await ask_gate(ctx, conn, asked, held(ctx, campaign, part_of(people, excluded, start, start + CHUNK)))
     return verdict

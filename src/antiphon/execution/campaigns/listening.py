@@ -13,13 +13,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from antiphon.awareness.events.values import properties_of
 from antiphon.awareness.segments import members
 from antiphon.execution.campaigns import store
 from antiphon.execution.campaigns.model import Campaign
-from antiphon.execution.campaigns.running import ANSWERS, campaign_dispatch, coded
+from antiphon.execution.campaigns.running import ANSWERS, campaign_dispatch, coded, held
 from antiphon.execution.campaigns.triggers import Happened, Trigger, spaced
 from antiphon.execution.delivery import Intents, chunks, hold, submit
 from antiphon.foundation.context import Context
@@ -123,15 +121,15 @@ async def answer(ctx: Context, conn: Connection, campaign: Campaign, events: Seq
     if campaign.state == "paused" and dispatch.state == "active":  # made only now
         await hold(conn, campaign.id, "paused")
     for due_at, group in _by_due(trigger, chosen).items():
-        intents = coded(ctx, campaign, Intents(
+        intents = coded(ctx, campaign, held(ctx, campaign, Intents(
             profile_ids=[one.profile_id for one in group],
             suffixes=[] if trigger.again == "once" else [f"{one.lane}-{one.seq}" for one in group],
             variables=[one.variables for one in group],
             excluded=excluded,
             due_at=due_at,
-        ))  # fmt: skip
+        )))  # fmt: skip
         for part in chunks(intents):
-            await submit(ctx, conn, dispatch, msgspec.structs.replace(part, excluded=excluded))
+            await submit(ctx, conn, dispatch, part)
     log.info("answered", campaign=campaign.id, events=len(meant), said=len(chosen))
     return len(chosen)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyroaring import BitMap
 
 from antiphon.awareness.events.journal import LANES
-from antiphon.execution.campaigns import listening, running, service, store
+from antiphon.execution.campaigns import conversions, listening, running, service, store
 from antiphon.execution.campaigns.model import Campaign, CampaignState
 from antiphon.execution.campaigns.recurrence import Turn, instant_of, turn
 from antiphon.execution.delivery import CHUNK, is_waiting, submit
@@ -116,7 +116,8 @@ async def _decide(ctx: Context, held: Held, campaign_id: int) -> bool:
         members, excluded = map(BitMap.deserialize, await store.read_audience(conn, campaign_id, one.occurrence))
         until = min(one.taken + CHUNK, one.size)
         dispatch = await running.campaign_dispatch(ctx, conn, campaign, one)
-        intents = running.coded(ctx, campaign, running.part_of(members, excluded, one.taken, until))
+        part = running.held(ctx, campaign, running.part_of(members, excluded, one.taken, until))
+        intents = running.coded(ctx, campaign, part)
         verdict = await submit(ctx, conn, dispatch, running.timed(intents, one.planned_for, one.local_at))
         await store.advance(conn, campaign_id, one.occurrence, start=one.taken, to=until)
     log.info("decided", campaign=campaign_id, occurrence=one.occurrence, done=until, of=one.size, passed=verdict.passed)
@@ -148,4 +149,5 @@ async def _next_open(ctx: Context, conn: Connection, campaign: Campaign) -> stor
 LOOPS = (
     Loop(service.LOOP, run_campaigns, interval=1.0, buckets=BUCKETS),
     Loop(listening.LOOP, listening.listen, interval=0.3, buckets=LANES),
+    Loop(conversions.LOOP, conversions.count_conversions, interval=1.0, buckets=LANES),
 )

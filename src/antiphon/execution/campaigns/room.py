@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from antiphon.execution.campaigns import personal
 from antiphon.execution.campaigns.desk import Desk, open_desk
 from antiphon.execution.campaigns.http import ROUTES
 from antiphon.execution.campaigns.loops import LOOPS
@@ -24,4 +25,6 @@ ROOM = Room(
     },
     resources=(Resource(Desk, open_desk, frozenset({"api"})),),
     requires=("segments", "delivery"),
+    export=personal.export,
+    erase=personal.erase,
 )

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 from pyroaring import BitMap
 
 from antiphon.awareness.segments import find_segment, members, refresh
+from antiphon.decisioning.experiments import held_out
 from antiphon.execution.campaigns import store
 from antiphon.execution.campaigns.goals import personal_code
 from antiphon.execution.campaigns.model import Campaign, CampaignIncomplete, NotPublished, dispatch_key
@@ -140,9 +142,18 @@ def coded(ctx: Context, campaign: Campaign, intents: Intents) -> Intents:
     return msgspec.structs.replace(intents, variables=[{**a, **b} for a, b in zip(given, codes, strict=True)])
 
 
+def held(ctx: Context, campaign: Campaign, intents: Intents) -> Intents:
+    """The intents with those of the campaign's own holdout: the same people each time it is said."""
+    if campaign.holdout_percent <= 0:
+        return intents
+    ids = np.asarray(intents.profile_ids, dtype=np.int64)
+    out = ids[held_out(ctx.secret, f"campaign:{campaign.id}", campaign.holdout_percent, ids)]
+    return msgspec.structs.replace(intents, held_out=out.tolist())
+
+
 def timed(intents: Intents, due_at: datetime | None, local_at: datetime | None) -> Intents:
     """The intents at their time: an instant, or a wall time in each person's own zone."""
-    if local_at is not None and "local_at" in Intents.__struct_fields__:
+    if local_at is not None:
         return msgspec.structs.replace(intents, local_at=local_at)
     return msgspec.structs.replace(intents, due_at=due_at)
 

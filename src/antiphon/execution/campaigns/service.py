@@ -9,6 +9,7 @@ from typing import Any
 
 from antiphon.execution.campaigns import approval, store
 from antiphon.execution.campaigns.checking import check_values
+from antiphon.execution.campaigns.conversions import begin_counting
 from antiphon.execution.campaigns.estimating import estimate
 from antiphon.execution.campaigns.listening import begin_listening
 from antiphon.execution.campaigns.model import Campaign, CampaignState, CampaignUnknown, Verb
@@ -135,6 +136,8 @@ async def start(ctx: Context, conn: Connection, who: Principal, campaign_id: int
             account_id=ready.account_id,
         )  # fmt: skip
         await begin_listening(conn)
+    if campaign.goal is not None:
+        await begin_counting(conn, now)
     await audit(conn, who, action="campaigns.start", subject=f"campaign:{campaign_id}", before=campaign, after=None)
     await wake(conn, LOOP)
     return await find(conn, campaign_id)
