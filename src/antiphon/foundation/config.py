@@ -63,7 +63,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     delivered_after_hours: Annotated[float, msgspec.Meta(gt=0)] = _says(
         "Business hours without a bounce after which a sent message counts as delivered.", 24.0
     )
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = _says(
+        "Currency of what messages cost, and of budgets: an ISO 4217 code.", "EUR"
+    )
     session_hours: Annotated[float, msgspec.Meta(gt=0)] = _says("Hours until an unused sign-in ends.", 12.0)
+    sandbox: bool = _says("Also the sandbox's channels, which reach nobody: for trying things out.", False)
     scanner_networks: tuple[str, ...] = _says(
         "Networks from which opens and clicks are a machine's, as 203.0.113.0/24: a customer's own security scanners, say.", ()
     )

@@ -122,6 +122,14 @@ class Accounts:
             return (dispatch.account_id,) if dispatch.account_id in self._known else ()
         return self._of_channel.get(dispatch.channel, ())
 
+    def of_channel(self, channel: str) -> Sequence[int]:
+        """Every account of a channel, oldest first."""
+        return self._of_channel.get(channel, ())
+
+    def routes(self, channel: str) -> Sequence[Route]:
+        """The rules of a channel, in the order they are asked."""
+        return self._routes.get(channel, ())
+
     def usable(self, account_id: int) -> bool:
         """Whether it can be spoken through now."""
         known = self._known.get(account_id)
@@ -141,7 +149,7 @@ class Accounts:
         if dispatch.account_id is not None:
             return [dispatch.account_id] if self.usable(dispatch.account_id) else []
         return routing.candidates(
-            self._routes.get(dispatch.channel, ()), self._of_channel.get(dispatch.channel, ()), to,
+            self.routes(dispatch.channel), self.of_channel(dispatch.channel), to,
             key=self._secret, usable=self.usable, price=self.price,
         )  # fmt: skip
 

@@ -17,6 +17,12 @@ from channel_account a left join account_terms t on t.account_id = a.id
 where case when %(account_id)s::bigint is null then a.channel = %(channel)s and a.enabled else a.id = %(account_id)s end
 order by a.id limit 1;
 
+-- name: all_terms
+-- The terms of every account that has any.
+select account_id, jsonb_strip_nulls(jsonb_build_object('per_second', per_second, 'per_day', per_day, 'domains', domains,
+    'warmup', warmup, 'price_micros', price_micros, 'prices', prices))
+from account_terms;
+
 -- name: all_routes
 -- Every rule with its accounts, in the order they are asked.
 select r.id, r.channel, r.position, r.name, r.match, r.strategy, r.otherwise, r.enabled, r.created_at, r.updated_at,

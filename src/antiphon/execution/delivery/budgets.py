@@ -227,5 +227,6 @@ async def find(
     async with conn.cursor(row_factory=struct_row(BudgetItem)) as cur:
         rows = await (await cur.execute(SQL.all_budgets, params)).fetchall()
     return [
-        msgspec.structs.replace(row, left_micros=max(0, row.amount_micros - row.reserved_micros - row.spent_micros)) for row in rows
+        msgspec.structs.replace(row, left_micros=max(0, row.amount_micros - row.reserved_micros - row.spent_micros))
+        for row in rows
     ]

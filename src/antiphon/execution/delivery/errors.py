@@ -87,3 +87,27 @@ class ChannelTwice(Invalid):
     """Two channels must both pass: name two different ones."""
 
     code = "verification-channel-twice"
+
+
+class RouteUnknown(NotFound):
+    """There is no delivery route {route}."""
+
+    code = "delivery-route-unknown"
+
+
+class TargetInvalid(Invalid):
+    """Each account of a route must be on {channel}, and there once."""
+
+    code = "delivery-route-target"
+
+
+class BudgetUnknown(NotFound):
+    """There is no budget {budget}."""
+
+    code = "budget-unknown"
+
+
+class BudgetInvalid(Invalid):
+    """This cannot be a budget: {rule}."""
+
+    code = "budget-invalid"
