@@ -9,7 +9,7 @@ import msgspec
 from antiphon.foundation.ids import keyed_fraction
 
 Fault = Literal[
-    "throttle", "refuse", "busy", "hang", "close", "silent", "mute", "undelivered", "expired", "late", "twice", "early", "lost",
+    "throttle", "refuse", "block", "busy", "hang", "close", "silent", "mute", "undelivered", "expired", "late", "twice", "early", "lost",
     "stop", "reply",
 ]  # fmt: skip
 Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -22,6 +22,8 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Told to slow down twice, accepted then."""
     refuse: Rate = 0.0
     """The number is refused for good."""
+    block: Rate = 0.0
+    """This message is refused for good, the number is not."""
     busy: Rate = 0.0
     """A system error at first, accepted later."""
     hang: Rate = 0.0

@@ -55,6 +55,9 @@ class Gateway:
         self.callbacks: list[tuple[str, int]] = []  # (what was told, the answer's status)
         self.stopped: set[str] = set()
         self._seed, self._rates = seed, rates or Rates()
+        self.forced: dict[str, Fault | None] = {}  # troubles of numbers, whatever the rates say
+        self.open = self.most_open = 0  # requests at once
+        self.pause = 0.0  # seconds until a request is looked at
         self._attempts: Counter[str] = Counter()
         self._numbers = itertools.count(1)
         self._server: asyncio.Server | None = None
@@ -90,7 +93,13 @@ class Gateway:
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 request = Request(method, path, headers, body)
                 self.requests.append(request)
-                answer = await self._answer(request)
+                self.open += 1
+                self.most_open = max(self.most_open, self.open)
+                try:
+                    await asyncio.sleep(self.pause)
+                    answer = await self._answer(request)
+                finally:
+                    self.open -= 1
                 if answer is None:
                     writer.transport.abort()
                     return
@@ -119,7 +128,7 @@ class Gateway:
     async def _message(self, form: dict[str, str]) -> tuple[int, dict[str, Any], list[str]] | None:
         to = form.get("To", "")
         sender = form.get("From") or form.get("MessagingServiceSid", "")
-        fault = fault_of(self._seed, self._rates, to)
+        fault = self.forced[to] if to in self.forced else fault_of(self._seed, self._rates, to)
         self._attempts[to] += 1
         if not form.get("Body"):
             return _problem(400, 21602, "Message body is required.")
@@ -129,6 +138,8 @@ class Gateway:
             return _problem(400, 21610, "Attempt to send to unsubscribed recipient")
         if fault == "refuse":
             return _problem(400, 21211, f"Invalid 'To' Phone Number: {to}")
+        if fault == "block":
+            return _problem(400, 21408, "Permission to send an SMS has not been enabled for the region")
         if fault == "throttle" and self._attempts[to] <= 2:
             return _problem(429, 20429, "Too Many Requests", "retry-after: 2")
         if fault == "busy" and self._attempts[to] <= 1:

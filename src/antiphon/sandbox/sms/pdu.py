@@ -9,7 +9,7 @@ BINDS = {1: "receiver", 2: "transmitter", 9: "transceiver"}
 SUBMIT, DELIVER, UNBIND, ENQUIRE = 4, 5, 6, 21
 RESPONSE = 0x8000_0000
 OK, SYSTEM_ERROR, BAD_NUMBER, BIND_FAILED, BAD_PASSWORD, THROTTLED = 0, 0x08, 0x0B, 0x0D, 0x0E, 0x58
-BAD_COMMAND = 0x03
+BAD_COMMAND, REJECTED = 0x03, 0x66
 _PARAMETERS = {0x0204: "user_message_reference", 0x0424: "message_payload", 0x020C: "sar_msg_ref_num"}
 
 

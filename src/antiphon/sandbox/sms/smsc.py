@@ -59,6 +59,11 @@ class Smsc:
         self.lines: list[Line] = []
         self._seed, self._rates = seed, rates or Rates()
         self._ids = itertools.count(time.time_ns() // 1000)
+        self.forced: dict[str, Fault | None] = {}  # troubles of numbers, whatever the rates say
+        self.stubborn = False  # whoever is told to slow down is told so for ever
+        self.in_hand = self.most_in_hand = 0  # submissions without an answer
+        self.pause = 0.0  # seconds until a submission is looked at
+        self.enquiries = 0
         self._attempts: Counter[str] = Counter()
         self._outbox: deque[_Delivery] = deque()
         self._second, self._in_second = 0, 0
@@ -74,9 +79,11 @@ class Smsc:
         """Stop, and hang up on everybody."""
         if self._server is not None:
             self._server.close()
-        for line in list(self.lines):
-            line.drop()
-        await asyncio.sleep(0)
+        tasks = [task for line in self.lines for task in line.tasks]
+        self.hang_up()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def hang_up(self) -> None:
         """Break every connection."""
@@ -128,7 +135,7 @@ class Smsc:
     def verdict(self, submission: pdu.Submission) -> tuple[int, Fault | None]:
         """(status, trouble) of a submission before it is accepted."""
         number = submission.destination
-        fault = fault_of(self._seed, self._rates, number)
+        fault = self.forced[number] if number in self.forced else fault_of(self._seed, self._rates, number)
         self._attempts[number] += 1
         if self.habits.per_second:
             second = int(time.monotonic())
@@ -136,11 +143,11 @@ class Smsc:
             self._second = second
             if self._in_second > self.habits.per_second:
                 return pdu.THROTTLED, fault
-        if fault == "throttle" and self._attempts[number] <= 2:
+        if fault == "throttle" and (self.stubborn or self._attempts[number] <= 2):
             return pdu.THROTTLED, fault
         if fault == "busy" and self._attempts[number] <= 1:
             return pdu.SYSTEM_ERROR, fault
-        return (pdu.BAD_NUMBER if fault == "refuse" else pdu.OK), fault
+        return {"refuse": pdu.BAD_NUMBER, "block": pdu.REJECTED}.get(fault or "", pdu.OK), fault
 
     def entry(self, submission: pdu.Submission, fault: Fault | None, session: str) -> Received:
         """The log's line."""
@@ -214,7 +221,7 @@ class Line(asyncio.Protocol):
         self._buffer = b""
         self._sequence = 0
         self._transport: asyncio.Transport | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
@@ -268,8 +275,8 @@ class Line(asyncio.Protocol):
         self._buffer = self._buffer[at:]
         if submissions:
             task = asyncio.get_running_loop().create_task(self._accept(submissions))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
         return None
 
     def _other(self, command: int, status: int, sequence: int, body: bytes) -> None:
@@ -286,6 +293,7 @@ class Line(asyncio.Protocol):
         elif command in pdu.BINDS:
             self._bind(command, sequence, pdu.read_bind(body))
         elif command == pdu.ENQUIRE:
+            smsc.enquiries += 1
             self.write(pdu.answer(command, sequence))
         elif command == pdu.UNBIND:
             self.write(pdu.answer(command, sequence))
@@ -311,6 +319,10 @@ class Line(asyncio.Protocol):
         answers: list[bytes] = []
         taken: list[tuple[int, Received]] = []
         hang_up = False
+        smsc.in_hand += len(submissions)
+        smsc.most_in_hand = max(smsc.most_in_hand, smsc.in_hand)
+        if smsc.pause:
+            await asyncio.sleep(smsc.pause)
         for sequence, submission in submissions:
             smsc.submissions += 1
             status, fault = smsc.verdict(submission)
@@ -338,6 +350,7 @@ class Line(asyncio.Protocol):
             elif entry.fault != "mute":
                 answers.append(pdu.answer(pdu.SUBMIT, sequence, pdu.OK, entry.id))
         self.write(b"".join(answers))
+        smsc.in_hand -= len(submissions)
         for _, entry in taken:
             if entry.fault != "early":
                 smsc.follow_up(entry)
