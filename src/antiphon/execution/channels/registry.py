@@ -22,6 +22,7 @@ from antiphon.foundation.outbound import permit
 from antiphon.foundation.postgres import Connection
 
 ENTRY_POINTS = "antiphon.channels"
+SANDBOX = "antiphon.channels.sandbox"
 
 
 class Channels:
@@ -105,10 +106,11 @@ def open_account(channel: Channel, row: store.AccountRow, seal: Seal, base_url: 
     )
 
 
-def discover() -> dict[str, Channel]:
-    """Load every registered provider, built-in or not, from the entry-point group."""
+def discover(*, sandbox: bool = False) -> dict[str, Channel]:
+    """Load every registered provider, built-in or not, from the entry-point group; with ``sandbox`` also the sandbox's."""
     found: dict[str, Channel] = {}
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
+    points = [*entry_points(group=ENTRY_POINTS), *(entry_points(group=SANDBOX) if sandbox else ())]
+    for point in sorted(points, key=lambda p: p.name):
         channel: Channel = point.load()()
         found[channel.manifest.name] = channel
     return found
@@ -118,7 +120,7 @@ def discover() -> dict[str, Channel]:
 async def open_channels(ctx: Context) -> AsyncIterator[Channels]:
     """The resource: opened at the process's start, its pools closed at its end."""
     permit(ctx.settings.outbound_hosts)
-    channels = Channels(discover(), Seal(ctx.secret), ctx.settings.base_url)
+    channels = Channels(discover(sandbox=ctx.settings.sandbox), Seal(ctx.secret), ctx.settings.base_url)
     if ctx.has(ChannelRegistry):
         for channel in channels:
             kind = channel.manifest
