@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from antiphon.execution.delivery import ledger
 from antiphon.execution.delivery.bounces import MAILBOX_LOOP, Postbox, open_postbox
+from antiphon.execution.delivery.callbacks import CALLBACK_ROUTES
+from antiphon.execution.delivery.doorway import Doorway, open_doorway
+from antiphon.execution.delivery.ears import LISTENING, Ears, open_ears
+from antiphon.execution.delivery.budgets_http import BUDGET_ROUTES
 from antiphon.execution.delivery.hearing import Hearing, open_hearing
 from antiphon.execution.delivery.http import ROUTES
 from antiphon.execution.delivery.listening import LISTENERS
@@ -12,18 +16,22 @@ from antiphon.execution.delivery.public import PUBLIC_ROUTES
 from antiphon.execution.delivery.resending import JOBS
 from antiphon.execution.delivery.resending_http import RESENDING_ROUTES
 from antiphon.execution.delivery.sender import Sender
+from antiphon.execution.delivery.steering_http import STEERING_ROUTES
 from antiphon.execution.delivery.verifications_http import VERIFICATION_ROUTES
+from antiphon.execution.delivery.waiting import FORGETTING, WAITING
 from antiphon.foundation.rooms import Resource, Room
 
 ROOM = Room(
     name="delivery",
     floor="execution",
-    routes=(*ROUTES, *RESENDING_ROUTES, *VERIFICATION_ROUTES, *PUBLIC_ROUTES),
-    loops=(*LOOPS, MAILBOX_LOOP),
+    routes=(*ROUTES, *STEERING_ROUTES, *BUDGET_ROUTES, *RESENDING_ROUTES, *VERIFICATION_ROUTES, *CALLBACK_ROUTES, *PUBLIC_ROUTES),
+    loops=(*LOOPS, MAILBOX_LOOP, WAITING, FORGETTING, LISTENING),
     jobs=JOBS,
     listeners=LISTENERS,
     permissions={
         "delivery:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
+        "delivery:accounts": ("developer",),
+        "delivery:budgets": ("marketer",),
         "delivery:export": ("marketer", "analyst"),
         "delivery:resend": ("marketer", "branch_manager", "developer"),
         "verifications:read": ("marketer", "agent", "developer"),
@@ -32,6 +40,8 @@ ROOM = Room(
     },
     resources=(
         Resource(Hearing, open_hearing),
+        Resource(Doorway, open_doorway, frozenset({"api"})),
+        Resource(Ears, open_ears, frozenset({"worker"})),
         Resource(Sender, open_sender, frozenset({"worker"})),
         Resource(Postbox, open_postbox, frozenset({"worker"})),
     ),

@@ -30,7 +30,7 @@ Domain = Annotated[
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
-class Match(msgspec.Struct, frozen=True, kw_only=True):
+class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a rule is for: each list that is not empty must hold the message's own."""
 
     countries: Annotated[list[Country], msgspec.Meta(max_length=250)] = []
@@ -40,7 +40,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     purposes: Annotated[list[Word], msgspec.Meta(max_length=200)] = []
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An account of a rule; ``share`` is its weight among the rule's others."""
 
     account_id: Annotated[int, msgspec.Meta(ge=1)]

@@ -21,7 +21,7 @@ PerDay = Annotated[int, msgspec.Meta(ge=0, le=2_000_000_000)]
 Micros = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000_000, description="Millionths of the installation's currency")]
 
 
-class DomainLimit(msgspec.Struct, frozen=True, kw_only=True):
+class DomainLimit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How fast to one recipient domain, or to each that has no limit of its own (``*``)."""
 
     domain: Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z0-9.-]{1,253})$")]
@@ -30,7 +30,7 @@ class DomainLimit(msgspec.Struct, frozen=True, kw_only=True):
     concurrent: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
 
 
-class Warmup(msgspec.Struct, frozen=True, kw_only=True):
+class Warmup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A new sender's schedule: ``first`` messages on the day it starts, ``growth`` times as many each day after, evenly over
     the day; over when a day would have more than ``until``."""
 

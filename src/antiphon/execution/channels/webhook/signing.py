@@ -33,10 +33,10 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
     message_id, stamped = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not message_id or not stamped.isascii() or not stamped.isdigit() or len(stamped) > 12:
         raise CallbackForged
-    if abs(now.timestamp() - int(stamped)) > TOLERANCE:
-        raise CallbackForged
     expected = signature(secret, message_id, int(stamped), body).encode()
     given = headers.get("webhook-signature", "").split(" ")
     if not any(hmac.compare_digest(expected, one.encode("utf-8", "replace")) for one in given):
         raise CallbackForged
+    if abs(now.timestamp() - int(stamped)) > TOLERANCE:
+        raise CallbackForged(cause="replayed")
     return message_id
