@@ -18,6 +18,7 @@ from antiphon.execution.channels.errors import (
 from antiphon.execution.channels.model import (
     Account,
     AccountSettings,
+    Answering,
     Callback,
     Capabilities,
     Channel,
@@ -42,6 +43,7 @@ __all__ = [
     "Account",
     "AccountSettings",
     "AccountUnknown",
+    "Answering",
     "Callback",
     "CallbackForged",
     "CallbackNeeds",

@@ -219,6 +219,15 @@ class Listening(Protocol):
         ...
 
 
+@runtime_checkable
+class Answering(Protocol):
+    """What a provider adds whose customers ask for help by a word."""
+
+    def answer(self, text: str, account: Account) -> str | None:
+        """What is said at once to somebody who wrote this; None if it is a reply like any other. Pure."""
+        ...
+
+
 class Size(msgspec.Struct, frozen=True, kw_only=True):
     """How big a text is where it is paid by the part: its units (what its alphabet counts), parts, units a part has room for, and
     how many of them are left in the last. ``widening`` are the characters, each once, that make it need a wider alphabet."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from antiphon.awareness.consent import ConfirmationRequested
 from antiphon.execution.delivery.errors import NoAccount
+from antiphon.execution.delivery.helping import HELPING
 from antiphon.execution.delivery.model import Content, NewDispatch
 from antiphon.execution.delivery.service import submit_one
 from antiphon.foundation.access import PersonInvited, invitation_link
@@ -62,6 +63,7 @@ async def invite_staff(ctx: Context, conn: Connection, notice: PersonInvited) ->
 
 
 LISTENERS = (
+    HELPING,
     Listener("delivery.ask_to_confirm", ConfirmationRequested, ask_to_confirm),
     Listener("delivery.invite_staff", PersonInvited, invite_staff),
 )

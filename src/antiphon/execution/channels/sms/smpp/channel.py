@@ -22,6 +22,7 @@ from antiphon.execution.channels.model import (
     Wire,
 )
 from antiphon.execution.channels.sms.alphabet import clean, transliterate
+from antiphon.execution.channels.sms.keywords import keyword
 from antiphon.execution.channels.sms.number import number
 from antiphon.execution.channels.sms.parts import allowed, fitted, measure
 from antiphon.execution.channels.sms.smpp.pdu import ROK
@@ -72,6 +73,11 @@ class SmppChannel:
             payload=msgspec.msgpack.encode(written),
             parts=parts,
         )
+
+    def answer(self, text: str, account: Account) -> str | None:
+        """The account's answer to a call for help."""
+        asked = keyword(text, account.settings.keywords) == "help"
+        return account.settings.help_answer or None if asked else None
 
     def measure(self, text: str, account: Account | None) -> Size:
         """The parts of a text."""

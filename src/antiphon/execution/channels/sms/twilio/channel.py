@@ -23,7 +23,7 @@ from antiphon.execution.channels.model import (
     Wire,
 )
 from antiphon.execution.channels.sms.alphabet import clean, transliterate
-from antiphon.execution.channels.sms.keywords import Word, said
+from antiphon.execution.channels.sms.keywords import Word, keyword, said
 from antiphon.execution.channels.sms.number import heard_number, number
 from antiphon.execution.channels.sms.parts import allowed, fitted, measure
 from antiphon.execution.channels.sms.twilio.settings import TwilioSettings
@@ -82,6 +82,11 @@ class TwilioChannel:
             options={"key": message.key},
             parts=parts,
         )
+
+    def answer(self, text: str, account: Account) -> str | None:
+        """The account's answer to a call for help."""
+        asked = keyword(text, account.settings.keywords) == "help"
+        return account.settings.help_answer or None if asked else None
 
     def measure(self, text: str, account: Account | None) -> Size:
         """The parts of a text."""
