@@ -61,7 +61,7 @@ async def told(ctx: Context, verb: Any, campaign: Campaign) -> Campaign:
 
 async def reported(ctx: Context, campaign: Campaign) -> Report:
     async with ctx.db.connection() as conn:
-        found = await report.read_report(conn, campaign.id)
+        found = await report.read_report(ctx, conn, await service.find(conn, campaign.id))
     waiting = found.undecided + found.waiting
     assert found.audience == waiting + found.sent + found.suppressed + found.cancelled + found.failed + found.unknown
     return found

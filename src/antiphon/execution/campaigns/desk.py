@@ -15,6 +15,7 @@ import msgspec
 from antiphon.awareness.consent import ChannelRegistry
 from antiphon.awareness.profiles import Identity, Person, canonical, existing, owners, resolve, stamp_of
 from antiphon.execution.campaigns.messages import (
+    KEPT,
     Accepted,
     MessageBody,
     MessageHopShown,
@@ -34,9 +35,11 @@ from antiphon.foundation.batcher import Batcher
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.ids import keyed_hash, random_token
+from antiphon.foundation.leases import Held
 from antiphon.foundation.postgres import Connection, PostgresError, load_queries, struct_row
 
 SQL = load_queries(Path(__file__).with_name("messages.sql"))
+LOOP = "campaigns.keys"
 GATHER = 0.003
 MOST_AT_ONCE = 1_000
 MOST_WAITING = 20_000
@@ -345,6 +348,13 @@ async def read_message(conn: Connection, message_id: int) -> MessageShown:
 async def forget_keys(conn: Connection, before: datetime) -> int:
     """Let go of keys older than this, some at a time; returns how many."""
     return (await conn.execute(SQL.forget_keys, {"before": before})).rowcount
+
+
+async def tidy(ctx: Context, held: Held) -> bool:
+    """Let go of keys that may be used again."""
+    async with ctx.db.transaction() as conn:
+        await held.fence(conn)
+        return await forget_keys(conn, ctx.clock.now() - KEPT) > 0
 
 
 @asynccontextmanager

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import msgspec
 from litestar.params import Parameter, QueryParameter
 
-from antiphon.execution.campaigns import report, service, store
+from antiphon.execution.campaigns import service, store
 from antiphon.execution.campaigns.goals import Goal
 from antiphon.execution.campaigns.model import Campaign, CampaignClass, CampaignKind, CampaignState, Fallback
 from antiphon.execution.campaigns.recurrence import Recurrence
-from antiphon.execution.campaigns.report import ReasonCount, Report
+from antiphon.execution.campaigns.report import ReasonCount
 from antiphon.execution.campaigns.triggers import Trigger
 from antiphon.execution.delivery import REASONS, Handed
 from antiphon.foundation.context import Context
@@ -182,15 +182,7 @@ async def estimate_campaign(ctx: Context, campaign_id: Id) -> Estimate:
     )
 
 
-@get("/v1/campaigns/{campaign_id:int}/report", permission="campaigns:read")
-async def read_report(ctx: Context, campaign_id: Id) -> Report:
-    """What became of its audience. The people behind each number are `GET /v1/deliveries` with the same filter."""
-    async with ctx.db.connection() as conn:
-        await service.find(conn, campaign_id)
-        return await report.read_report(conn, campaign_id)
-
-
 ROUTES = [
     list_campaigns, add_campaign, read_campaign, change_campaign, delete_campaign, start_campaign, pause_campaign,
-    resume_campaign, cancel_campaign, archive_campaign, unarchive_campaign, test_campaign, estimate_campaign, read_report,
+    resume_campaign, cancel_campaign, archive_campaign, unarchive_campaign, test_campaign, estimate_campaign,
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyroaring import BitMap
 
 from antiphon.awareness.events.journal import LANES
-from antiphon.execution.campaigns import conversions, listening, running, service, store
+from antiphon.execution.campaigns import conversions, curve, desk, listening, running, service, store
 from antiphon.execution.campaigns.model import Campaign, CampaignState
 from antiphon.execution.campaigns.recurrence import Turn, instant_of, turn
 from antiphon.execution.delivery import CHUNK, is_waiting, submit
@@ -150,4 +150,6 @@ LOOPS = (
     Loop(service.LOOP, run_campaigns, interval=1.0, buckets=BUCKETS),
     Loop(listening.LOOP, listening.listen, interval=0.3, buckets=LANES),
     Loop(conversions.LOOP, conversions.count_conversions, interval=1.0, buckets=LANES),
+    Loop(curve.LOOP, curve.keep_snapshots, interval=30.0, buckets=1),
+    Loop(desk.LOOP, desk.tidy, interval=60.0, buckets=1),
 )

@@ -141,24 +141,6 @@ from template t where t.id = %(template_id)s;
 -- The channel of an account.
 select channel from channel_account where id = %(account_id)s;
 
--- name: report
--- A campaign's numbers, from the ledger in one pass.
-select state, reason, count(*) as people, count(queued_at) as passed, count(sent_at) as sent,
-       count(opened_at) as opened, count(clicked_at) as clicked, count(unsubscribed_at) as unsubscribed,
-       count(complained_at) as complained, count(bounced_at) as bounced, coalesce(sum(opens), 0) as opens,
-       coalesce(sum(clicks), 0) as clicks
-from delivery where campaign_id = %(campaign_id)s
-group by state, reason;
-
--- name: reaction
--- How people reacted by hours since their message was sent.
-select kind, least(floor(extract(epoch from at - sent_at) / 3600), 168)::int as hour, count(*) as people
-from delivery d
-cross join lateral (values ('opened', d.opened_at), ('clicked', d.clicked_at), ('unsubscribed', d.unsubscribed_at)) e (kind, at)
-where d.campaign_id = %(campaign_id)s and d.sent_at is not null and e.at is not null and e.at >= d.sent_at
-group by kind, hour
-order by kind, hour;
-
 -- name: read_rule
 -- The installation's rule of approval.
 select approval, approval_over from campaign_rule;

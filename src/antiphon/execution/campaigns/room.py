@@ -8,12 +8,13 @@ from antiphon.execution.campaigns.http import ROUTES
 from antiphon.execution.campaigns.loops import LOOPS
 from antiphon.execution.campaigns.messages_http import ROUTES as MESSAGES
 from antiphon.execution.campaigns.plans_http import ROUTES as PLANS
+from antiphon.execution.campaigns.reports_http import ROUTES as REPORTS
 from antiphon.foundation.rooms import Resource, Room
 
 ROOM = Room(
     name="campaigns",
     floor="execution",
-    routes=(*ROUTES, *PLANS, *MESSAGES),
+    routes=(*ROUTES, *PLANS, *REPORTS, *MESSAGES),
     loops=LOOPS,
     permissions={
         "campaigns:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),

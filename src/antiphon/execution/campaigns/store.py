@@ -30,23 +30,6 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     over_at: datetime | None
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """The ledger rows of a campaign that share state and reason."""
-
-    state: str
-    reason: str | None
-    people: int
-    passed: int
-    sent: int
-    opened: int
-    clicked: int
-    unsubscribed: int
-    complained: int
-    bounced: int
-    opens: int
-    clicks: int
-
-
 def _packed(values: Mapping[str, Any]) -> dict[str, Any]:
     """The same with its parts as JSON."""
     parts = {name: values[name] for name in ("recurrence", "trigger", "goal", "hops")}
@@ -197,15 +180,6 @@ async def published_version(conn: Connection, template_id: int) -> tuple[str, in
 async def account_channel(conn: Connection, account_id: int) -> str | None:
     row = await (await conn.execute(SQL.account_channel, {"account_id": account_id})).fetchone()
     return row[0] if row else None
-
-
-async def report_groups(conn: Connection, campaign_id: int) -> list[Group]:
-    async with conn.cursor(row_factory=struct_row(Group)) as cur:
-        return await (await cur.execute(SQL.report, {"campaign_id": campaign_id})).fetchall()
-
-
-async def reaction(conn: Connection, campaign_id: int) -> list[tuple[str, int, int]]:
-    return await (await conn.execute(SQL.reaction, {"campaign_id": campaign_id})).fetchall()
 
 
 class Colleague(msgspec.Struct, frozen=True, kw_only=True):
