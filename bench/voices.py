@@ -1,4 +1,4 @@
-"""A process that only runs campaigns and sends: `python -m bench.voices DATABASE_URL DATA_DIR [LEASE_SECONDS]`.
+"""A process that only runs campaigns, sends and hears: `python -m bench.voices DATABASE_URL DATA_DIR [LEASE_SECONDS]`.
 
 The loops, rooms and resources are the product's own.
 """
@@ -18,8 +18,11 @@ from antiphon.awareness.events.journal import open_journal
 from antiphon.execution.campaigns.loops import LOOPS as CAMPAIGN_LOOPS
 from antiphon.execution.channels.room import ROOM as CHANNELS
 from antiphon.execution.content.room import ROOM as CONTENT
+from antiphon.execution.delivery.ears import LISTENING, Ears, open_ears
+from antiphon.execution.delivery.hearing import Hearing, open_hearing
 from antiphon.execution.delivery.loops import LOOPS, open_sender
 from antiphon.execution.delivery.sender import Sender
+from antiphon.execution.delivery.waiting import WAITING
 from antiphon.foundation.config import Settings
 from antiphon.foundation.embedded.parent import follow_parent
 from antiphon.foundation.leases import Leases
@@ -33,6 +36,8 @@ SENDING = Room(
     floor="execution",
     resources=(
         Resource(Journal, open_journal, frozenset({"worker", "cli"})),
+        Resource(Hearing, open_hearing),
+        Resource(Ears, open_ears, frozenset({"worker"})),
         Resource(Sender, open_sender, frozenset({"worker"})),
     ),
 )
@@ -47,7 +52,7 @@ async def speak(url: str, data_dir: str, term: float) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with open_context(settings, "worker", ROOMS, database_url=url, lake_socket="") as ctx:
         leases = Leases(ctx.db, ctx.node, ctx.kind, term=timedelta(seconds=term))
-        runner = LoopRunner(ctx, [*LOOPS, *CAMPAIGN_LOOPS], leases)
+        runner = LoopRunner(ctx, [*LOOPS, LISTENING, WAITING, *CAMPAIGN_LOOPS], leases)
         await runner.start()
         await stop.wait()
         await runner.stop()
