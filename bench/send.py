@@ -48,6 +48,7 @@ SOURCE = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
 TARGETS = {
     "mails_per_s": "≥ 1,500",
     "vs_smtp_source": "≥ 0.12",
+    "smpp_per_s": "≥ 1,500",
     "peak_mb_1m": "≤ 1.2 × peak_mb_10k and ≤ 500",
 }
 
@@ -247,6 +248,16 @@ def _short(count: int) -> str:
     return f"{count // 1_000_000}m" if count >= 1_000_000 else f"{count // 1000}k"
 
 
+def _smpp(args: argparse.Namespace) -> dict[str, float]:
+    """The part on SMPP, on a database of its own."""
+    from bench.smpp import measure  # it stands on this module
+
+    if os.environ.get("ANTIPHON_DATABASE_URL"):
+        print("send: SMPP is SKIPPED on a given database: `python -m bench.smpp` with an empty one measures it")
+        return {}
+    return measure(args.people, args.workers, args.runs)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=20_000)
@@ -258,16 +269,17 @@ def main() -> None:
     if args.smoke:
         args.people, args.runs, args.memory = 2_000, 1, 0
     about = {"people": args.people, "workers": args.workers, "runs": args.runs}
+    figures = _smpp(args)
     if not (Path(SINK).exists() and Path(SOURCE).exists()):
         print("send: SKIPPED, smtp-sink and smtp-source are missing: install Debian's package postfix")
-        last_line("send", {}, skipped="Debian's package postfix is missing", **about)
+        last_line("send", figures, skipped="Debian's package postfix is missing", **about)
         return
     with tempfile.TemporaryDirectory(prefix="antiphon-send-") as folder:
         if external := os.environ.get("ANTIPHON_DATABASE_URL"):
-            figures = asyncio.run(bench(args, external, folder))
+            figures |= asyncio.run(bench(args, external, folder))
         else:
             with start_postgres(Path(folder)) as server:
-                figures = asyncio.run(bench(args, server.url, folder))
+                figures |= asyncio.run(bench(args, server.url, folder))
     table(figures, TARGETS)
     last_line("send", figures, **about)
 
