@@ -27,6 +27,7 @@ NOT_ERASED = {
 NOT_EXPORTED = {
     "alias": "merges are shown as the identities and traits they brought",
     "computed_dirty": "a queue of ids",
+    "contact": "when rows of `delivery`, which is exported, count towards caps",
     "consent_state": "the latest of `consent`, which is exported whole",
     "delivery_queue": "where a row of `delivery`, which is exported, waits",
     "delivery_settle": "a queue of ids",

@@ -5,7 +5,7 @@ update dispatch set next_id = %(next_id)s where id = %(id)s and next_id is null;
 -- name: next_dispatches
 -- The dispatches that follow these.
 select d.id as after, n.id, n.key, n.channel, n.message_class, n.topic, n.account_id, n.template_version_id, n.content,
-       n.campaign_id, n.occurrence, n.track_opens, n.track_clicks, n.state, n.created_at, n.purpose, n.split, n.hops, n.hop
+       n.campaign_id, n.occurrence, n.track_opens, n.track_clicks, n.state, n.created_at, n.purpose, n.split, n.hops, n.hop, n.priority
 from dispatch d join dispatch n on n.id = d.next_id
 where d.id = any(%(ids)s);
 
@@ -144,5 +144,5 @@ delete from delivery_watch where profile_id = any(%(profile_ids)s);
 -- name: dispatches
 -- Dispatches by id.
 select id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id, occurrence,
-       track_opens, track_clicks, state, created_at, purpose, split, hops, hop
+       track_opens, track_clicks, state, created_at, purpose, split, hops, hop, priority
 from dispatch where id = any(%(ids)s);

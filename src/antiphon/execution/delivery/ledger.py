@@ -13,6 +13,7 @@ from antiphon.awareness.consent import Evidence, consent_as_of
 from antiphon.awareness.profiles import canonical, every_id
 from antiphon.execution.delivery import chains
 from antiphon.execution.delivery.errors import DeliveryUnknown
+from antiphon.execution.delivery.gate.look import SQL as GATE
 from antiphon.execution.delivery.model import MessageClassName, State
 from antiphon.execution.delivery.reasons import REASONS, explain
 from antiphon.foundation.context import Context
@@ -264,7 +265,7 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     for query in (
         HEARD.erase_waiting, HEARD.erase_provider_messages, HEARD.erase_engagement,
         chains.SQL.erase_watch, SQL.erase_queue, SQL.erase_settle, SQL.erase_interventions,
-        SQL.erase_verification_factors, SQL.erase_verifications, SQL.erase_deliveries,
+        SQL.erase_verification_factors, SQL.erase_verifications, GATE.erase_contacts, SQL.erase_deliveries,
     ):  # fmt: skip
         await conn.execute(query, ids)
 

@@ -213,16 +213,22 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gate decided for a set: how many passed, and how many were refused for which reason."""
+    """What the gate decided for a set: how many passed, and how many were refused for which reason.
+
+    ``postponed`` of those that passed wait for the end of quiet hours where they are.
+    """
 
     passed: int = 0
     refused: Mapping[str, int] = {}
+    postponed: int = 0
 
     def __add__(self, other: Verdict) -> Verdict:
         refused = dict(self.refused)
         for reason, count in other.refused.items():
             refused[reason] = refused.get(reason, 0) + count
-        return Verdict(passed=self.passed + other.passed, refused=refused)
+        return Verdict(
+            passed=self.passed + other.passed, refused=refused, postponed=self.postponed + other.postponed
+        )  # fmt: skip
 
     @property
     def total(self) -> int:

@@ -2,30 +2,30 @@
 -- A dispatch by its key: made at the first call, found at every other.
 with made as (
     insert into dispatch (key, campaign_id, occurrence, channel, account_id, message_class, topic, template_version_id,
-                          content, track_opens, track_clicks, created_at, purpose, split, hops, hop)
+                          content, track_opens, track_clicks, created_at, purpose, split, hops, hop, priority)
     values (%(key)s, %(campaign_id)s, %(occurrence)s, %(channel)s, %(account_id)s, %(message_class)s, %(topic)s,
             %(template_version_id)s, %(content)s, %(track_opens)s, %(track_clicks)s, %(now)s, %(purpose)s, %(split)s,
-            %(hops)s, %(hop)s)
+            %(hops)s, %(hop)s, %(priority)s)
     on conflict (key) do nothing
     returning id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id,
-              occurrence, track_opens, track_clicks, state, created_at, purpose, split, hops, hop
+              occurrence, track_opens, track_clicks, state, created_at, purpose, split, hops, hop, priority
 )
 select * from made
 union all
 select id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id, occurrence,
-       track_opens, track_clicks, state, created_at, purpose, split, hops, hop
+       track_opens, track_clicks, state, created_at, purpose, split, hops, hop, priority
 from dispatch where key = %(key)s and not exists (select 1 from made);
 
 -- name: find_dispatches
 -- Dispatches by id.
 select id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id, occurrence,
-       track_opens, track_clicks, state, created_at, purpose, split, hops, hop
+       track_opens, track_clicks, state, created_at, purpose, split, hops, hop, priority
 from dispatch where id = any(%(ids)s);
 
 -- name: dispatch_of
 -- A dispatch by its key.
 select id, key, channel, message_class, topic, account_id, template_version_id, content, campaign_id, occurrence,
-       track_opens, track_clicks, state, created_at, purpose, split, hops, hop
+       track_opens, track_clicks, state, created_at, purpose, split, hops, hop, priority
 from dispatch where key = %(key)s;
 
 -- name: hold_dispatches
@@ -33,86 +33,6 @@ from dispatch where key = %(key)s;
 update dispatch set state = %(state)s
 where campaign_id = %(campaign_id)s and state <> 'cancelled' and state <> %(state)s
 returning id;
-
--- name: decide
--- The gate: judge a set of intents and, unless it is only asked, write their ledger rows and queue those that pass.
--- A person merged into another is judged by, and written to at, the other's identities and consents.
-with intent as materialized (
-    select i.profile_id, i.suffix, i.variables, i.n,
-           coalesce(a.to_id, i.profile_id) as person_id,
-           coalesce(i.address, (
-               select y.value from identity y
-               where y.kind = %(identity)s and y.profile_id = coalesce(a.to_id, i.profile_id)
-               order by y.created_at desc, y.value limit 1
-           )) as address
-    from unnest(%(profile_ids)s::bigint[], %(suffixes)s::text[], %(variables)s::text[], %(addresses)s::text[])
-        with ordinality as i (profile_id, suffix, variables, address, n)
-    left join alias a on a.from_id = i.profile_id
-), judged as materialized (
-    select i.*, case
-        when %(cancelled)s then 'campaign_cancelled'
-        when i.profile_id in (select unnest(%(excluded)s::bigint[])) then 'excluded'
-        when i.address is null then case
-            when exists (select 1 from profile p where p.id = i.person_id) then 'no_address' else 'no_such_customer' end
-        when i.address !~ %(address_rule)s then 'invalid_address'
-        when coalesce(s.reason, z.reason) = any(%(obeys)s::text[]) then 'suppressed_' || coalesce(s.reason, z.reason)
-        when %(needs_consent)s and c.state is null then 'no_consent'
-        when %(needs_consent)s and c.state = 'pending' then 'consent_pending'
-        when %(needs_consent)s and c.state = 'withdrawn' then 'consent_withdrawn'
-        when (w.value #>> '{}')::timestamptz > %(due_at)s then 'paused_by_customer'
-        when i.suffix is null and exists (
-            select 1 from delivery d
-            where d.address = i.address and d.campaign_id = %(campaign_id)s and d.occurrence = %(occurrence)s
-              and d.state not in ('suppressed', 'cancelled') and d.profile_id <> i.profile_id
-        ) then 'duplicate_address'
-    end as reason
-    from intent i
-    left join suppression s on s.channel = %(channel)s and s.address = i.address
-        and (s.expires_at is null or s.expires_at > %(now)s)
-    left join suppression_digest z on z.channel = %(channel)s
-        and z.digest = sha256(%(digest_key)s::bytea || convert_to(i.address, 'UTF8'))
-        and (z.expires_at is null or z.expires_at > %(now)s)
-    left join consent_state c
-        on %(needs_consent)s and c.profile_id = i.person_id and c.channel = %(channel)s and c.topic = %(topic)s
-    left join preference w on %(needs_consent)s and w.profile_id = i.person_id and w.aspect = 'paused_until'
-), decided as materialized (
-    select j.profile_id, j.suffix, j.variables, j.address, j.n,
-           coalesce(j.reason, case
-               when %(campaign_id)s::bigint is not null and j.suffix is null
-                and row_number() over (partition by j.reason is null, j.address order by j.n) > 1
-               then 'duplicate_address' end) as reason
-    from judged j
-), afforded as materialized (
-    select d.profile_id, d.suffix, d.variables, d.address, d.n, coalesce(d.reason, case
-               when row_number() over (partition by d.reason is null order by d.n) > %(affordable)s::bigint
-               then 'budget_exhausted' end) as reason
-    from decided d
-), written as (
-    insert into delivery (profile_id, intent_key, dispatch_id, campaign_id, occurrence, channel, account_id,
-                          message_class, topic, template_version_id, address, state, reason, planned_at, due_at,
-                          expires_at, queued_at, ended_at, variables, bucket)
-    select d.profile_id, %(key)s || coalesce(':' || d.suffix, ''), %(dispatch_id)s, %(campaign_id)s, %(occurrence)s,
-           %(channel)s, %(account_id)s, %(message_class)s, %(topic)s, %(template_version_id)s, d.address,
-           case when d.reason = 'campaign_cancelled' then 'cancelled'
-                when d.reason is not null then 'suppressed'
-                when %(due_at)s > %(now)s then 'planned' else 'queued' end,
-           d.reason, %(now)s::timestamptz, %(due_at)s::timestamptz, %(expires_at)s::timestamptz,
-           case when d.reason is null then %(now)s::timestamptz end,
-           case when d.reason is not null then %(now)s::timestamptz end,
-           d.variables::jsonb, d.profile_id %% 64
-    from afforded d
-    where %(write)s
-    order by d.n
-    on conflict (profile_id, intent_key) do nothing
-    returning id, profile_id, bucket, state, due_at, expires_at, dispatch_id
-), queued as (
-    insert into delivery_queue (delivery_id, profile_id, dispatch_id, bucket, due_at, expires_at, budgets, reserved_micros, reserved_at)
-    select id, profile_id, dispatch_id, bucket, due_at, expires_at, %(budgets)s::bigint[], %(reserved_micros)s::bigint,
-           %(reserved_at)s::timestamptz
-    from written where state in ('planned', 'queued')
-    returning 1
-)
-select reason, count(*), (select count(*) from queued) from afforded group by reason;
 
 -- name: find_by_key
 -- The ledger row of one intent.
@@ -128,9 +48,9 @@ with recursive waiting as (
     from waiting w where w.dispatch_id is not null
 )
 select d.id, d.key, d.channel, d.message_class, d.topic, d.account_id, d.template_version_id, d.content,
-       d.campaign_id, d.occurrence, d.track_opens, d.track_clicks, d.state, d.created_at, d.purpose, d.split, d.hops, d.hop
+       d.campaign_id, d.occurrence, d.track_opens, d.track_clicks, d.state, d.created_at, d.purpose, d.split, d.hops, d.hop, d.priority
 from waiting w join dispatch d on d.id = w.dispatch_id
-order by array_position(%(classes)s::text[], d.message_class), d.id;
+order by array_position(%(classes)s::text[], d.message_class), d.priority, d.id;
 
 -- name: claim
 -- Take what is due of these dispatches in the buckets held, so many of each, with all that is needed to write it.
@@ -163,36 +83,6 @@ left join alias a on a.from_id = coalesce((d.variables ->> '_as')::bigint, c.pro
 left join profile p on p.id = coalesce(a.to_id, (d.variables ->> '_as')::bigint, c.profile_id)
 left join preference w on w.profile_id = p.id and w.aspect = 'language'
 order by c.dispatch_id, c.bucket, c.delivery_id;
-
--- name: recheck
--- The gate's second look, just before speaking: what must not be said after all, and why.
-select q.delivery_id, case
-    when p.state = 'cancelled' then 'campaign_cancelled'
-    when p.state = 'paused' then 'paused'
-    when q.expires_at < %(now)s then 'too_late'
-    when s.reason in ('hard_bounce', 'manual') and p.message_class <> 'test' or s.reason = 'manual'
-      or s.reason = 'complaint' and p.message_class in ('marketing', 'service') then 'suppressed_' || s.reason
-    when p.message_class <> 'marketing' then null
-    when c.state = 'granted' and (w.value #>> '{}')::timestamptz > %(now)s then 'paused_by_customer'
-    when c.state = 'granted' then null
-    when c.state is null then 'no_consent'
-    when c.state = 'pending' then 'consent_pending'
-    else 'consent_withdrawn'
-  end as verdict
-from unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[], %(addresses)s::text[]) as g (delivery_id, profile_id, address)
-join delivery_queue q on q.delivery_id = g.delivery_id and q.profile_id = g.profile_id
-join dispatch p on p.id = q.dispatch_id
-left join alias a on a.from_id = g.profile_id
-left join suppression l on l.channel = p.channel and l.address = g.address
-    and (l.expires_at is null or l.expires_at > %(now)s)
-left join suppression_digest z on z.channel = p.channel
-    and z.digest = sha256(%(digest_key)s::bytea || convert_to(g.address, 'UTF8'))
-    and (z.expires_at is null or z.expires_at > %(now)s)
-cross join lateral (select coalesce(l.reason, z.reason) as reason) s
-left join consent_state c on p.message_class = 'marketing'
-    and c.profile_id = coalesce(a.to_id, g.profile_id) and c.channel = p.channel and c.topic = p.topic
-left join preference w on p.message_class = 'marketing'
-    and w.profile_id = coalesce(a.to_id, g.profile_id) and w.aspect = 'paused_until';
 
 -- name: mark_speaking
 -- The point of no return: from here a crash leaves these rows unknown. The fence is part of the statement, which is the

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from antiphon.execution.delivery import ledger
 from antiphon.execution.delivery.bounces import MAILBOX_LOOP, Postbox, open_postbox
+from antiphon.execution.delivery.budgets_http import BUDGET_ROUTES
 from antiphon.execution.delivery.callbacks import CALLBACK_ROUTES
 from antiphon.execution.delivery.doorway import Doorway, open_doorway
 from antiphon.execution.delivery.ears import LISTENING, Ears, open_ears
-from antiphon.execution.delivery.budgets_http import BUDGET_ROUTES
+from antiphon.execution.delivery.gate import keeping
 from antiphon.execution.delivery.hearing import Hearing, open_hearing
 from antiphon.execution.delivery.http import ROUTES
 from antiphon.execution.delivery.listening import LISTENERS
@@ -25,9 +26,9 @@ ROOM = Room(
     name="delivery",
     floor="execution",
     routes=(*ROUTES, *STEERING_ROUTES, *BUDGET_ROUTES, *RESENDING_ROUTES, *VERIFICATION_ROUTES, *CALLBACK_ROUTES, *PUBLIC_ROUTES),
-    loops=(*LOOPS, MAILBOX_LOOP, WAITING, FORGETTING, LISTENING),
+    loops=(*LOOPS, MAILBOX_LOOP, WAITING, FORGETTING, LISTENING, keeping.LOOP),
     jobs=JOBS,
-    listeners=LISTENERS,
+    listeners=(*LISTENERS, *keeping.LISTENERS),
     permissions={
         "delivery:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "delivery:accounts": ("developer",),

@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from antiphon.awareness.consent import ChannelRegistry, digest_key, normal_address
+from antiphon.awareness.consent import ChannelRegistry, normal_address
 from antiphon.execution.delivery import budgets, chains, store
 from antiphon.execution.delivery.errors import NoAccount, NothingToSay, TopicMissing
+from antiphon.execution.delivery.gate import deciding
 from antiphon.execution.delivery.model import (
     CLASSES,
     NOBODY,
@@ -23,6 +24,7 @@ from antiphon.execution.delivery.model import (
     Verdict,
 )
 from antiphon.foundation.context import Context
+from antiphon.foundation.faults import point
 from antiphon.foundation.ids import keyed_hash, random_token
 from antiphon.foundation.loops import wake
 from antiphon.foundation.postgres import Connection
@@ -65,19 +67,18 @@ async def submit(ctx: Context, conn: Connection, dispatch: Dispatch, intents: In
     """
     if len(intents.profile_ids) > CHUNK:
         raise ValueError(f"at most {CHUNK} intents at a time")
+    point("to_judge")
     verdict = await _judge(ctx, conn, dispatch, intents)
     if verdict.refused and dispatch.hops:
         await _ask_next(ctx, conn, dispatch, intents)
+    point("judged")
     return verdict
 
 
 async def _judge(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> Verdict:
-    identity = ctx.get(ChannelRegistry)[dispatch.channel].identity
     now = ctx.clock.now()
     hold = await budgets.reserve(ctx, conn, dispatch, most=len(intents.profile_ids), at=max(intents.due_at or now, now))
-    verdict, queued = await store.decide(
-        conn, dispatch, intents, identity=identity, digest_key=digest_key(ctx), now=now, write=True, hold=hold
-    )
+    verdict, queued = await deciding.decide(ctx, conn, dispatch, intents, hold)
     if hold is not None:
         await budgets.keep(conn, hold, queued, now)
     if verdict.passed:
@@ -107,13 +108,9 @@ async def go_on(ctx: Context, conn: Connection, onward: chains.Onward) -> None:
 
 async def estimate(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> Verdict:
     """What the gate would say of these intents now; nothing is written. The dispatch need not be stored."""
-    identity = ctx.get(ChannelRegistry)[dispatch.channel].identity
     total = Verdict()
     for part in chunks(intents):
-        verdict, _ = await store.decide(
-            conn, dispatch, part, identity=identity, digest_key=digest_key(ctx), now=ctx.clock.now(), write=False
-        )
-        total += verdict
+        total += (await deciding.see(ctx, conn, dispatch, part, write=False)).verdict()
     return total
 
 

@@ -10,17 +10,12 @@ from typing import Any
 import msgspec
 
 from antiphon.execution.delivery.model import (
-    ADDRESS_RULES,
-    ANY_ADDRESS,
     BACKOFF,
     CLASSES,
     Dispatch,
     DispatchState,
-    Hold,
-    Intents,
     NewDispatch,
     State,
-    Verdict,
 )
 from antiphon.foundation.leases import Held
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row, tuple_row
@@ -117,59 +112,6 @@ async def hold_dispatches(conn: Connection, campaign_id: int, state: DispatchSta
     return [row[0] for row in rows]
 
 
-async def decide(
-    conn: Connection,
-    dispatch: Dispatch,
-    intents: Intents,
-    *,
-    identity: str,
-    digest_key: bytes,
-    now: datetime,
-    write: bool,
-    hold: Hold | None = None,
-) -> tuple[Verdict, int]:
-    """Judge a set and write its rows; one statement. With ``hold``, what passes is paid by it, and no more passes than it
-    allows. The verdict, and how many rows were queued by this very call."""
-    rules = dispatch.rules
-    due_at = max(intents.due_at or now, now)
-    params = {
-        "profile_ids": bigints(intents.profile_ids),
-        "suffixes": texts(intents.suffixes),
-        "variables": texts([msgspec.json.encode(v).decode() for v in intents.variables]),
-        "addresses": texts(intents.addresses),
-        "excluded": bigints(intents.excluded),
-        "identity": identity,
-        "digest_key": digest_key,
-        "address_rule": ADDRESS_RULES.get(identity, ANY_ADDRESS),
-        "obeys": list(rules.obeys),
-        "needs_consent": rules.needs_consent,
-        "cancelled": dispatch.state == "cancelled",
-        "key": dispatch.key,
-        "dispatch_id": dispatch.id,
-        "campaign_id": dispatch.campaign_id,
-        "occurrence": dispatch.occurrence,
-        "channel": dispatch.channel,
-        "account_id": dispatch.account_id,
-        "message_class": dispatch.message_class,
-        "topic": dispatch.topic,
-        "template_version_id": dispatch.template_version_id,
-        "now": now,
-        "due_at": due_at,
-        "expires_at": intents.expires_at or due_at + rules.lifetime,
-        "write": write,
-        "affordable": hold.allowed if hold else None,
-        "budgets": hold.budgets if hold else None,
-        "reserved_micros": hold.each_micros if hold else None,
-        "reserved_at": hold.at if hold else None,
-    }
-    async with conn.cursor(row_factory=tuple_row) as cur:
-        rows = await (await cur.execute(SQL.decide, params)).fetchall()
-    counts: dict[str | None, int] = {reason: count for reason, count, _ in rows}
-    passed = counts.pop(None, 0)
-    verdict = Verdict(passed=passed, refused={reason: n for reason, n in counts.items() if reason is not None})
-    return verdict, rows[0][2] if rows else 0
-
-
 async def find_by_key(conn: Connection, profile_id: int, intent_key: str) -> tuple[int, State, str | None] | None:
     return await (await conn.execute(SQL.find_by_key, {"profile_id": profile_id, "intent_key": intent_key})).fetchone()
 
@@ -207,18 +149,6 @@ def _claimed(*row: Any) -> Claimed:
 def _object(text: str | None) -> Mapping[str, Any] | None:
     """JSON decoded here costs a fifth of what it costs in the driver."""
     return None if text is None else _decode_object(text)
-
-
-async def recheck(conn: Connection, rows: Sequence[Claimed], digest_key: bytes, now: datetime) -> dict[int, str | None]:
-    """The verdict on each row that is still in the queue; None for one that may be said."""
-    params = {
-        "ids": bigints([r.delivery_id for r in rows]),
-        "profile_ids": bigints([r.profile_id for r in rows]),
-        "addresses": texts([r.address for r in rows]),
-        "digest_key": digest_key,
-        "now": now,
-    }
-    return dict(await (await conn.execute(SQL.recheck, params)).fetchall())
 
 
 def _keys(rows: Sequence[Claimed]) -> dict[str, Packed]:

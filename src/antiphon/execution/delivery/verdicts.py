@@ -16,7 +16,7 @@ FAULT_PAUSE = timedelta(seconds=30)  # before a row is tried again after its acc
 
 def state_of(reason: str) -> State:
     """The state a row ends in when the second look refuses it for this reason."""
-    if reason == "too_late":
+    if reason in ("too_late", "quiet_too_long"):
         return "expired"
     return "cancelled" if reason in ("campaign_cancelled", "answered") else "suppressed"
 

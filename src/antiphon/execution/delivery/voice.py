@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from prometheus_client import Counter
 
-from antiphon.awareness.consent import Suppressed, digest_key, suppress
+from antiphon.awareness.consent import Suppressed, suppress
 from antiphon.execution.channels import Account, Channel, Channels, Receipt, Speaking, Wire
 from antiphon.execution.delivery import chains, store
 from antiphon.execution.delivery.accounts import Accounts
 from antiphon.execution.delivery.budgets import Purse
 from antiphon.execution.delivery.country import country_of
+from antiphon.execution.delivery.gate.again import look_again
 from antiphon.execution.delivery.lanes import Batch
 from antiphon.execution.delivery.model import Dispatch
 from antiphon.execution.delivery.store import Claimed, Record
@@ -22,6 +23,7 @@ from antiphon.execution.delivery.verdicts import UNSENDABLE, ended, from_receipt
 from antiphon.execution.delivery.writer import Unwritable, Writer
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
+from antiphon.foundation.faults import point
 from antiphon.foundation.leases import Held, LeaseLost
 from antiphon.foundation.postgres import Connection, DatabaseUnavailable, PostgresError
 from antiphon.foundation.telemetry import get_logger, registry
@@ -65,6 +67,7 @@ class Voice:
                 log.exception("a message could not be written", delivery=row.delivery_id, channel=dispatch.channel)
                 unwritten.append(ended(row, "failed", "unsendable", f"internal: {type(error).__name__}"))
         await asyncio.sleep(0)
+        point("rendered")
         return Batch(dispatch, account, rows, wires, unwritten)
 
     async def speak(self, held: Held, batch: Batch) -> None:
@@ -79,15 +82,18 @@ class Voice:
         marked_at: list[datetime] = []
 
         async def on_speaking(_: Sequence[int]) -> None:
+            point("to_mark")
             marked_at.append(self._ctx.clock.now())
             async with self._ctx.db.connection() as conn:
                 if await store.mark_speaking(conn, mine, said, marked_at[0]) != len(said):
                     raise LeaseLost
+            point("marked")
 
         began = asyncio.get_running_loop().time()
         wires = [batch.wires[row.delivery_id] for row in said]
         receipts = await _send(self._channels[account.provider], account, wires, on_speaking)
         took = asyncio.get_running_loop().time() - began
+        point("said")
         now = self._ctx.clock.now()
         await self._accounts.heard(self._ctx.db, account.id, receipts, took, now)
         judged = self._judge(batch, said, receipts, costs, now, marked_at[0] if marked_at else None)
@@ -125,7 +131,7 @@ class Voice:
     ) -> tuple[list[Claimed], list[Record], list[Claimed]]:
         """(to be said, refused after all, to go back unsaid): consent, suppression, pause and cancel as they are now."""
         async with self._ctx.db.connection() as conn:
-            verdicts = await store.recheck(conn, rows, digest_key(self._ctx), self._ctx.clock.now())
+            verdicts = await look_again(self._ctx, conn, dispatch, rows)
             if dispatch.hop:
                 verdicts |= dict.fromkeys(await chains.answered_before(conn, _keys(rows)), "answered")
         said: list[Claimed] = []
@@ -153,6 +159,7 @@ class Voice:
                 settle_at = now + timedelta(hours=self._ctx.settings.delivered_after_hours)
                 chained = bool(records and dispatch.hops)
                 named = any(record.provider_ids for record in records)
+                point("to_record")
                 async with self._ctx.db.connection() as conn, _together(conn, bool(returned or dead or chained or named)):
                     if records:
                         await store.record(conn, records, now=now, settle_at=settle_at)
@@ -163,6 +170,7 @@ class Voice:
                     if dead:
                         gone = [r for r in records if r.row.delivery_id in dead]
                         await suppress(self._ctx, conn, [_gone(dispatch.channel, r, now) for r in gone])
+                point("recorded")
                 break
             except (PostgresError, DatabaseUnavailable):
                 if attempt + 1 == KEEP_TRYING:

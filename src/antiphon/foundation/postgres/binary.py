@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
@@ -24,6 +25,8 @@ _UNIX_EPOCH_MICROS = 946_684_800_000_000
 _length = struct.Struct(">i").pack
 _array_head = struct.Struct(">iiIii").pack
 _MICROSECOND = 1_000_000
+_HEAD = 20  # bytes before an array's first element: dimensions, flags, type, length, lower bound
+_dimension = struct.Struct(">i").unpack_from
 
 
 class Packed(bytes):
@@ -52,24 +55,34 @@ def from_micros(value: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
 
-def _numbers(values: Sequence[int], oid: int, kind: str, size: int) -> Packed:
+def _numbers(values: Sequence[int] | NDArray[np.int64], oid: int, kind: str, size: int) -> Packed:
     table = np.empty(len(values), dtype=[("n", ">i4"), ("v", kind)])
     table["n"] = size
     table["v"] = values
     return Packed(_array_head(1, 0, oid, len(values), 1) + table.tobytes())
 
 
-def bigints(values: Sequence[int]) -> Packed:
+def numbers_of(sent: bytes | None) -> NDArray[np.int64]:
+    """The numbers, or instants as `micros`, of a column that came as `array_send(array_agg(…))`: one copy, no objects."""
+    if not sent:
+        return np.empty(0, dtype=np.int64)
+    count, size = _dimension(sent, 12)[0], _dimension(sent, _HEAD)[0]
+    table = np.frombuffer(sent, dtype=[("n", ">i4"), ("v", ">i8" if size == 8 else ">i4" if size == 4 else ">i2")], offset=_HEAD)
+    assert len(table) == count, "a column with nulls"
+    return table["v"].astype(np.int64)
+
+
+def bigints(values: Sequence[int] | NDArray[np.int64]) -> Packed:
     """bigint[]"""
     return _numbers(values, 20, ">i8", 8)
 
 
-def ints(values: Sequence[int]) -> Packed:
+def ints(values: Sequence[int] | NDArray[np.int64]) -> Packed:
     """int[]"""
     return _numbers(values, 23, ">i4", 4)
 
 
-def instants(values: Sequence[int]) -> Packed:
+def instants(values: Sequence[int] | NDArray[np.int64]) -> Packed:
     """timestamptz[], from `micros`."""
     return _numbers(values, 1184, ">i8", 8)
 

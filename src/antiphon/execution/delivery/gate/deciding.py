@@ -1,0 +1,194 @@
+"""Deciding: the whole way from a set of intents to their rows, the same only asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.awareness.consent import ChannelRegistry, digest_key
+from antiphon.decisioning.experiments import held_out, salt_of
+from antiphon.execution.delivery.gate.displacing import make_room
+from antiphon.execution.delivery.gate.judge import Judged, cuts, judge, ranks, reach_of, room_in
+from antiphon.execution.delivery.gate.look import SQL, Contacts, Facts, Ints, contacts, look
+from antiphon.execution.delivery.model import Dispatch, Hold, Intents, Verdict
+from antiphon.execution.delivery.reasons import REASONS
+from antiphon.execution.delivery.rules.model import CAPPED, Rules
+from antiphon.execution.delivery.rules.store import Rulebook, add_kind, is_current
+from antiphon.foundation.context import Context
+from antiphon.foundation.postgres import Connection
+from antiphon.foundation.postgres.binary import bigints, instants, micros, texts
+
+BOOK = Rulebook()
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A set that was looked at and judged, not yet written."""
+
+    dispatch: Dispatch
+    intents: Intents
+    rules: Rules
+    facts: Facts
+    judged: Judged
+    now: datetime
+
+    def verdict(self) -> Verdict:
+        """How many pass, and how many are refused for which reason."""
+        counts = self.judged.counts()
+        passed = counts.pop(None, 0)
+        refused = {reason: count for reason, count in counts.items() if reason is not None}
+        return Verdict(passed=passed, refused=refused, postponed=int(self.judged.moved.sum()))
+
+
+async def decide(
+    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, hold: Hold | None = None
+) -> tuple[Verdict, int]:
+    """Judge a set and write its rows: the verdict, and how many rows were queued by this very call. With ``hold`` no more
+    passes than it allows."""
+    seen = await see(ctx, conn, dispatch, intents, write=True, affordable=hold.allowed if hold else None)
+    return seen.verdict(), await write(conn, seen, hold)
+
+
+async def see(
+    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, *, write: bool, affordable: int | None = None
+) -> Seen:
+    """Look at a set and judge it. ``write``: a less urgent message that waits is displaced where its room is needed."""
+    now = ctx.clock.now()
+    rules, facts = await look_at(ctx, conn, dispatch, intents, now, write=write)
+    judged = judge(rules, dispatch, intents, facts, now=now, secret_holdout=universal_of(ctx, rules, now))
+    await _cap(conn, rules, dispatch, intents, facts, judged, now=now, write=write)
+    if affordable is not None:
+        passed = judged.passed
+        judged.refuse(passed & (np.cumsum(passed) > affordable), "budget_exhausted")
+    judged.moved &= judged.passed
+    return Seen(dispatch=dispatch, intents=intents, rules=rules, facts=facts, judged=judged, now=now)
+
+
+async def look_at(
+    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, now: datetime, *, write: bool
+) -> tuple[Rules, Facts]:
+    """The rules as they are at this moment, and the facts they ask for."""
+    rules = await BOOK.of(ctx, conn)
+    if write and dispatch.message_class in CAPPED and rules.kind_of(dispatch) is None:
+        await add_kind(conn, dispatch)
+        rules = await BOOK.anew(ctx, conn)
+    while True:
+        facts = await look(
+            conn, dispatch, intents.profile_ids, intents.addresses,
+            identity=ctx.get(ChannelRegistry)[dispatch.channel].identity, digest_key=digest_key(ctx), now=now,
+            zoned=_is_zoned(rules, dispatch, intents), aspects=_aspects(dispatch),
+        )  # fmt: skip
+        if is_current(rules, facts.version, facts.universal_at):
+            return rules, facts
+        rules = await BOOK.anew(ctx, conn)
+
+
+def _is_zoned(rules: Rules, dispatch: Dispatch, intents: Intents) -> bool:
+    """Whether it matters what time it is where people are."""
+    name = dispatch.message_class
+    return intents.local_at is not None or name in rules.quiet or bool(rules.windows.get(name))
+
+
+def _aspects(dispatch: Dispatch) -> Sequence[str]:
+    """What people may have stated that matters to a message of this class."""
+    if dispatch.rules.needs_consent:
+        return ("quiet_hours", "frequency", "channel", "paused_until")
+    return ("quiet_hours",) if dispatch.message_class in ("service", "transactional") else ()
+
+
+def universal_of(ctx: Context, rules: Rules, now: datetime) -> Callable[[Ints], NDArray[np.bool_]] | None:
+    if rules.universal is None:
+        return None
+    one = rules.universal
+    return partial(_held, ctx.secret, one.name, one.percent, salt_of(one, now))
+
+
+def _held(secret: bytes, name: str, percent: float, salt: str, people: Ints) -> NDArray[np.bool_]:
+    return held_out(secret, name, percent, people, salt)
+
+
+async def _cap(
+    conn: Connection, rules: Rules, dispatch: Dispatch, intents: Intents, facts: Facts, judged: Judged, *, now: datetime,
+    write: bool,
+) -> None:  # fmt: skip
+    """Refuse those for whom a cap has no room, in the order they were handed in; two for one person take two places."""
+    limits = cuts(rules, dispatch, facts)
+    if not limits:
+        return
+    passed = judged.passed
+    back = reach_of(limits, len(judged.due))
+    places = np.flatnonzero(passed & (back > 0))
+    kinds = sorted({kind for cut in limits for kind in cut.kinds})
+    known = await _contacts_of(conn, facts, judged, places, back, kinds)
+    rank = ranks(facts.person, passed)
+    room, which = room_in(limits, judged, known)
+    full = passed & (rank > room)
+    if full.any():
+        freed = await make_room(conn, rules, dispatch, intents, facts, judged, limits, known, full, now=now, write=write)
+        if freed is not None:
+            room, which = room_in(limits, judged, freed)
+            full = passed & (rank > room)
+        for number, cut in enumerate(limits):
+            judged.refuse(full & (which == number), cut.reason)
+
+
+async def _contacts_of(
+    conn: Connection, facts: Facts, judged: Judged, places: Ints, back: Ints, kinds: Sequence[int]
+) -> Contacts:
+    at, length = judged.due[places], back[places]
+    return await contacts(conn, facts, places, at, length, int(length.max(initial=0)), kinds)
+
+
+async def write(conn: Connection, seen: Seen, hold: Hold | None = None) -> int:
+    """Write the rows of a judged set; those that are there already stay as they are. With ``hold``, what passes is paid by it.
+    How many were queued by this very call."""
+    dispatch, intents, judged = seen.dispatch, seen.intents, seen.judged
+    if not len(intents.profile_ids):
+        return 0
+    kind = seen.rules.kind_of(dispatch)
+    reasons = judged.named()
+    for place in np.flatnonzero(judged.moved).tolist():
+        reasons[place] = "quiet_hours"
+    params = {
+        "profile_ids": bigints(intents.profile_ids),
+        "suffixes": texts(intents.suffixes),
+        "variables": texts([msgspec.json.encode(v).decode() for v in intents.variables]),
+        "addresses": seen.facts.address,
+        "states": texts(_states(judged, micros(seen.now))),
+        "reasons": texts(reasons),
+        "dues": instants(judged.due),
+        "expires": instants(judged.expires),
+        "key": dispatch.key,
+        "dispatch_id": dispatch.id,
+        "campaign_id": dispatch.campaign_id,
+        "occurrence": dispatch.occurrence,
+        "channel": dispatch.channel,
+        "account_id": dispatch.account_id,
+        "message_class": dispatch.message_class,
+        "topic": dispatch.topic,
+        "template_version_id": dispatch.template_version_id,
+        "now": seen.now,
+        "kind": kind.id if kind else None,
+        "budgets": hold.budgets if hold else None,
+        "reserved_micros": hold.each_micros if hold else None,
+        "reserved_at": hold.at if hold else None,
+    }
+    row = await (await conn.execute(SQL.write, params)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+_STATES = {None: "queued", "campaign_cancelled": "cancelled", "quiet_too_long": "expired", "too_late": "expired"}
+_REFUSED = {reason: _STATES.get(reason, "suppressed") for reason in (None, *REASONS)}
+
+
+def _states(judged: Judged, now: int) -> list[str | None]:
+    """The ledger's state of each."""
+    states = judged.named(_REFUSED)
+    for place in np.flatnonzero((judged.due > now) & judged.passed).tolist():
+        states[place] = "planned"
+    return states

@@ -1,0 +1,169 @@
+"""The rules as the gate reads them, and what may be set. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
+
+from antiphon.decisioning.experiments import Holdout
+from antiphon.execution.delivery.gate.quiet import Hours, Window
+from antiphon.execution.delivery.model import CLASSES, Dispatch, MessageClassName
+from antiphon.foundation.errors import Conflict, Invalid, NotFound
+
+SuitabilityVerdict = Literal["default", "allowed", "reserve", "refused"]
+CAPPED: tuple[MessageClassName, ...] = ("transactional", "service", "marketing")
+"""Classes that caps may count, and that leave contacts."""
+QUIET: tuple[MessageClassName, ...] = ("transactional", "service", "marketing")
+"""Classes that quiet hours and send windows may be set for. What customers ask for themselves holds for the last two."""
+OWN_FREQUENCY: Mapping[str, timedelta] = {
+    "daily": timedelta(days=1), "weekly": timedelta(days=7), "monthly": timedelta(days=30),
+}  # fmt: skip
+
+
+class CapUnknown(NotFound):
+    """There is no frequency cap {cap}."""
+
+    code = "cap-unknown"
+
+
+class CapExists(Conflict):
+    """There already is a frequency cap named {name}."""
+
+    code = "cap-exists"
+
+
+class PurposeUnknown(Invalid):
+    """There is no purpose named {purpose}."""
+
+    code = "purpose-unknown"
+
+
+class RuleInvalid(Invalid):
+    """This rule makes no sense."""
+
+    code = "delivery-rule-invalid"
+
+
+class Cap(msgspec.Struct, frozen=True, kw_only=True):
+    """At most ``most`` messages in any stretch of ``seconds``, of these classes, topics and channels together (empty: all)."""
+
+    id: int
+    name: str
+    most: int
+    seconds: int
+    classes: tuple[MessageClassName, ...]
+    topics: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    enabled: bool = True
+    created_at: datetime
+    updated_at: datetime
+
+    def counts(self, kind: Kind) -> bool:
+        """Whether a message of this kind is one of those it counts."""
+        return (
+            kind.message_class in self.classes
+            and (not self.topics or kind.topic in self.topics)
+            and (not self.channels or kind.channel in self.channels)
+        )
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """What caps tell messages apart by. ``urgency``: class, then priority within it; lower first."""
+
+    id: int
+    message_class: MessageClassName
+    channel: str
+    topic: str | None
+    urgency: int
+
+
+class Purpose(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message is for, and how channels suit it."""
+
+    name: str
+    title: str
+    rank: int
+
+
+class Suitability(msgspec.Struct, frozen=True, kw_only=True):
+    """How a channel suits a purpose; defaults are taken in the order of ``rank``."""
+
+    purpose: str
+    channel: str
+    verdict: SuitabilityVerdict
+    rank: int = 0
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """All rules as they stood at one moment."""
+
+    version: int
+    zone: ZoneInfo
+    quiet: Mapping[str, Hours]
+    windows: Mapping[str, tuple[Window, ...]]
+    caps: tuple[Cap, ...]
+    suitability: tuple[Suitability, ...]
+    kinds: tuple[Kind, ...]
+    universal: Holdout | None = None
+
+    @cached_property
+    def _table(self) -> dict[tuple[str, str], SuitabilityVerdict]:
+        return {(s.purpose, s.channel): s.verdict for s in self.suitability}
+
+    @cached_property
+    def _marketing(self) -> tuple[int, ...]:
+        return tuple(k.id for k in self.kinds if k.message_class == "marketing")
+
+    def kind_of(self, dispatch: Dispatch) -> Kind | None:
+        """The kind of a dispatch's messages, once there is one."""
+        mine = (dispatch.message_class, dispatch.channel, dispatch.topic, urgency(dispatch))
+        return next((k for k in self.kinds if (k.message_class, k.channel, k.topic, k.urgency) == mine), None)
+
+    def caps_of(self, kind: Kind) -> list[Cap]:
+        """The caps a message of this kind falls under."""
+        return [cap for cap in self.caps if cap.enabled and cap.counts(kind)]
+
+    def counted_by(self, cap: Cap) -> list[int]:
+        """Ids of the kinds a cap counts."""
+        return [kind.id for kind in self.kinds if cap.counts(kind)]
+
+    @property
+    def marketing(self) -> Sequence[int]:
+        """Ids of the kinds that count against a customer's own stated frequency."""
+        return self._marketing
+
+    def suits(self, dispatch: Dispatch) -> bool:
+        """Whether a dispatch's channel suits what it is for. A reserve suits only as one of several."""
+        verdict = self._table.get((purpose_of(dispatch), dispatch.channel), "allowed")
+        if verdict == "reserve":
+            return dispatch.hop > 0 or any(hop.channel != dispatch.channel for hop in dispatch.hops)
+        return verdict != "refused"
+
+    def default_channels(self, purpose: str) -> list[str]:
+        """The channels a message of this purpose takes when nobody says otherwise, the first one first."""
+        rows = [s for s in self.suitability if s.purpose == purpose and s.verdict == "default"]
+        return [s.channel for s in sorted(rows, key=lambda s: (s.rank, s.channel))]
+
+
+def purpose_of(dispatch: Dispatch) -> str:
+    """What a dispatch is for: what its author said; a code is a code."""
+    if dispatch.message_class in ("staff", "test"):
+        return ""
+    return dispatch.purpose or ("one_time_code" if dispatch.message_class == "one_time_code" else "")
+
+
+def urgency(dispatch: Dispatch) -> int:
+    """How urgent its messages are: the class's priority, then the dispatch's; lower first."""
+    return CLASSES[dispatch.message_class].priority * 10 + dispatch.priority
+
+
+def zone_named(name: str, field: str) -> ZoneInfo:
+    """A time zone. Raises RuleInvalid."""
+    if name not in available_timezones() or name == "localtime":
+        raise RuleInvalid("Expected the name of a time zone as Europe/Berlin", field=field)
+    return ZoneInfo(name)
