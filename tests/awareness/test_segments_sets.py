@@ -114,6 +114,20 @@ async def test_combine_overlap_and_save(
 
 
 @pytest.mark.store
+async def test_sizes_of_many_day_by_day(app: Any, client: httpx.AsyncClient, ctx: Context, clock: VirtualClock) -> None:
+    async with ctx.db.connection() as conn:
+        one, other = await add_segment(conn, clock, "A", BitMap([1])), await add_segment(conn, clock, "B", BitMap([1]))
+        row = await store.find_segment(conn, one)
+        for days, size in ((0, 5), (2, 9)):
+            at = clock.now() + timedelta(days=days)
+            await store.write_growth(conn, row, now=at, size=size, entered=size, gone=0)
+    clock.advance(timedelta(days=3))
+    found = (await client.get("/v1/segments/sizes", params={"ids": [other, one, 999], "days": 5})).json()
+    sizes = {each["segment_id"]: each["sizes"] for each in found}
+    assert sizes[one] == [None, 5, 5, 9, 9] and sizes[999] == [None] * 5
+    assert (await client.get("/v1/segments/sizes", params={"ids": list(range(1, 102))})).status_code == 400
+
+
 async def test_growth_has_no_gaps_and_days_begin_where_people_are(
     app: Any, client: httpx.AsyncClient, ctx: Context, clock: VirtualClock
 ) -> None:

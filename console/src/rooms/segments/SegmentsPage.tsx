@@ -1,5 +1,6 @@
 import { Anchor, Button, Group, Switch, Text, TextInput, Tooltip } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
+import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
@@ -14,11 +15,13 @@ import { Moment } from '@/design/Moment';
 import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { Sparkline } from '@/design/Sparkline';
 import { Status } from '@/design/Status';
 import { useAddress } from '@/shell/address';
 import { Sentence } from './Sentence';
 
 type Item = Schema<'SegmentItem'>;
+const DAYS = 30;
 
 export function Freshness({ one }: { one: Item }) {
   const { t } = useTranslation();
@@ -48,6 +51,18 @@ export default function SegmentsPage() {
       ),
     { refetchInterval: 5000 },
   );
+  const ids = (list.rows ?? []).slice(0, 100).map((one) => one.id);
+  const sizes = useQuery({
+    queryKey: ['segments', 'sizes', ids],
+    enabled: ids.length > 0,
+    queryFn: () => take(api.GET('/v1/segments/sizes', { params: { query: { ids, days: DAYS } } })),
+  });
+  const grown = (one: Item) => {
+    const values = sizes.data?.find((sized) => sized.segment_id === one.id)?.sizes ?? [];
+    const first = values.find((value) => value !== null) ?? 0;
+    const label = t('segments.grown', { days: DAYS, from: format.number(first), to: format.number(one.size) });
+    return <Sparkline label={label} values={values} />;
+  };
   const overlaps = <Button component={Link} to="/segments/sets" variant="default" leftSection={<IconSegments size={16} />}>{t('sets.title')}</Button>;
   const add = may && <Button component={Link} to="/segments/new" leftSection={<IconPlus size={16} />}>{t('segments.new')}</Button>;
   return (
@@ -92,6 +107,7 @@ export default function SegmentsPage() {
               ),
             },
             { key: 'size', head: t('segments.size'), right: true, cell: (one) => <Text size="sm" fw={570}>{format.number(one.size)}</Text> },
+            { key: 'grown', head: t('segments.growth_days', { days: DAYS }), cell: grown },
             { key: 'fresh', head: t('segments.freshness'), right: true, cell: (one) => <Freshness one={one} /> },
           ]}
         />

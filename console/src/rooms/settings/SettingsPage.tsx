@@ -20,6 +20,7 @@ const TABS: Tab[] = [
   { key: 'account', room: null, permission: null, icon: IconPerson, page: lazy(() => import('../access/AccountTab')) },
   { key: 'people', room: null, permission: 'access:read_people', icon: IconCustomers, page: lazy(() => import('../access/PeopleTab')) },
   { key: 'keys', room: null, permission: 'access:read_keys', icon: IconKey, page: lazy(() => import('../access/KeysTab')) },
+  { key: 'identities', room: null, permission: 'profiles:read', icon: IconPerson, page: lazy(() => import('../profiles/KindsTab')) },
   { key: 'consent', room: 'consent', permission: 'consent:read', icon: IconShield, page: lazy(() => import('../consent/ConsentTab')) },
   { key: 'installation', room: null, permission: 'settings:read', icon: IconDoor, page: lazy(() => import('./InstallationTab')) },
 ];

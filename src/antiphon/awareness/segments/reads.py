@@ -1,6 +1,6 @@
 """Queries of those who only look at segments: a process that keeps all members, and the console's views."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -30,6 +30,13 @@ class SegmentGrowth(Struct, frozen=True, kw_only=True):
     gone: int
 
 
+class SegmentSizes(Struct, frozen=True, kw_only=True):
+    """How large a segment was at the end of each of the last days, the oldest first; null before its first members."""
+
+    segment_id: int
+    sizes: list[int | None]
+
+
 async def places_after(conn: Connection, after: int, limit: int) -> list[Place]:
     """Where the members of segments in force are: those with the next ids, in order."""
     async with conn.cursor(row_factory=struct_row(Place)) as cursor:
@@ -56,6 +63,12 @@ async def size_before(conn: Connection, segment_id: int, at: datetime) -> int:
     """The size a segment had just before an instant; 0 before its first members."""
     row = await (await conn.execute(SQL.size_before, {"id": segment_id, "at": at})).fetchone()
     return int(row[0]) if row else 0
+
+
+async def sizes(conn: Connection, ids: Sequence[int], instants: Sequence[datetime]) -> list[SegmentSizes]:
+    """The sizes of segments at these instants, ascending."""
+    async with conn.cursor(row_factory=struct_row(SegmentSizes)) as cursor:
+        return await (await cursor.execute(SQL.sizes, {"ids": list(ids), "instants": list(instants)})).fetchall()
 
 
 async def fold_growth(conn: Connection, before: datetime) -> int:

@@ -21,6 +21,16 @@ group by 1 order by 1 desc limit %(limit)s;
 -- The size a segment had just before an instant.
 select size from segment_growth where segment_id = %(id)s and at < %(at)s order by at desc limit 1;
 
+-- name: sizes
+-- What sizes some segments had at instants that follow each other: nothing before the first members.
+select s.id as segment_id, array_agg(g.size order by i.at) as sizes
+from unnest(%(ids)s::bigint[]) as s (id)
+cross join unnest(%(instants)s::timestamptz[]) as i (at)
+left join lateral (
+    select size from segment_growth where segment_id = s.id and at <= i.at order by at desc limit 1
+) g on true
+group by s.id order by s.id;
+
 -- name: fold_growth
 -- Put the minutes before an instant together to hours.
 with old as (

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
-from antiphon.awareness.segments import growth, sets
-from antiphon.awareness.segments.reads import SegmentGrowth, Step
+from antiphon.awareness.segments import growth, reads, sets
+from antiphon.awareness.segments.reads import SegmentGrowth, SegmentSizes, Step
 from antiphon.awareness.segments.sets import Combined, Overlap, SegmentId, SetOf
 from antiphon.awareness.segments.shown import Name, PathId, SegmentItem, Text, item
 from antiphon.foundation.context import Context
@@ -72,8 +72,20 @@ async def read_growth(
     return Page(items=points, total=len(points))
 
 
+@get("/v1/segments/sizes", permission="segments:read")
+async def read_sizes(
+    ctx: Context,
+    ids: Annotated[list[int], QueryParameter(min_items=1, max_items=100, description="Of these segments")],
+    days: Annotated[int, Parameter(ge=2, le=90)] = 30,
+) -> list[SegmentSizes]:
+    """How large segments were at the end of each of the last days, for small pictures of many; those there are not are null."""
+    now = ctx.clock.now()
+    async with ctx.db.connection() as conn:
+        return await reads.sizes(conn, sorted(set(ids)), [now - timedelta(days=days - 1 - n) for n in range(days)])
+
+
 def _aware(at: datetime | None) -> datetime | None:
     return at if at is None or at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
-ROUTES = (combine_segments, save_combination, read_overlap, read_growth)
+ROUTES = (combine_segments, save_combination, read_overlap, read_growth, read_sizes)
