@@ -32,7 +32,7 @@ async def check_values(ctx: Context, conn: Connection, values: Mapping[str, Any]
         await _check_template(conn, hop.template_id, name, f"hops[{n}].template_id")
         await _check_account(conn, hop.account_id, name, f"hops[{n}].account_id")
     if values["local_at"] is not None and values["local_at"].tzinfo is not None:
-        raise recurrence.RecurrenceInvalid(field="local_at", rule="a time in each person's zone has no offset of its own")
+        raise recurrence.RecurrenceInvalid(field="local_at", why="a time in each person's zone has no offset of its own")
     if values["recurrence"] is not None:
         await asyncio.to_thread(recurrence.check, values["recurrence"])
     if values["trigger"] is not None:
@@ -46,12 +46,12 @@ def _check_kind(values: Mapping[str, Any]) -> None:
     """A campaign says when it is said in one way."""
     for field, kind in (("recurrence", "recurring"), ("trigger", "triggered")):
         if values[field] is not None and values["kind"] != kind:
-            raise TriggerInvalid(field=field, rule=f"only a {kind} campaign has one")
+            raise TriggerInvalid(field=field, why=f"only a {kind} campaign has one")
     for field in ("send_at", "local_at"):
         if values[field] is not None and values["kind"] != "one_off":
-            raise TriggerInvalid(field=field, rule="only a one-off campaign has a time of its own")
+            raise TriggerInvalid(field=field, why="only a one-off campaign has a time of its own")
     if values["send_at"] is not None and values["local_at"] is not None:
-        raise TriggerInvalid(field="local_at", rule="either an instant or a wall time, not both")
+        raise TriggerInvalid(field="local_at", why="either an instant or a wall time, not both")
 
 
 async def _check_template(conn: Connection, template_id: int | None, channel: str, field: str) -> None:

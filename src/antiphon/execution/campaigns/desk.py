@@ -110,7 +110,7 @@ class Desk:
             if not at_fault:
                 raise
             if len(items) == 1:
-                return [failed if isinstance(failed, AntiphonError) else MessageInvalid(rule=str(failed).splitlines()[0][:200])]
+                return [failed if isinstance(failed, AntiphonError) else MessageInvalid(why=str(failed).splitlines()[0][:200])]
             return [answer for item in items for answer in await self._flush([item])]
 
     async def _together(self, items: list[Asked]) -> list[Accepted | AntiphonError]:
@@ -124,7 +124,7 @@ class Desk:
             self._known.clear()
         self._known.update(made)
         _answer_repeats(ones)
-        return [one.answer or MessageInvalid(rule="it was not understood") for one in ones]
+        return [one.answer or MessageInvalid(why="it was not understood") for one in ones]
 
     async def _open(self, conn: Connection, ones: Sequence[_One]) -> dict[str, Dispatch]:
         """Each message's dispatch; returns those that are new to this process."""

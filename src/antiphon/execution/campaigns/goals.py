@@ -59,12 +59,12 @@ def check_goal(one: Goal) -> None:
             if (path := getattr(one, field)) is not None:
                 check_path(path, f"goal.{field}")
     except BadFilter as bad:
-        raise TriggerInvalid(field=bad.field, rule=bad.rule) from bad
+        raise TriggerInvalid(field=bad.field, why=bad.rule) from bad
     if (one.code is None) != (one.code_property is None):
         field = "goal.code" if one.code is None else "goal.code_property"
-        raise TriggerInvalid(field=field, rule="a code needs the property that names it, and the other way round")
+        raise TriggerInvalid(field=field, why="a code needs the property that names it, and the other way round")
     if one.personal_codes and one.code is None:
-        raise TriggerInvalid(field="goal.code", rule="personal codes begin with the campaign's code")
+        raise TriggerInvalid(field="goal.code", why="personal codes begin with the campaign's code")
 
 
 def personal_code(secret: bytes, campaign_id: int, code: str, profile_id: int) -> str:

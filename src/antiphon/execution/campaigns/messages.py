@@ -43,7 +43,7 @@ class RecipientUnknown(Invalid):
 
 
 class MessageInvalid(Invalid):
-    """The message cannot be said: {rule}."""
+    """The message cannot be said: {why}."""
 
     code = "message-invalid"
 
@@ -180,20 +180,20 @@ def check_body(body: MessageBody) -> None:
     """What can be known to be wrong of a message by itself. Raises MessageInvalid."""
     to = body.to
     if sum(one is not None for one in (to.profile_id, to.user_id, to.identity, to.address)) != 1:
-        raise MessageInvalid(field="to", rule="name one of profile_id, user_id, identity and address")
+        raise MessageInvalid(field="to", why="name one of profile_id, user_id, identity and address")
     if (body.template_id is None) == (body.content is None):
-        raise MessageInvalid(field="template_id", rule="it has either a template or content")
+        raise MessageInvalid(field="template_id", why="it has either a template or content")
     if body.content is not None and body.channel is None:
-        raise MessageInvalid(field="channel", rule="content without a template names its channel")
+        raise MessageInvalid(field="channel", why="content without a template names its channel")
     if body.expires_at is not None and body.expires_in is not None:
-        raise MessageInvalid(field="expires_in", rule="either an instant or seconds, not both")
+        raise MessageInvalid(field="expires_in", why="either an instant or seconds, not both")
     if {"metadata", "event"} & set(body.variables):
-        raise MessageInvalid(field="variables", rule="metadata and event are not names of variables")
+        raise MessageInvalid(field="variables", why="metadata and event are not names of variables")
     if len(msgspec.json.encode(body.variables)) > MOST_VARIABLES:
-        raise MessageInvalid(field="variables", rule=f"at most {MOST_VARIABLES} bytes")
+        raise MessageInvalid(field="variables", why=f"at most {MOST_VARIABLES} bytes")
     for n, hop in enumerate(body.hops):
         if hop.template_id is not None and hop.content is not None:
-            raise MessageInvalid(field=f"hops[{n}].content", rule="it has either a template or content")
+            raise MessageInvalid(field=f"hops[{n}].content", why="it has either a template or content")
 
 
 def identity_of(ctx: Context, body: MessageBody, channel: str) -> Identity | None:

@@ -48,7 +48,7 @@ async def send_message(ctx: Context, who: Principal, data: MessageBody, idempote
     key with another message is a conflict. Keys are kept for 7 days, for each API key apart.
     """
     if idempotency_key is not None and data.key is not None and idempotency_key != data.key:
-        raise MessageInvalid(field="key", rule="the header Idempotency-Key names another key")
+        raise MessageInvalid(field="key", why="the header Idempotency-Key names another key")
     return await ctx.get(Desk).hand_in(Asked(who.subject, data, data.key or idempotency_key))
 
 

@@ -35,7 +35,7 @@ _FORBIDDEN = re.compile(r"(?:SECONDLY|MINUTELY|BYSECOND|BYEASTER)")
 
 
 class RecurrenceInvalid(Invalid):
-    """This is no rule a campaign can recur by: {rule}."""
+    """This is no rule a campaign can recur by: {why}."""
 
     code = "recurrence-invalid"
 
@@ -59,13 +59,13 @@ def check(one: Recurrence) -> None:
     takes seconds: ask in a thread."""
     _zone(one.zone)
     if one.starts.tzinfo is not None:
-        raise RecurrenceInvalid(field="recurrence.starts", rule="the first time is a wall time, without an offset")
+        raise RecurrenceInvalid(field="recurrence.starts", why="the first time is a wall time, without an offset")
     first = list(islice(_walls(one, one.starts), 3))
     if not first:
-        raise RecurrenceInvalid(field="recurrence.rule", rule="it never comes")
+        raise RecurrenceInvalid(field="recurrence.rule", why="it never comes")
     for before, after in pairwise(first):
         if after - before < SOONEST:
-            raise RecurrenceInvalid(field="recurrence.rule", rule="it comes more often than every five minutes")
+            raise RecurrenceInvalid(field="recurrence.rule", why="it comes more often than every five minutes")
 
 
 def next_wall(one: Recurrence, after: datetime | None) -> datetime | None:
@@ -135,26 +135,26 @@ def _walls(one: Recurrence, start: datetime, *, inclusive: bool = True) -> Itera
     """The rule's wall times from `start` on, at most ten years of them."""
     text = one.rule.strip().upper().removeprefix("RRULE:")
     if not _RULE.fullmatch(text):
-        raise RecurrenceInvalid(field="recurrence.rule", rule="it is not of the form FREQ=…;…")
+        raise RecurrenceInvalid(field="recurrence.rule", why="it is not of the form FREQ=…;…")
     if _FORBIDDEN.search(text):
-        raise RecurrenceInvalid(field="recurrence.rule", rule="seconds, minutes and Easter are not for campaigns")
+        raise RecurrenceInvalid(field="recurrence.rule", why="seconds, minutes and Easter are not for campaigns")
     counted = _COUNT.search(text)
     text = re.sub(r"(UNTIL=\d{8}T\d{6})Z", r"\1", _COUNT.sub("", text).strip(";"))
     horizon = max(one.starts, start) + HORIZON
     try:
         found = rrulestr(text, dtstart=one.starts)
         if not isinstance(found, rrule):
-            raise RecurrenceInvalid(field="recurrence.rule", rule="one rule, without exceptions and further dates")
+            raise RecurrenceInvalid(field="recurrence.rule", why="one rule, without exceptions and further dates")
         until: datetime | None = found._until  # type: ignore[attr-defined]
         found = found.replace(until=horizon if until is None else min(until, horizon))
         walls = islice(found, int(counted[1]) if counted else None)
         yield from (wall for wall in walls if wall > start or (inclusive and wall == start))
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as failed:
-        raise RecurrenceInvalid(field="recurrence.rule", rule=str(failed)[:200]) from failed
+        raise RecurrenceInvalid(field="recurrence.rule", why=str(failed)[:200]) from failed
 
 
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError) as unknown:
-        raise RecurrenceInvalid(field="recurrence.zone", rule=f"there is no time zone {name[:60]}") from unknown
+        raise RecurrenceInvalid(field="recurrence.zone", why=f"there is no time zone {name[:60]}") from unknown

@@ -24,7 +24,7 @@ MOST_FILTERS = 20
 
 
 class TriggerInvalid(Invalid):
-    """The condition on events cannot be used: {rule}."""
+    """The condition on events cannot be used: {why}."""
 
     code = "trigger-invalid"
 
@@ -91,7 +91,7 @@ def check_match(one: EventMatch, place: str) -> None:
         for n, condition in enumerate(one.filters):
             check_filter(condition, f"{place}.filters[{n}]")
     except BadFilter as bad:
-        raise TriggerInvalid(field=bad.field, rule=bad.rule) from bad
+        raise TriggerInvalid(field=bad.field, why=bad.rule) from bad
 
 
 def check_trigger(one: Trigger) -> None:
@@ -101,11 +101,11 @@ def check_trigger(one: Trigger) -> None:
         for n, path in enumerate(one.key):
             check_path(path, f"trigger.key[{n}]")
     except BadFilter as bad:
-        raise TriggerInvalid(field=bad.field, rule=bad.rule) from bad
+        raise TriggerInvalid(field=bad.field, why=bad.rule) from bad
     if one.again == "period" and not one.period_seconds:
-        raise TriggerInvalid(field="trigger.period_seconds", rule="once in a period needs the period's length")
+        raise TriggerInvalid(field="trigger.period_seconds", why="once in a period needs the period's length")
     if (one.again == "key") != bool(one.key):
-        raise TriggerInvalid(field="trigger.key", rule="once for each key needs the properties that make it; others have none")
+        raise TriggerInvalid(field="trigger.key", why="once for each key needs the properties that make it; others have none")
 
 
 def spaced(
