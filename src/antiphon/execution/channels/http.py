@@ -119,16 +119,16 @@ class MeasureRequest(Body, frozen=True, kw_only=True):
     account_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
 
 
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
+class MeasuredText(msgspec.Struct, frozen=True, kw_only=True):
     """A text's size; null where messages are not paid by the part."""
 
     size: Size | None
 
 
 @post("/v1/channels/measure", permission="channels:read", status=200, problems=(404,))
-async def measure_text(ctx: Context, data: MeasureRequest) -> Measured:
+async def measure_text(ctx: Context, data: MeasureRequest) -> MeasuredText:
     """How many parts a text takes, and why."""
-    return Measured(size=await service.measure_text(ctx, data.channel, data.text, data.account_id))
+    return MeasuredText(size=await service.measure_text(ctx, data.channel, data.text, data.account_id))
 
 
 ROUTES = [list_kinds, list_accounts, add_account, read_account, change_account, remove_account, try_account, measure_text]

@@ -101,6 +101,13 @@ async def _note(conn: Connection, who: Principal, verb: str, ids: Sequence[int])
     await audit(conn, who, action=f"delivery.{verb}", subject=subject, after={"first": min(ids), "last": max(ids)})
 
 
+async def count(ctx: Context, wanted: Search) -> int:
+    """How many deliveries a retry of what a search finds would look at."""
+    async with ctx.db.connection() as conn:
+        row = await (await conn.execute(SQL.count_matching, _marks(wanted))).fetchone()
+    return int(row[0]) if row else 0
+
+
 async def leave(ctx: Context, who: Principal, kind: str, wanted: Search, **more: Any) -> tuple[int, int]:
     """Leave a job that does it to all a search finds; (its id, how many deliveries it will look at)."""
     async with ctx.db.transaction() as conn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
 from antiphon.execution.delivery import ledger, resending
 from antiphon.execution.delivery.errors import NotRetriable, NotUnknown, ReasonUnknown
@@ -18,6 +18,7 @@ from antiphon.foundation.http import Body, get, post
 from antiphon.foundation.principal import Principal
 
 Id = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
+MaybeId = Annotated[int | None, Parameter(ge=1, le=2**63 - 1)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
@@ -62,6 +63,13 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: int
 
 
+class Resendable(msgspec.Struct, frozen=True, kw_only=True):
+    """How many a retry would look at (``not_sent``, the unknown among them), and how many of them nobody knows of."""
+
+    not_sent: int
+    unknown: int
+
+
 async def _search(ctx: Context, data: Wanted) -> Search:
     if data.reason is not None and data.reason not in REASONS:
         raise ReasonUnknown(field="reason", reason=data.reason)
@@ -104,6 +112,25 @@ async def list_interventions(ctx: Context, delivery_id: Id) -> list[Intervention
         return await resending.interventions(conn, delivery_id)
 
 
+@get("/v1/deliveries/resendable", permission="delivery:read")
+async def count_resendable(
+    ctx: Context,
+    campaign_id: MaybeId = None,
+    profile_id: MaybeId = None,
+    states: Annotated[list[State] | None, QueryParameter(name="state")] = None,
+    reason: Annotated[str | None, Parameter(max_length=60)] = None,
+    message_class: MessageClassName | None = None,
+) -> Resendable:
+    """How many of what a search finds could be retried or resolved, before that is asked."""
+    data = Wanted(campaign_id=campaign_id, profile_id=profile_id, states=states, reason=reason, message_class=message_class)
+    wanted = await _search(ctx, data)
+    unknown: list[State] = ["unknown"] if states is None or "unknown" in states else []
+    return Resendable(
+        not_sent=await resending.count(ctx, wanted),
+        unknown=await resending.count(ctx, msgspec.structs.replace(wanted, states=unknown)) if unknown else 0,
+    )
+
+
 @post("/v1/deliveries/retry", permission="delivery:resend", status=202)
 async def retry_all(ctx: Context, who: Principal, data: RetryAll) -> Left:
     """Send again whatever was not sent of what a search finds, as a job."""
@@ -120,4 +147,4 @@ async def resolve_all(ctx: Context, who: Principal, data: ResolveAll) -> Left:
     return Left(job_id=job_id, deliveries=total)
 
 
-RESENDING_ROUTES = [retry_delivery, resolve_delivery, list_interventions, retry_all, resolve_all]
+RESENDING_ROUTES = [retry_delivery, resolve_delivery, list_interventions, count_resendable, retry_all, resolve_all]

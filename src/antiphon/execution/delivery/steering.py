@@ -52,7 +52,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     taken_today: int
     routes: int
     failing: float = 0.0
-    terms: Terms = Terms()
+    terms: Terms = msgspec.field(default_factory=Terms)
     today: int | None = None
     """The most it may be given today, by its terms and its warm-up; None is no limit."""
 
@@ -61,7 +61,7 @@ class RouteDraft(msgspec.Struct, frozen=True, kw_only=True):
     """A rule as it shall be. Without a ``position``: a new one is asked last, another stays where it is."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    match: Match = Match()
+    match: Match = msgspec.field(default_factory=Match)
     strategy: Strategy = "in_order"
     otherwise: Otherwise = "wait"
     targets: Annotated[list[Target], msgspec.Meta(min_length=1, max_length=50)]

@@ -41,7 +41,7 @@ class ChangedRoute(Body, frozen=True, kw_only=True):
     """A rule as it shall be. Without a position it stays where it is, and a new one is asked last."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    match: Match = Match()
+    match: Match = msgspec.field(default_factory=Match)
     strategy: Strategy = "in_order"
     otherwise: Otherwise = "wait"
     targets: Annotated[list[Target], msgspec.Meta(min_length=1, max_length=50)]
