@@ -72,9 +72,10 @@ class Lane:
 class Lanes:
     """All lanes of a process during one tick."""
 
-    def __init__(self, write: Write, speak: Speak) -> None:
+    def __init__(self, write: Write, speak: Speak, usable: Callable[[int], bool]) -> None:
         self._write = write
         self._speak = speak
+        self._usable = usable
         self._lanes: dict[int, Lane] = {}
         self._changed = asyncio.Event()
         self._domains: Counter[tuple[int, str]] = Counter()
@@ -131,11 +132,15 @@ class Lanes:
         except TimeoutError:
             pass
 
-    async def take_back(self, *, hanging_only: bool) -> list[Claimed]:
+    def stuck(self, account_id: int) -> bool:
+        """Whether an account hangs, or was found to be of no use."""
+        return self.hangs(account_id) or not self._usable(account_id)
+
+    async def take_back(self, *, stuck_only: bool) -> list[Claimed]:
         """Rows that have not set out, to go back to the queue."""
         found: list[Claimed] = []
         for account_id, lane in self._lanes.items():
-            if hanging_only and not self.hangs(account_id):
+            if stuck_only and not (lane.rows and self.stuck(account_id)):
                 continue
             if lane.runner is not None and not lane.runner.done():
                 lane.runner.cancel()
@@ -149,7 +154,7 @@ class Lanes:
 
     async def land(self) -> None:
         """Let everything on the way come back; what has not set out stays behind. Raises what failed."""
-        await self.take_back(hanging_only=False)
+        await self.take_back(stuck_only=False)
         flying = [task for lane in self._lanes.values() for task in lane.air]
         if flying:
             await asyncio.wait(flying)
@@ -158,7 +163,7 @@ class Lanes:
 
     async def _run(self, account_id: int, lane: Lane) -> None:
         """Write batch after batch, and let each set out as soon as there is room."""
-        while not self._failed() and (lane.ready is not None or lane.waiting):
+        while not self._failed() and self._usable(account_id) and (lane.ready is not None or lane.waiting):
             if lane.ready is None:
                 dispatch, account, rows = lane.waiting[0]
                 lane.ready = await self._write(dispatch, account, rows[:BATCH])
@@ -166,7 +171,7 @@ class Lanes:
                 if not rows:
                     lane.waiting.popleft()
             count = await self._room(account_id, lane, len(lane.ready.rows))
-            if self._failed():
+            if self._failed() or not self._usable(account_id):
                 return
             batch, lane.ready = lane.ready.part(count)
             task = asyncio.create_task(self._speak(batch))

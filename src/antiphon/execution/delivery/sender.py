@@ -19,6 +19,7 @@ from antiphon.execution.delivery.model import BUCKETS
 from antiphon.execution.delivery.store import Claimed
 from antiphon.execution.delivery.voice import Voice
 from antiphon.foundation.context import Context
+from antiphon.foundation.faults import point
 from antiphon.foundation.leases import Held
 from antiphon.foundation.telemetry import get_logger
 
@@ -49,7 +50,7 @@ class Sender:
         async def speak(batch: Batch) -> None:
             await self._voice.speak(held, batch)
 
-        lanes = Lanes(self._voice.write, speak)
+        lanes = Lanes(self._voice.write, speak, self._accounts.usable)
         try:
             return await self._tick(held, lanes)
         finally:
@@ -77,10 +78,8 @@ class Sender:
             claimed = await self._round(held, lanes) if taking and lanes.hungry else False
             if not claimed and not lanes.busy:
                 return not taking
-            if lanes.hanging:
-                await self._return(await lanes.take_back(hanging_only=True))
-            elif not taking and loop.time() > until + GRACE:
-                await self._return(await lanes.take_back(hanging_only=False))
+            late = not taking and loop.time() > until + GRACE
+            await self._return(await lanes.take_back(stuck_only=not late))
             if not claimed or not lanes.hungry:
                 await lanes.progress(PATIENCE)
         return True
@@ -106,6 +105,8 @@ class Sender:
             await deal.close(conn)
             if dealt.late:
                 await store.put_off(conn, dealt.late)
+            point("claiming")
+        point("claimed")
         for account_id, dispatch, group in dealt.given:
             lanes.put(self._accounts[account_id], dispatch, group)
         return bool(dealt.given) or any(due_at is not None for _, due_at in dealt.late)
