@@ -8,7 +8,9 @@ import { ProblemAlert } from '@/design/ProblemAlert';
 import { done } from '@/design/toast';
 import { lacking, type Plan } from './plan';
 import { Review } from './Review';
-import { AudienceStep, DeliveryStep, MessageStep } from './steps';
+import { AudienceStep } from './steps/AudienceStep';
+import { MessageStep } from './steps/MessageStep';
+import { SendingStep } from './steps/SendingStep';
 
 interface WizardProps {
   start: Plan;
@@ -60,7 +62,7 @@ export function Wizard({ start, id: given, onStarted }: WizardProps) {
       <ProblemAlert error={keep.error} />
       {step === 0 && <AudienceStep plan={plan} onChange={change} />}
       {step === 1 && <MessageStep plan={plan} onChange={change} />}
-      {step === 2 && <DeliveryStep plan={plan} onChange={change} />}
+      {step === 2 && <SendingStep plan={plan} onChange={change} />}
       {step === REVIEW && id !== null && <Review id={id} plan={plan} onStarted={onStarted} onStep={setStep} />}
       {step < REVIEW && (
         <Group justify="space-between" mt="xl">

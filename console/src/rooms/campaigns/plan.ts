@@ -35,8 +35,10 @@ export function planOf(campaign: Schema<'Campaign'>): Plan {
 
 /** The first step that still lacks something, or null when the plan can be reviewed. */
 export function lacking(plan: Plan): number | null {
-  if (!plan.name.trim() || plan.segment_id === null) return 0;
+  if (!plan.name.trim() || (plan.segment_id === null && plan.kind !== 'triggered')) return 0;
   if (plan.template_id === null) return 1;
   if (plan.message_class === 'marketing' && !plan.topic) return 2;
+  if (plan.kind === 'triggered' && !plan.trigger?.event.trim()) return 2;
+  if (plan.goal && !plan.goal.event.trim()) return 2;
   return null;
 }

@@ -25,7 +25,7 @@ export function CustomerDeliveries({ id }: { id: number }) {
         onOpen={setOpen}
         empty={<EmptyState icon={IconDeliveries} title={t('delivery.nothing_said')}>{t('delivery.nothing_said_hint')}</EmptyState>}
       />
-      <WhyDrawer id={open} onClose={() => setOpen(null)} />
+      <WhyDrawer id={open} onOpen={setOpen} onClose={() => setOpen(null)} />
     </Panel>
   );
 }

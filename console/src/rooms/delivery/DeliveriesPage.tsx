@@ -1,9 +1,11 @@
-import { CloseButton, Group, MultiSelect, Select, TextInput } from '@mantine/core';
+import { Button, CloseButton, Group, MultiSelect, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
 import { usePages } from '@/api/pages';
+import { useMay } from '@/api/session';
 import { EmptyState } from '@/design/EmptyState';
 import { Mark } from '@/design/Mark';
 import { IconDeliveries, IconSearch } from '@/design/icons';
@@ -11,6 +13,7 @@ import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { useAddress } from '@/shell/address';
+import { Bulk, type Wanted } from './Bulk';
 import { DeliveryTable } from './DeliveryTable';
 import { useReasonTitle } from './reasons';
 import { WhyDrawer } from './WhyDrawer';
@@ -28,6 +31,8 @@ type Was = (typeof WAS)[number];
 export default function DeliveriesPage() {
   const { t } = useTranslation();
   const [address, change] = useAddress<Filter>();
+  const mayResend = useMay('delivery:resend');
+  const [bulk, setBulk] = useState<'retry' | 'resolve' | null>(null);
   const typing = useDebouncedCallback((text: string) => change({ address: text.trim() }), 350);
   const titles = useReasonTitle();
   const reasons = useQuery({
@@ -56,9 +61,23 @@ export default function DeliveriesPage() {
         }),
       ),
   );
+  const wanted: Wanted = {
+    campaign_id: address.campaign_id ? Number(address.campaign_id) : null,
+    profile_id: address.profile_id ? Number(address.profile_id) : null,
+    states: states.length ? states : null,
+    reason: address.reason ?? null,
+    message_class: null,
+  };
+  // What was filtered by address, or by what happened once, cannot be asked of many at a time.
+  const actions = mayResend && !address.address && !address.was && (
+    <>
+      <Button variant="default" onClick={() => setBulk('retry')}>{t('delivery.retry_all')}</Button>
+      <Button variant="default" onClick={() => setBulk('resolve')}>{t('delivery.resolve_all')}</Button>
+    </>
+  );
   const narrowed = (['campaign_id', 'profile_id'] as const).filter((key) => address[key]);
   return (
-    <Page title={t('nav.deliveries')} lead={t('delivery.lead')}>
+    <Page title={t('nav.deliveries')} lead={t('delivery.lead')} actions={actions}>
       <Group mb="md" gap="sm">
         <TextInput
           aria-label={t('delivery.address')}
@@ -120,7 +139,8 @@ export default function DeliveriesPage() {
           empty={<EmptyState icon={IconDeliveries} title={t('delivery.empty')}>{t('delivery.empty_hint')}</EmptyState>}
         />
       </Panel>
-      <WhyDrawer id={address.open ? Number(address.open) : null} onClose={() => change({ open: null })} />
+      <WhyDrawer id={address.open ? Number(address.open) : null} onOpen={(id) => change({ open: String(id) })} onClose={() => change({ open: null })} />
+      {bulk && <Bulk verb={bulk} wanted={wanted} onClose={() => setBulk(null)} />}
     </Page>
   );
 }

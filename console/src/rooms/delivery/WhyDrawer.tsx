@@ -7,6 +7,8 @@ import { useFormat } from '@/design/format';
 import { IconInfo } from '@/design/icons';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Status } from '@/design/Status';
+import { Acts, Interventions } from './Acts';
+import { Hops } from './Hops';
 import { useReasonSentence, useReasonTitle } from './reasons';
 import styles from './delivery.module.css';
 
@@ -26,7 +28,7 @@ function Consent({ consent }: { consent: Schema<'ConsentThen'> }) {
 }
 
 /** Why did I get this, or why not: one sentence, the facts it rests on, and what happened when. */
-export function WhyDrawer({ id, onClose }: { id: number | null; onClose: () => void }) {
+export function WhyDrawer({ id, onOpen, onClose }: { id: number | null; onOpen: (id: number) => void; onClose: () => void }) {
   const { t } = useTranslation();
   const format = useFormat();
   const title = useReasonTitle();
@@ -60,6 +62,8 @@ export function WhyDrawer({ id, onClose }: { id: number | null; onClose: () => v
           <Alert variant="light" color="gray" icon={<IconInfo size={18} />}>
             <Text size="sm" c="var(--mantine-color-text)">{sentence(found.delivery, found.sentence, found.delivery.topic_title)}</Text>
           </Alert>
+          <Acts delivery={found.delivery} />
+          <Interventions id={found.delivery.id} />
           <Group gap="lg">
             {found.delivery.profile_id > 0 && (
               <Anchor component={Link} to={`/customers/${found.delivery.profile_id}`} size="sm">{t('delivery.open_customer')}</Anchor>
@@ -68,6 +72,7 @@ export function WhyDrawer({ id, onClose }: { id: number | null; onClose: () => v
               <Anchor component={Link} to={`/campaigns/${found.delivery.campaign_id}`} size="sm">{t('delivery.open_campaign')}</Anchor>
             )}
           </Group>
+          {found.hops.length > 1 && <Hops hops={found.hops} here={found.delivery.id} onOpen={onOpen} />}
           <div>
             <Title order={3} mb="sm">{t('delivery.history')}</Title>
             <Timeline bulletSize={12} lineWidth={2} active={found.history.length} className={styles.history}>
