@@ -107,7 +107,7 @@ async def ask(ctx: Context, statement: str) -> list[tuple[Any, ...]]:
         return await (await conn.execute(statement)).fetchall()
 
 
-async def health(ctx: Context, account_id: int) -> steering.Health:
+async def health(ctx: Context, account_id: int) -> steering.AccountHealth:
     async with ctx.db.connection() as conn:
         return (await steering.health(ctx, conn, account_id))[0]
 

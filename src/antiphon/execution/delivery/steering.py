@@ -26,7 +26,7 @@ from antiphon.foundation.principal import Principal
 SQL = load_queries(Path(__file__).with_name("accounts.sql"))
 
 
-class Health(msgspec.Struct, frozen=True, kw_only=True):
+class AccountHealth(msgspec.Struct, frozen=True, kw_only=True):
     """How an account is: since when, its last error, and what came of it in the last quarter of an hour. ``failing`` is the
     part of it that was refused or found the account at fault; ``seconds`` how long a batch took, ``slowest`` the longest."""
 
@@ -78,10 +78,10 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     price_micros: int | None
 
 
-async def health(ctx: Context, conn: Connection, account_id: int | None = None) -> list[Health]:
+async def health(ctx: Context, conn: Connection, account_id: int | None = None) -> list[AccountHealth]:
     """How accounts are, all or one. Raises AccountUnknown."""
     now = ctx.clock.now()
-    async with conn.cursor(row_factory=struct_row(Health)) as cur:
+    async with conn.cursor(row_factory=struct_row(AccountHealth)) as cur:
         rows = await (await cur.execute(SQL.health, {"account_id": account_id, "now": now})).fetchall()
     if account_id is not None and not rows:
         raise AccountUnknown(account=account_id)
@@ -89,7 +89,7 @@ async def health(ctx: Context, conn: Connection, account_id: int | None = None) 
     return [_shown(row, msgspec.convert(known.get(row.account_id, {}), Terms), now) for row in rows]
 
 
-def _shown(row: Health, terms: Terms, now: datetime) -> Health:
+def _shown(row: AccountHealth, terms: Terms, now: datetime) -> AccountHealth:
     said = row.sent + row.failed + row.put_off + row.unknown + row.faults
     most = [limit.per_day for limit in account_limits(terms, now).values() if limit.per_day is not None]
     return msgspec.structs.replace(
@@ -97,7 +97,7 @@ def _shown(row: Health, terms: Terms, now: datetime) -> Health:
     )
 
 
-async def set_terms(ctx: Context, who: Principal, account_id: int, terms: Terms) -> Health:
+async def set_terms(ctx: Context, who: Principal, account_id: int, terms: Terms) -> AccountHealth:
     """The terms we speak through an account on. Raises AccountUnknown."""
     async with ctx.db.transaction() as conn:
         (before,) = await health(ctx, conn, account_id)
@@ -114,7 +114,7 @@ async def set_terms(ctx: Context, who: Principal, account_id: int, terms: Terms)
     return after
 
 
-async def pause_account(ctx: Context, who: Principal, account_id: int, reason: str) -> Health:
+async def pause_account(ctx: Context, who: Principal, account_id: int, reason: str) -> AccountHealth:
     """Say nothing more through an account: what names it waits, what is routed goes elsewhere. Raises AccountUnknown."""
     async with ctx.db.transaction() as conn:
         await health(ctx, conn, account_id)
@@ -124,7 +124,7 @@ async def pause_account(ctx: Context, who: Principal, account_id: int, reason: s
     return after
 
 
-async def resume_account(ctx: Context, who: Principal, account_id: int) -> Health:
+async def resume_account(ctx: Context, who: Principal, account_id: int) -> AccountHealth:
     """Use an account again that was paused, or rests. Raises AccountUnknown."""
     async with ctx.db.transaction() as conn:
         (before,) = await health(ctx, conn, account_id)

@@ -10,7 +10,7 @@ from litestar.params import Parameter
 from antiphon.execution.delivery import accounts, steering
 from antiphon.execution.delivery.model import MessageClassName
 from antiphon.execution.delivery.routing import Country, Match, Otherwise, Route, Strategy, Target
-from antiphon.execution.delivery.steering import Choice, Health, RouteDraft
+from antiphon.execution.delivery.steering import AccountHealth, Choice, RouteDraft
 from antiphon.execution.delivery.terms import DomainLimit, Micros, PerDay, PerSecond, Terms, Warmup
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, delete, get, post, put
@@ -31,7 +31,7 @@ class TermsBody(Body, frozen=True, kw_only=True):
     prices: Annotated[dict[Country, Micros], msgspec.Meta(max_length=250)] = {}
 
 
-class Why(Body, frozen=True, kw_only=True):
+class PauseBody(Body, frozen=True, kw_only=True):
     """Why an account is paused, for who reads it later."""
 
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
@@ -62,7 +62,7 @@ class NewRoute(ChangedRoute, frozen=True, kw_only=True):
     channel: Channel
 
 
-class Example(Body, frozen=True, kw_only=True):
+class RouteExample(Body, frozen=True, kw_only=True):
     """A message to ask the rules about."""
 
     channel: Channel
@@ -74,21 +74,21 @@ class Example(Body, frozen=True, kw_only=True):
 
 
 @get("/v1/delivery/accounts", permission="delivery:read")
-async def list_health(ctx: Context) -> list[Health]:
+async def list_health(ctx: Context) -> list[AccountHealth]:
     """How every account is: working, resting because it did not answer, or paused; with its terms and rates."""
     async with ctx.db.connection() as conn:
         return await steering.health(ctx, conn)
 
 
 @get("/v1/delivery/accounts/{account_id:int}", permission="delivery:read")
-async def read_health(ctx: Context, account_id: Id) -> Health:
+async def read_health(ctx: Context, account_id: Id) -> AccountHealth:
     """How one account is."""
     async with ctx.db.connection() as conn:
         return (await steering.health(ctx, conn, account_id))[0]
 
 
 @put("/v1/delivery/accounts/{account_id:int}/terms", permission="delivery:accounts")
-async def set_terms(ctx: Context, who: Principal, account_id: Id, data: TermsBody) -> Health:
+async def set_terms(ctx: Context, who: Principal, account_id: Id, data: TermsBody) -> AccountHealth:
     """Set the limits, the warm-up and the prices of an account."""
     terms = Terms(
         per_second=data.per_second, per_day=data.per_day, domains=data.domains, warmup=data.warmup,
@@ -98,13 +98,13 @@ async def set_terms(ctx: Context, who: Principal, account_id: Id, data: TermsBod
 
 
 @post("/v1/delivery/accounts/{account_id:int}/pause", permission="delivery:accounts", status=200)
-async def pause_account(ctx: Context, who: Principal, account_id: Id, data: Why) -> Health:
+async def pause_account(ctx: Context, who: Principal, account_id: Id, data: PauseBody) -> AccountHealth:
     """Say nothing more through an account. No message is lost: those that name it wait, others go elsewhere."""
     return await steering.pause_account(ctx, who, account_id, data.reason)
 
 
 @post("/v1/delivery/accounts/{account_id:int}/resume", permission="delivery:accounts", status=200)
-async def resume_account(ctx: Context, who: Principal, account_id: Id) -> Health:
+async def resume_account(ctx: Context, who: Principal, account_id: Id) -> AccountHealth:
     """Use an account again that was paused, or that rests."""
     return await steering.resume_account(ctx, who, account_id)
 
@@ -142,7 +142,7 @@ async def remove_route(ctx: Context, who: Principal, route_id: Id) -> None:
 
 
 @post("/v1/delivery/routes/try", permission="delivery:read", status=200, problems=(404,))
-async def try_route(ctx: Context, data: Example) -> Choice:
+async def try_route(ctx: Context, data: RouteExample) -> Choice:
     """Ask the rules where a message would go now."""
     async with ctx.db.connection() as conn:
         return await steering.try_route(
