@@ -214,7 +214,7 @@ async def test_never_more_is_spent_than_there_is(ctx: Context, parrot: Parrot, c
         clock.advance(timedelta(minutes=data.draw(st.integers(0, 10))))
         for one, amount, where in ((every, total, "true"), (own, mine, "campaign_id = 7")):
             found = await look(ctx, one)
-            assert 0 <= found.reserved_micros and 0 <= found.spent_micros
+            assert found.reserved_micros >= 0 and found.spent_micros >= 0
             assert found.reserved_micros + found.spent_micros <= amount
             ((said,),) = await ask(ctx, f"select coalesce(sum(cost_micros), 0)::bigint from delivery where {where}")
             assert found.spent_micros == said

@@ -78,7 +78,7 @@ def test_shares_are_kept_whoever_fails(shares: list[int], rule: int) -> None:
         expected = people * share / sum(shares)
         assert abs(first[n + 1] - expected) < 5 * (expected**0.5) + 10
     # when the first account fails its people are spread by the others' shares, and nobody else moves
-    without = [[one for one in order if one != 1][0] for order in orders]
+    without = [next(one for one in order if one != 1) for order in orders]
     assert all(now == order[0] for now, order in zip(without, orders, strict=True) if order[0] != 1)
     moved = Counter(now for now, order in zip(without, orders, strict=True) if order[0] == 1)
     rest = sum(shares[1:])
