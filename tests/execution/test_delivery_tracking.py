@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from antiphon.execution.content.model import Sample
 from antiphon.execution.delivery.tracking import MAX_URL, PATHS, Purpose, Ref, Tracker
 from antiphon.foundation.ids import BadSignature
 
@@ -95,3 +97,25 @@ def test_the_word_a_provider_brings_back_is_short_and_only_that() -> None:
     for purpose in ("open", "unsubscribe"):
         with pytest.raises(BadSignature):
             tracker.read(purpose, token)  # type: ignore[arg-type]
+
+
+@given(IDS, st.integers(0, 2**32 - 1))
+def test_short_links_name_the_same_and_long_numbers_have_long_ones(ids: tuple[int, int], link_id: int) -> None:
+    url = TRACKER.links(*ids, short=True).fixed(link_id, "https://shop.example")
+    token = url.removeprefix("https://m.example/c/")
+    fits = ids[0] < 2**40 and ids[1] < 2**32 and link_id < 2**24
+    assert len(token) == (24 if fits else 38)
+    assert TRACKER.read("click", token) == Ref(*ids, link_id)
+    with pytest.raises(BadSignature):
+        OTHER.read("click", token)
+    with pytest.raises(BadSignature):
+        TRACKER.read("click", ("A" if token[0] != "A" else "B") + token[1:])
+
+
+def test_previews_count_links_as_long_as_they_will_be() -> None:
+    real, sample = TRACKER.links(12_345, 678, short=True, at=datetime(2026, 6, 1, tzinfo=UTC)), Sample("https://m.example")
+    assert len(real.fixed(9, "https://shop.example/x")) == len(sample.fixed(9, "https://shop.example/x"))
+    assert len(real.unsubscribe_url) == len(sample.unsubscribe_url)
+    assert len(real.preferences_url) == len(sample.preferences_url)
+    for url in ("https://shop.example/for/P1", "https://shop.example/for/P12", "https://shop.example/for/P123"):
+        assert len(real.signed(url)) == len(sample.signed(url))

@@ -83,11 +83,11 @@ class Sample(msgspec.Struct, frozen=True):
     @property
     def preferences_url(self) -> str:
         """As long as the hosted page's address."""
-        return f"{self.base}/p/{'x' * 40}"
+        return f"{self.base}/p/{'x' * 32}"
 
     def fixed(self, link_id: int, url: str) -> str:
         """As long as a tracked link."""
-        return f"{self.base}/s/{self.TOKEN}"
+        return f"{self.base}/c/{self.TOKEN}"
 
     def signed(self, url: str) -> str:
         """As long as a link that carries its address."""

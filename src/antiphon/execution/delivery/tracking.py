@@ -30,6 +30,9 @@ _REF = struct.Struct(">QI")
 _REF_LINK = struct.Struct(">QII")
 _TAG = 12
 _RETURN_PURPOSE = b"return-path\0"
+_SHORT_PURPOSE = b"short-click\0"
+_SHORT = 24  # characters of a short link's token: 6 octets of its hash, 12 of its numbers
+_SHORT_TAG = 6
 
 
 class Ref(msgspec.Struct, frozen=True):
@@ -41,18 +44,36 @@ class Ref(msgspec.Struct, frozen=True):
     url: str | None = None
 
 
+def short_token(key: bytes, delivery_id: int, profile_id: int, link_id: int) -> str | None:
+    """The token of a short link; None for numbers too large for one. Its hash is short, too: whoever guessed one in 2^48 could
+    raise a counter, and would be led where the message leads."""
+    if delivery_id >= 1 << 40 or profile_id >= 1 << 32 or link_id >= 1 << 24:
+        return None
+    numbers = delivery_id.to_bytes(5, "big") + profile_id.to_bytes(4, "big") + link_id.to_bytes(3, "big")
+    tag = hmac.digest(key, _SHORT_PURPOSE + numbers, "sha256")[:_SHORT_TAG]
+    return base64.urlsafe_b64encode(tag + numbers).decode()
+
+
 class DeliveryLinks:
     """The URLs of one delivery, made on demand while its template renders. Implements `content.Links`."""
 
-    __slots__ = ("_at", "_base", "_clicks", "_key", "_profile_id", "_ref", "first", "open_url", "unsubscribe_url")
+    __slots__ = (
+        "_at", "_base", "_clicks", "_delivery_id", "_key", "_profile_id", "_ref", "_short", "first", "open_url",
+        "unsubscribe_url",
+    )  # fmt: skip
 
-    def __init__(self, key: bytes, base: str, delivery_id: int, profile_id: int, opens: bool, clicks: bool, at: datetime) -> None:
+    def __init__(
+        self, key: bytes, base: str, delivery_id: int, profile_id: int, opens: bool, clicks: bool, at: datetime,
+        short: bool = False,
+    ) -> None:  # fmt: skip
         self._key = key
         self._base = base
         self._clicks = clicks
         self._ref = ref = _REF.pack(delivery_id, profile_id)
         self.unsubscribe_url = f"{base}/u/{sign(key, 'unsubscribe', ref)}"
+        self._delivery_id = delivery_id
         self._profile_id = profile_id
+        self._short = short
         self._at = at
         self.open_url = f"{base}/o/{sign(key, 'open', ref)}.gif" if opens else None
         self.first: str | None = None
@@ -66,7 +87,8 @@ class DeliveryLinks:
     def fixed(self, link_id: int, url: str) -> str:
         """The address a static link is sent with."""
         if self._clicks:
-            url = f"{self._base}/c/{sign(self._key, 'click', self._ref + link_id.to_bytes(4, 'big'))}"
+            token = short_token(self._key, self._delivery_id, self._profile_id, link_id) if self._short else None
+            url = f"{self._base}/c/{token or sign(self._key, 'click', self._ref + link_id.to_bytes(4, 'big'))}"
         self.first = self.first or url
         return url
 
@@ -88,13 +110,21 @@ class Tracker:
         self._base = public_url.rstrip("/")
 
     def links(
-        self, delivery_id: int, profile_id: int, *, opens: bool = True, clicks: bool = True, at: datetime = NEVER
+        self,
+        delivery_id: int,
+        profile_id: int,
+        *,
+        opens: bool = True,
+        clicks: bool = True,
+        at: datetime = NEVER,
+        short: bool = False,
     ) -> DeliveryLinks:
-        """The links of one delivery; ``opens`` and ``clicks`` switch tracking off, never the way to unsubscribe.
+        """The links of one delivery; ``opens`` and ``clicks`` switch tracking off, never the way to unsubscribe; ``short`` makes
+        tracked ones as short as a text message wants them.
 
         The link to the customer's preferences is good for a year from ``at``; without it, it has expired.
         """
-        return DeliveryLinks(self._key, self._base, delivery_id, profile_id, opens, clicks, at)
+        return DeliveryLinks(self._key, self._base, delivery_id, profile_id, opens, clicks, at, short)
 
     def return_path(self, delivery_id: int, profile_id: int, domain: str) -> str:
         """The envelope sender bounces come back to (VERP). Lower case only: local parts do not always keep theirs."""
@@ -108,6 +138,8 @@ class Tracker:
 
     def read(self, purpose: Purpose, token: str) -> Ref:
         """What a token of this purpose names. Raises `BadSignature`."""
+        if purpose == "click" and len(token) == _SHORT:
+            return self._read_short(token)
         payload = unsign(self._key, purpose, token)
         try:
             if purpose == "click":
@@ -118,6 +150,18 @@ class Tracker:
             return ref
         except (struct.error, UnicodeDecodeError) as bad:
             raise BadSignature from bad
+
+    def _read_short(self, token: str) -> Ref:
+        try:
+            raw = base64.b64decode(token, altchars=b"-_", validate=True)
+        except ValueError as bad:
+            raise BadSignature from bad
+        numbers = raw[_SHORT_TAG:]
+        if not hmac.compare_digest(raw[:_SHORT_TAG], hmac.digest(self._key, _SHORT_PURPOSE + numbers, "sha256")[:_SHORT_TAG]):
+            raise BadSignature
+        return Ref(
+            int.from_bytes(numbers[:5], "big"), int.from_bytes(numbers[5:9], "big"), int.from_bytes(numbers[9:], "big")
+        )
 
     def read_return_path(self, address: str) -> Ref:
         """The delivery whose return path this is. Raises `BadSignature`."""

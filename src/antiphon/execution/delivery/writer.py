@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from antiphon.execution.channels import Account, Message
+from antiphon.execution.channels import Account, Channels, Message
 from antiphon.execution.content import CompiledTemplate, Render, RenderFailed, RenderLimit, Source, Templates, compile_source
 from antiphon.execution.delivery import codes
 from antiphon.execution.delivery.model import NOBODY, Content, Dispatch
@@ -43,12 +43,14 @@ class Writer:
         feedback = (f"c{dispatch.campaign_id or 0}", dispatch.message_class, f"a{account.id}")
         rules = dispatch.rules
         secret = self._ctx.secret
+        short = not self._ctx.get(Channels)[account.provider].manifest.capabilities.html
         skeleton = str(dispatch.id)
 
         def write(row: Claimed, now: datetime) -> Message:
             links = self._tracker.links(
-                row.delivery_id, row.profile_id, opens=dispatch.track_opens, clicks=dispatch.track_clicks, at=now
-            )
+                row.delivery_id, row.profile_id, opens=dispatch.track_opens, clicks=dispatch.track_clicks, at=now,
+                short=short,
+            )  # fmt: skip
             variables = codes.told(secret, row.variables)
             variables.setdefault("language", row.language or "")
             try:
