@@ -2126,6 +2126,8 @@ CREATE INDEX conversion_time ON public.conversion USING btree (campaign_id, ts D
 
 CREATE INDEX cost_day_campaign ON public.cost_day USING btree (campaign_id);
 
+CREATE INDEX delivery_address ON public.delivery USING btree (address);
+
 CREATE INDEX delivery_campaign ON public.delivery USING btree (campaign_id, id) WHERE (campaign_id IS NOT NULL);
 
 CREATE INDEX delivery_intervention_of ON public.delivery_intervention USING btree (delivery_id);
@@ -2143,8 +2145,6 @@ CREATE INDEX delivery_route_channel ON public.delivery_route USING btree (channe
 CREATE INDEX delivery_route_target_account ON public.delivery_route_target USING btree (account_id);
 
 CREATE INDEX delivery_settle_due ON public.delivery_settle USING btree (bucket, due_at);
-
-CREATE INDEX delivery_staff ON public.delivery USING btree (address) WHERE (profile_id = 0);
 
 CREATE INDEX delivery_watch_dispatch ON public.delivery_watch USING btree (dispatch_id);
 
