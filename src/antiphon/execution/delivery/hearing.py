@@ -183,7 +183,7 @@ def _newsworthy(known: Sequence[tuple[Heard, Row]], machines: frozenset[int]) ->
             "replied": True,
             "deferred": False,
         }
-        mark = (row.id, heard.kind, heard.link_id if heard.link_id is not None else heard.url or heard.id)
+        mark = (row.id, heard.kind, heard.link_id if heard.link_id is not None else heard.url or heard.id or heard.text)
         if first[heard.kind] and row.person_known and id(heard) not in machines and mark not in seen:
             seen.add(mark)
             yield heard, row
