@@ -16,6 +16,7 @@ from antiphon.execution.delivery.loops import LOOPS, open_sender
 from antiphon.execution.delivery.public import PUBLIC_ROUTES
 from antiphon.execution.delivery.resending import JOBS
 from antiphon.execution.delivery.resending_http import RESENDING_ROUTES
+from antiphon.execution.delivery.rules.http import RULE_ROUTES
 from antiphon.execution.delivery.sender import Sender
 from antiphon.execution.delivery.steering_http import STEERING_ROUTES
 from antiphon.execution.delivery.verifications_http import VERIFICATION_ROUTES
@@ -25,7 +26,10 @@ from antiphon.foundation.rooms import Resource, Room
 ROOM = Room(
     name="delivery",
     floor="execution",
-    routes=(*ROUTES, *STEERING_ROUTES, *BUDGET_ROUTES, *RESENDING_ROUTES, *VERIFICATION_ROUTES, *CALLBACK_ROUTES, *PUBLIC_ROUTES),
+    routes=(
+        *ROUTES, *RULE_ROUTES, *STEERING_ROUTES, *BUDGET_ROUTES, *RESENDING_ROUTES, *VERIFICATION_ROUTES, *CALLBACK_ROUTES,
+        *PUBLIC_ROUTES,
+    ),  # fmt: skip
     loops=(*LOOPS, MAILBOX_LOOP, WAITING, FORGETTING, LISTENING, keeping.LOOP),
     jobs=JOBS,
     listeners=(*LISTENERS, *keeping.LISTENERS),
@@ -33,6 +37,7 @@ ROOM = Room(
         "delivery:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "delivery:accounts": ("developer",),
         "delivery:budgets": ("marketer",),
+        "delivery:rules": ("marketer",),
         "delivery:export": ("marketer", "analyst"),
         "delivery:resend": ("marketer", "branch_manager", "developer"),
         "verifications:read": ("marketer", "agent", "developer"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
@@ -14,6 +14,7 @@ from antiphon.decisioning.experiments import Holdout
 from antiphon.execution.delivery.gate.quiet import Hours, Window
 from antiphon.execution.delivery.model import CLASSES, Dispatch, MessageClassName
 from antiphon.foundation.errors import Conflict, Invalid, NotFound
+from antiphon.foundation.http import Body
 
 SuitabilityVerdict = Literal["default", "allowed", "reserve", "refused"]
 CAPPED: tuple[MessageClassName, ...] = ("transactional", "service", "marketing")
@@ -47,6 +48,34 @@ class RuleInvalid(Invalid):
     """This rule makes no sense."""
 
     code = "delivery-rule-invalid"
+
+
+Clock = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="A time of day as 22:00")]
+Weekday = Annotated[int, msgspec.Meta(ge=1, le=7)]
+
+
+class ClockHours(Body, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
+    """From one time of day until another, by the customer's clock; past midnight when the first is later."""
+
+    since: Clock
+    until: Clock
+
+
+class ClockWindow(Body, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
+    """On these days of the week (1 is Monday), from one time of day until another; 00:00 is midnight at the end."""
+
+    days: Annotated[tuple[Weekday, ...], msgspec.Meta(min_length=1, max_length=7)]
+    since: Clock
+    until: Clock
+
+
+class Clocks(Body, frozen=True, kw_only=True):
+    """By message class: when nothing is said (``quiet``), and when alone something is (``windows``), where the customer is.
+    ``timezone`` is the clock of customers whose own is not known."""
+
+    timezone: Annotated[str, msgspec.Meta(max_length=60)]
+    quiet: dict[MessageClassName, ClockHours] = {}
+    windows: dict[MessageClassName, Annotated[tuple[ClockWindow, ...], msgspec.Meta(max_length=20)]] = {}
 
 
 class Cap(msgspec.Struct, frozen=True, kw_only=True):
