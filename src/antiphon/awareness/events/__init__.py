@@ -8,11 +8,11 @@ in Python and in the lake's SQL.
 """
 
 from antiphon.awareness.events.filters import PropertyFilter
-from antiphon.awareness.events.journal import INTERNAL, Entry, Journal, JournalTransaction
+from antiphon.awareness.events.journal import INTERNAL, LANES, Entry, Journal, JournalTransaction
 from antiphon.awareness.events.lake import event_relation, hot_relation, move_events, read_watermark
 from antiphon.awareness.events.upkeep import claim_task, compact
 
 __all__ = [
-    "INTERNAL", "Entry", "Journal", "JournalTransaction", "PropertyFilter", "claim_task", "compact", "event_relation",
+    "INTERNAL", "LANES", "Entry", "Journal", "JournalTransaction", "PropertyFilter", "claim_task", "compact", "event_relation",
     "hot_relation", "move_events", "read_watermark",
 ]  # fmt: skip

@@ -1,16 +1,56 @@
-"""Before sending: whom a campaign would reach, and who would be refused why. The gate itself, asked."""
+"""Before sending: whom a campaign would reach, who would be refused why, what it costs and how long it takes. The gate itself is
+asked, and nothing is written."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
 from antiphon.execution.campaigns import store
-from antiphon.execution.campaigns.model import CampaignIncomplete, CampaignUnknown
+from antiphon.execution.campaigns.model import Campaign, CampaignIncomplete, CampaignUnknown
+from antiphon.execution.campaigns.report import ReasonCount
 from antiphon.execution.campaigns.running import audience_of, freshen, held, part_of, probe
-from antiphon.execution.delivery import CHUNK, Verdict, estimate as ask_gate
+from antiphon.execution.delivery import CHUNK, REASONS, Verdict, estimate as ask_gate, expected_micros, expected_pace
 from antiphon.foundation.context import Context
+from antiphon.foundation.postgres import Connection
+
+UNREACHED = ("no_address", "invalid_address", "suppressed_hard_bounce")
+"""Refusals of people whom e-mail does not reach."""
+
+
+class Warned(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to think of: `email_only` misses this share of the audience; `over_budget` stops before these; `nobody` would
+    be reached."""
+
+    code: Literal["email_only", "over_budget", "nobody"]
+    share: float
+    people: int
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate would say now: how many would be written to, and how many refused for which reason.
+
+    `cost_micros` is what those reached cost by the first channel, `most_micros` with every hop, in the installation's currency.
+    `seconds` is how long saying it takes at least; null where nothing is known of that. `held_out` are of the refused.
+    """
+
+    audience: int
+    reached: int
+    refused: int
+    refused_by: list[ReasonCount]
+    held_out: int = 0
+    currency: str = ""
+    cost_micros: int = 0
+    most_micros: int = 0
+    budget_micros: int | None = None
+    seconds: float | None = None
+    warnings: list[Warned] = []
 
 
 async def estimate(ctx: Context, campaign_id: int) -> Verdict:
-    """Whom the campaign would reach if it started now, and who would be refused why. Writes nothing."""
+    """Whom the campaign would reach if it started now, and who would be refused why."""
     async with ctx.db.connection() as conn:
         campaign = await store.find_campaign(conn, campaign_id)
     if campaign is None:
@@ -27,3 +67,55 @@ async def estimate(ctx: Context, campaign_id: int) -> Verdict:
         for start in range(0, len(people), CHUNK):
             verdict += await ask_gate(ctx, conn, asked, held(ctx, campaign, part_of(people, excluded, start, start + CHUNK)))
     return verdict
+
+
+async def full_estimate(ctx: Context, campaign_id: int) -> Estimate:
+    """The same with what it costs, how long it takes, and what to think of. Raises CampaignIncomplete."""
+    verdict = await estimate(ctx, campaign_id)
+    async with ctx.db.connection() as conn:
+        campaign = await store.find_campaign(conn, campaign_id)
+        if campaign is None:
+            raise CampaignUnknown(campaign=campaign_id)
+        first, later = await _prices(ctx, conn, campaign)
+        pace = await expected_pace(conn, campaign.channel, campaign.account_id, ctx.clock.now())
+    refused = sorted(verdict.refused.items(), key=lambda item: -item[1])
+    cost = verdict.passed * first
+    return Estimate(
+        audience=verdict.total,
+        reached=verdict.passed,
+        refused=verdict.total - verdict.passed,
+        refused_by=[ReasonCount(reason=code, title=REASONS[code].title, people=people) for code, people in refused],
+        held_out=verdict.refused.get("holdout", 0),
+        currency=ctx.settings.currency,
+        cost_micros=cost,
+        most_micros=cost + verdict.total * later,
+        budget_micros=campaign.budget_micros,
+        seconds=pace.seconds(verdict.passed) if verdict.passed else 0.0,
+        warnings=warnings(campaign, verdict.passed, verdict.refused, first),
+    )
+
+
+async def _prices(ctx: Context, conn: Connection, campaign: Campaign) -> tuple[int, int]:
+    """(what a message costs on the first channel, what all hops after it cost together)."""
+    asked = probe(campaign, ctx.clock.now())
+    later = 0
+    for hop in campaign.hops:
+        later += await expected_micros(
+            ctx, conn, msgspec.structs.replace(asked, channel=hop.channel, account_id=hop.account_id)
+        )
+    return await expected_micros(ctx, conn, asked), later
+
+
+def warnings(campaign: Campaign, reached: int, refused: Mapping[str, int], each_micros: int) -> list[Warned]:
+    """What to think of before sending. Pure."""
+    total = reached + sum(refused.values())
+    found: list[Warned] = []
+    missed = sum(refused.get(reason, 0) for reason in UNREACHED)
+    if total and missed and {campaign.channel, *(hop.channel for hop in campaign.hops)} == {"email"}:
+        found.append(Warned(code="email_only", share=missed / total, people=missed))
+    if campaign.budget_micros is not None and reached * each_micros > campaign.budget_micros:
+        unpaid = reached - campaign.budget_micros // each_micros
+        found.append(Warned(code="over_budget", share=unpaid / reached, people=unpaid))
+    if total and not reached:
+        found.append(Warned(code="nobody", share=1.0, people=total))
+    return found

@@ -9,12 +9,12 @@ import msgspec
 from litestar.params import Parameter, QueryParameter
 
 from antiphon.execution.campaigns import service, store
+from antiphon.execution.campaigns.estimating import Estimate, full_estimate
 from antiphon.execution.campaigns.goals import Goal
 from antiphon.execution.campaigns.model import Campaign, CampaignClass, CampaignKind, CampaignState, Fallback
 from antiphon.execution.campaigns.recurrence import Recurrence
-from antiphon.execution.campaigns.report import ReasonCount
 from antiphon.execution.campaigns.triggers import Trigger
-from antiphon.execution.delivery import REASONS, Handed
+from antiphon.execution.delivery import Handed
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post, put
 from antiphon.foundation.principal import Principal
@@ -59,15 +59,6 @@ class TestBody(Body, frozen=True, kw_only=True):
 
     address: Annotated[str, msgspec.Meta(min_length=3, max_length=254)]
     as_profile: Annotated[int, msgspec.Meta(ge=1, lt=2**32)] | None = None
-
-
-class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gate would say now: how many would be written to, and how many refused for which reason."""
-
-    audience: int
-    reached: int
-    refused: int
-    refused_by: list[ReasonCount]
 
 
 @get("/v1/campaigns", permission="campaigns:read")
@@ -171,15 +162,8 @@ async def test_campaign(ctx: Context, who: Principal, campaign_id: Id, data: Tes
 
 @post("/v1/campaigns/{campaign_id:int}/estimate", permission="campaigns:read", status=200)
 async def estimate_campaign(ctx: Context, campaign_id: Id) -> Estimate:
-    """Whom it would reach if it started now, and who would be refused why. Writes nothing."""
-    verdict = await service.estimate(ctx, campaign_id)
-    refused = sorted(verdict.refused.items(), key=lambda item: -item[1])
-    return Estimate(
-        audience=verdict.total,
-        reached=verdict.passed,
-        refused=verdict.total - verdict.passed,
-        refused_by=[ReasonCount(reason=code, title=REASONS[code].title, people=people) for code, people in refused],
-    )
+    """Whom it would reach if it started now, who would be refused why, what it costs and how long it takes. Writes nothing."""
+    return await full_estimate(ctx, campaign_id)
 
 
 ROUTES = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyroaring import BitMap
 
-from antiphon.awareness.events.journal import LANES
+from antiphon.awareness.events import LANES
 from antiphon.execution.campaigns import conversions, curve, desk, listening, running, service, store
 from antiphon.execution.campaigns.model import Campaign, CampaignState
 from antiphon.execution.campaigns.recurrence import Turn, instant_of, turn

@@ -30,7 +30,7 @@ ANSWERS = "answers"
 
 
 class Ready(NamedTuple):
-    """What a campaign that can start will say, through what."""
+    """What a campaign that can start will say, through what; without an account each message is routed when it is said."""
 
     template_version_id: int
     account_id: int | None
@@ -91,9 +91,10 @@ async def what_it_says(ctx: Context, conn: Connection, campaign: Campaign) -> Re
     version = campaign.template_version_id or (found[1] if found else None)
     if version is None:
         raise NotPublished(field="template_id")
-    account_id = campaign.account_id or await default_account(ctx, conn, campaign.channel)
+    named = campaign.account_id
+    account_id = named or await default_account(ctx, conn, campaign.channel)
     if (await ctx.get(Channels).account(conn, account_id)).enabled:
-        return Ready(version, account_id)
+        return Ready(version, named)
     raise CampaignIncomplete(field="account_id", what="its account is switched off")
 
 

@@ -15,7 +15,7 @@ from antiphon.execution.campaigns.listening import begin_listening
 from antiphon.execution.campaigns.model import Campaign, CampaignState, CampaignUnknown, Verb
 from antiphon.execution.campaigns.recurrence import EARLIEST, Recurrence, check, instant_of, next_wall, preview
 from antiphon.execution.campaigns.running import instant_in_utc, ready_to_start, what_it_says
-from antiphon.execution.delivery import Handed, hold, send_test
+from antiphon.execution.delivery import Handed, add_budget, hold, send_test
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import wake
@@ -138,6 +138,10 @@ async def start(ctx: Context, conn: Connection, who: Principal, campaign_id: int
         await begin_listening(conn)
     if campaign.goal is not None:
         await begin_counting(conn, now)
+    if campaign.budget_micros is not None:
+        await add_budget(
+            ctx, conn, who, name=campaign.name, scope="campaign", campaign_id=campaign_id, amount_micros=campaign.budget_micros
+        )
     await audit(conn, who, action="campaigns.start", subject=f"campaign:{campaign_id}", before=campaign, after=None)
     await wake(conn, LOOP)
     return await find(conn, campaign_id)

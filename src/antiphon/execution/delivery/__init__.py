@@ -5,6 +5,8 @@ Owns ``dispatch`` (what is said and how), ``delivery`` (the ledger: one row for 
 intents by `open_dispatch` and `submit`; nothing else speaks through a channel.
 """
 
+from antiphon.execution.delivery.budgeting import add as add_budget
+from antiphon.execution.delivery.costs import expected_micros
 from antiphon.execution.delivery.errors import DeliveryUnknown, NoAccount
 from antiphon.execution.delivery.model import (
     CLASSES,
@@ -20,6 +22,7 @@ from antiphon.execution.delivery.model import (
     Verdict,
 )
 from antiphon.execution.delivery.reasons import REASONS, Reason, explain
+from antiphon.execution.delivery.pacing import expected_pace
 from antiphon.execution.delivery.service import (
     CHUNK,
     Handed,
@@ -52,9 +55,12 @@ __all__ = [
     "Reason",
     "State",
     "Verdict",
+    "add_budget",
     "chunks",
     "default_account",
     "estimate",
+    "expected_micros",
+    "expected_pace",
     "explain",
     "hold",
     "is_waiting",
