@@ -84,3 +84,24 @@ def test_preferences_are_kept(console: Console) -> None:
 def test_the_installation_names_its_rooms(console: Console) -> None:
     console.open("/settings/installation")
     console.page.get_by_role("row", name=re.compile("Campaigns.*On")).wait_for()
+
+
+def test_a_kind_of_identity_of_ones_own(console: Console) -> None:
+    page = console.page
+    console.open("/settings/identities")
+    expect(page.get_by_role("row", name=re.compile("Phone"))).to_contain_text("90 days")
+    console.button("New kind").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Name").fill("Member No")
+    form.get_by_label("What it is called").fill("Member's number")
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_text("a kind is small letters").first).to_be_visible()
+    form.get_by_label("Name").fill("member_no")
+    form.get_by_label("Most for one customer").fill("3")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
+    console.reload()
+    row = page.get_by_role("row", name=re.compile("Member's number"))
+    expect(row).to_contain_text("member_no")
+    expect(row).to_contain_text("3")
+    console.is_accessible()
