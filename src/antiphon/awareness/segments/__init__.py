@@ -23,6 +23,7 @@ from antiphon.awareness.segments.model import (
 )
 from antiphon.awareness.segments.service import evaluate_tree, preview, refresh
 from antiphon.awareness.segments.store import SegmentRow, find_segment
+from antiphon.awareness.segments.users import OtherUse, SegmentUsers
 
 __all__ = [
     "ENTERED",
@@ -36,10 +37,12 @@ __all__ = [
     "Node",
     "Not",
     "Or",
+    "OtherUse",
     "Profiles",
     "PropertyFilter",
     "SegmentNotFound",
     "SegmentRow",
+    "SegmentUsers",
     "TooSlow",
     "TraitCondition",
     "evaluate_tree",

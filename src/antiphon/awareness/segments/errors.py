@@ -22,7 +22,7 @@ class NameTaken(Conflict):
 
 
 class SegmentInUse(Conflict):
-    """Other segments refer to this one: {names}."""
+    """It is in use by: {names}."""
 
     code = "segment-in-use"
 

@@ -10,6 +10,7 @@ from antiphon.awareness.segments.http import ROUTES
 from antiphon.awareness.segments.lookalikes import Lookalikes
 from antiphon.awareness.segments.lookup import Memberships
 from antiphon.awareness.segments.loops import LOOPS
+from antiphon.awareness.segments.users import SegmentUsers
 from antiphon.foundation.context import Context
 from antiphon.foundation.notices import Listener
 from antiphon.foundation.rooms import Resource, Room
@@ -37,6 +38,12 @@ async def open_lookalikes(ctx: Context) -> AsyncIterator[Lookalikes]:
     yield Lookalikes()
 
 
+@asynccontextmanager
+async def open_users(ctx: Context) -> AsyncIterator[SegmentUsers]:
+    """Where rooms above register what they use segments for."""
+    yield SegmentUsers()
+
+
 ROOM = Room(
     name="segments",
     floor="awareness",
@@ -47,6 +54,7 @@ ROOM = Room(
         Resource(Memberships, open_memberships),
         Resource(Catalogues, open_catalogues),
         Resource(Lookalikes, open_lookalikes),
+        Resource(SegmentUsers, open_users),
     ),
     permissions={
         "segments:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),

@@ -19,6 +19,7 @@ from antiphon.awareness.segments.membership import change_quietly, members, rewr
 from antiphon.awareness.segments.model import Node, references
 from antiphon.awareness.segments.rules import refuse_cycle, validate, validate_stored
 from antiphon.awareness.segments.store import Announce, SegmentRow
+from antiphon.awareness.segments.users import SegmentUsers
 from antiphon.awareness.traits import mirror_profiles
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
@@ -111,7 +112,10 @@ async def archive(ctx: Context, who: Principal, segment_id: int) -> None:
         row = await store.hold_segment(conn, segment_id)
         if row.state == "archived":
             return
-        if names := await store.referring(conn, segment_id):
+        names = await store.referring(conn, segment_id)
+        if ctx.has(SegmentUsers):
+            names += [use.name for use in await ctx.get(SegmentUsers).of(conn, segment_id) if use.active]
+        if names:
             raise SegmentInUse(names=", ".join(names[:10]))
         await store.set_state(conn, segment_id, "archived", ctx.clock.now())
         await audit(conn, who, action="segments.archive", subject=f"segment:{segment_id}", before=_audited(row))

@@ -18,6 +18,7 @@ from antiphon.awareness.segments.model import And, Node, Not, Or, references
 from antiphon.awareness.segments.rules import refuse_cycle, validate
 from antiphon.awareness.segments.service import CustomerCard
 from antiphon.awareness.segments.store import SegmentRow
+from antiphon.awareness.segments.users import OtherUse, SegmentUsers
 from antiphon.foundation.context import Context
 from antiphon.foundation.principal import Principal
 
@@ -66,10 +67,11 @@ class SegmentUse(Struct, frozen=True, kw_only=True):
 
 
 class SegmentUses(Struct, frozen=True, kw_only=True):
-    """Where a segment is used among segments, and which segments it uses itself."""
+    """Where a segment is used among segments, which segments it uses itself, and what else uses it (`others`: campaigns)."""
 
     used_by: list[SegmentUse]
     uses: list[SegmentUse]
+    others: list[OtherUse] = []
 
 
 async def compare(
@@ -121,12 +123,14 @@ async def uses(ctx: Context, segment_id: int) -> SegmentUses:
         definitions = await store.definitions(conn)
         below = reached(definitions.get(segment_id), definitions)
         names = await reads.segment_names(conn, below)
+        others = await ctx.get(SegmentUsers).of(conn, segment_id) if ctx.has(SegmentUsers) else []
     above = _above(segment_id, rows)
     tree = definitions.get(segment_id)
     direct = set() if tree is None else references(tree)
     return SegmentUses(
         used_by=[SegmentUse(id=one, name=name, direct=segment_id in refs) for one, name, refs in rows if one in above],
         uses=[SegmentUse(id=one, name=names[one], direct=one in direct) for one in sorted(below) if one in names],
+        others=others,
     )
 
 

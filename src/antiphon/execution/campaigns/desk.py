@@ -30,6 +30,7 @@ from antiphon.execution.campaigns.messages import (
     shown,
 )
 from antiphon.execution.campaigns.model import NoSuchPart, NotPublished, WrongChannel
+from antiphon.execution.campaigns.uses import tell
 from antiphon.execution.delivery import Dispatch, Hop, Intents, NewDispatch, chunks, open_dispatch, submit
 from antiphon.foundation.batcher import Batcher
 from antiphon.foundation.context import Context
@@ -359,7 +360,8 @@ async def tidy(ctx: Context, held: Held) -> bool:
 
 @asynccontextmanager
 async def open_desk(ctx: Context) -> AsyncIterator[Desk]:
-    """A process's desk, closed with everything handed in."""
+    """A process's desk, closed with everything handed in; and what segments are used for is told."""
+    tell(ctx)
     desk = Desk(ctx)
     try:
         yield desk

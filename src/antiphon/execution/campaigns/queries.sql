@@ -162,3 +162,9 @@ where role = any(%(roles)s::text[]) and disabled_at is null and password_hash is
 -- The people among those who wrote a campaign.
 select id, coalesce(nullif(name, ''), email) as name, email from person
 where 'person:' || id = any(%(subjects)s::text[]) and disabled_at is null order by id;
+
+-- name: using_segment
+-- The campaigns for a segment, or for others than those in it; one that goes on would miss it.
+select 'campaign' as kind, id, name, state, state in ('scheduled', 'sending', 'running', 'paused') as active
+from campaign where segment_id = %(segment_id)s or %(segment_id)s = any(excluded_segment_ids)
+order by id limit 1000;
