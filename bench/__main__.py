@@ -7,7 +7,7 @@ import sys
 
 MODULES = {
     "intake": "intake", "segment": "segment", "freshness": "freshness", "lookup": "lookup", "send": "send", "import": "imports",
-    "kill": "kill",
+    "receipts": "receipts", "kill": "kill", "gate": "gate",
 }  # fmt: skip
 
 
