@@ -26,6 +26,8 @@ EXEMPT = {
     "POST /u/{token:str}": "a customer's own word, kept in the consent ledger",
     "POST /v1/channels/{account_id:int}/dkim/check": "asks DNS",
     "POST /v1/channels/measure": "counts",
+    "POST /v1/messages": "the ledger is its record",
+    "POST /v1/messages/batch": "the ledger is its record",
     "POST /v1/channels/{account_id:int}/test": "connects and changes nothing",
     "POST /v1/delivery/routes/try": "asks the rules",
     "POST /v1/imports/files/{file_id:int}/preview": "reads the file",
