@@ -15,7 +15,11 @@ import { done, failed } from '@/design/toast';
 import { useId } from '@/shell/address';
 import { AccountForm } from './AccountForm';
 import { Callbacks } from './Callbacks';
+import { DkimPanel } from './DkimPanel';
+import { useHealth } from './health';
+import { HealthPanel } from './HealthPanel';
 import { Abilities } from './ProviderGallery';
+import { TermsPanel } from './TermsPanel';
 import { Trial } from './Trial';
 import { useChannelTitle, useKinds } from './vocabulary';
 
@@ -31,6 +35,7 @@ export default function AccountPage() {
   const [dialog, ask] = useConfirm();
   const path = { params: { path: { account_id: id } } };
   const stored = useQuery({ queryKey: ['channels', 'account', id], queryFn: () => take(api.GET('/v1/channels/{account_id}', path)) });
+  const health = useHealth().data?.find((one) => one.account_id === id);
   const account = stored.data;
   const kind = kinds.data?.find((one) => one.name === account?.provider);
   const trial = useMutation({ mutationFn: () => take(api.POST('/v1/channels/{account_id}/test', path)), onError: failed });
@@ -91,6 +96,9 @@ export default function AccountPage() {
               <AccountForm key={account.updated_at} kind={kind} account={account} readOnly={!may} onSaved={() => trial.reset()} />
             </Panel>
             <Stack>
+              {health && <HealthPanel health={health} />}
+              {health && <TermsPanel health={health} />}
+              {account.channel === 'email' && <DkimPanel account={account.id} />}
               <Panel title={t('channels.abilities')} hint={t('channels.abilities_hint')}><Abilities kind={kind} /></Panel>
               {kind.capabilities.receipts && <Callbacks account={account} />}
             </Stack>

@@ -9,6 +9,7 @@ import { ProblemAlert } from '@/design/ProblemAlert';
 import { Slow } from '@/design/Slow';
 import { failed } from '@/design/toast';
 import { AccountCard } from './AccountCard';
+import { useHealth } from './health';
 import { Trial } from './Trial';
 import { useAccounts, useChannelTitle, useKinds, type Account } from './vocabulary';
 import styles from './channels.module.css';
@@ -20,6 +21,7 @@ export function Accounts({ onAdd }: { onAdd: () => void }) {
   const kinds = useKinds();
   const accounts = useAccounts();
   const title = useChannelTitle();
+  const health = useHealth().data;
   const trial = useMutation({
     mutationFn: (one: Account) => take(api.POST('/v1/channels/{account_id}/test', { params: { path: { account_id: one.id } } })),
     onError: failed,
@@ -48,6 +50,7 @@ export function Accounts({ onAdd }: { onAdd: () => void }) {
                 key={one.id}
                 account={one}
                 kind={kinds.data.find((kind) => kind.name === one.provider)}
+                health={health?.find((other) => other.account_id === one.id)}
                 testing={trial.isPending && trial.variables.id === one.id}
                 onTest={may ? () => trial.mutate(one) : undefined}
               />

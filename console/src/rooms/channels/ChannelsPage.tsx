@@ -2,14 +2,20 @@ import { Button, Tabs } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMay } from '@/api/session';
-import { IconPlug, IconPlus } from '@/design/icons';
+import { IconPlug, IconPlus, IconShield, IconSplit } from '@/design/icons';
 import { Page } from '@/design/Page';
 import { useAddress } from '@/shell/address';
 import { Accounts } from './Accounts';
 import { NewAccount } from './NewAccount';
+import { Refused } from './Refused';
+import { Routing } from './Routing';
 import { useKinds } from './vocabulary';
 
-const TABS = [{ key: 'accounts', icon: IconPlug }] as const;
+const TABS = [
+  { key: 'accounts', icon: IconPlug },
+  { key: 'routing', icon: IconSplit },
+  { key: 'refused', icon: IconShield },
+] as const;
 
 /** The ways of speaking this installation has: accounts, how messages are shared among them, and what they cost. */
 export default function ChannelsPage() {
@@ -28,6 +34,8 @@ export default function ChannelsPage() {
           {TABS.map((tab) => <Tabs.Tab key={tab.key} value={tab.key} leftSection={<tab.icon size={16} stroke={1.6} />}>{t(`channels.tab_${tab.key}`)}</Tabs.Tab>)}
         </Tabs.List>
         <Tabs.Panel value="accounts"><Accounts onAdd={() => setAdding(true)} /></Tabs.Panel>
+        <Tabs.Panel value="routing"><Routing /></Tabs.Panel>
+        <Tabs.Panel value="refused"><Refused /></Tabs.Panel>
       </Tabs>
       {adding && kinds.data && <NewAccount kinds={kinds.data} onClose={() => setAdding(false)} />}
     </Page>

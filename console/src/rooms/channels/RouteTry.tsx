@@ -1,0 +1,45 @@
+import { Button, Group, Select, Text, TextInput } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, take } from '@/api/client';
+import { useMoney } from '@/design/money';
+import { Panel } from '@/design/Panel';
+import { ProblemAlert } from '@/design/ProblemAlert';
+import { useChannelOptions } from '../campaigns/steps/HopsEditor';
+import { useAccounts } from './vocabulary';
+
+/** Asks the rules about one address, without saying anything. */
+export function RouteTry() {
+  const { t } = useTranslation();
+  const money = useMoney();
+  const options = useChannelOptions();
+  const accounts = useAccounts().data ?? [];
+  const [channel, setChannel] = useState('email');
+  const [address, setAddress] = useState('');
+  const ask = useMutation({
+    mutationFn: () => take(api.POST('/v1/delivery/routes/try', { body: { channel, address, message_class: 'marketing', topic: null, purpose: '', profile_id: 0 } })),
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    ask.mutate();
+  };
+  const names = ask.data?.accounts.map((id) => accounts.find((one) => one.id === id)?.name ?? String(id)) ?? [];
+  return (
+    <Panel title={t('channels.try')} hint={t('channels.try_hint')}>
+      <form onSubmit={submit}>
+        <Group align="flex-end">
+          <Select label={t('channels.channel')} w={170} allowDeselect={false} data={options} value={channel} onChange={(next) => next && setChannel(next)} />
+          <TextInput label={t('delivery.address')} required w={260} value={address} onChange={(event) => setAddress(event.currentTarget.value)} />
+          <Button type="submit" variant="default" loading={ask.isPending}>{t('channels.try_go')}</Button>
+        </Group>
+      </form>
+      <ProblemAlert error={ask.error} />
+      {ask.data && (
+        <Text size="sm" mt="sm" role="status">
+          {names.length > 0 ? t('channels.try_answer', { accounts: names.join(' → '), price: money(ask.data.price_micros) }) : t('channels.try_nobody')}
+        </Text>
+      )}
+    </Panel>
+  );
+}
