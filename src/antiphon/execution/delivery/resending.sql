@@ -26,7 +26,8 @@ where d.state = any(%(states)s::text[]) and d.profile_id >= 0
 -- so; what the person or the campaign was refused for is not, nor is a code that has run out.
 with picked as materialized (
     select d.id, d.profile_id, d.bucket, d.dispatch_id, d.state, d.reason, d.detail, d.sent_at,
-           %(now)s::timestamptz + make_interval(secs => c.secs) as expires_at
+           %(now)s::timestamptz + make_interval(secs => c.secs) as expires_at,
+           case when d.state = 'unknown' then 1 else 0 end as tried  -- of one tried before, a late receipt is believed
     from delivery d
     join dispatch p on p.id = d.dispatch_id and p.state <> 'cancelled'
     join unnest(%(classes)s::text[], %(lifetimes)s::float8[]) as c (name, secs) on c.name = d.message_class
@@ -43,15 +44,15 @@ with picked as materialized (
           and o.state in ('planned', 'queued', 'sent', 'delivered', 'unknown')))
     order by d.id for update of d
 ), queued as (
-    insert into delivery_queue (delivery_id, profile_id, dispatch_id, bucket, due_at, expires_at)
-    select id, profile_id, dispatch_id, bucket, %(now)s, expires_at from picked
+    insert into delivery_queue (delivery_id, profile_id, dispatch_id, bucket, due_at, expires_at, attempts)
+    select id, profile_id, dispatch_id, bucket, %(now)s, expires_at, tried from picked
     on conflict do nothing
     returning delivery_id
 ), unwatched as (
     delete from delivery_watch w using picked p where w.delivery_id = p.id and w.profile_id = p.profile_id
 ), ledger as (
     update delivery d set state = 'queued', reason = null, detail = null, ended_at = null, sent_at = null,
-        delivered_at = null, bounced_at = null, speaking_at = null, claimed_at = null, next_attempt_at = null, attempts = 0,
+        delivered_at = null, bounced_at = null, speaking_at = null, claimed_at = null, next_attempt_at = null, attempts = p.tried,
         queued_at = %(now)s, due_at = %(now)s, expires_at = p.expires_at
     from picked p where d.id = p.id and d.profile_id = p.profile_id and d.id in (select delivery_id from queued)
     returning d.id

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,7 @@ from antiphon.foundation.postgres import Connection
 
 CHUNK = 20_000  # intents judged by one statement: well under two seconds
 SEND_LOOP = "delivery.send"
+Within = Callable[[Connection, Intents, Verdict | None], Awaitable[None]]
 
 
 async def open_dispatch(ctx: Context, conn: Connection, new: NewDispatch) -> Dispatch:
@@ -60,25 +62,72 @@ async def default_account(ctx: Context, conn: Connection, channel: str) -> int:
     return account_id
 
 
-async def submit(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> Verdict:
+async def submit(
+    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, *, seen: deciding.Seen | None = None
+) -> Verdict:
     """Hand in intents, at most `CHUNK` at a time: each becomes one ledger row, judged and queued in this transaction.
 
-    An intent handed in again (same dispatch, person and suffix) changes nothing, but is counted in the verdict.
+    An intent handed in again (same dispatch, person and suffix) changes nothing, but is counted in the verdict. ``seen`` is
+    the same set as `look_ahead` judged it a moment ago.
     """
     if len(intents.profile_ids) > CHUNK:
         raise ValueError(f"at most {CHUNK} intents at a time")
     point("to_judge")
-    verdict = await _judge(ctx, conn, dispatch, intents)
+    verdict = await _judge(ctx, conn, dispatch, intents, seen)
     if verdict.refused and dispatch.hops:
         await _ask_next(ctx, conn, dispatch, intents)
     point("judged")
     return verdict
 
 
-async def _judge(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> Verdict:
+async def look_ahead(ctx: Context, dispatch: Dispatch, intents: Intents) -> deciding.Seen:
+    """Judge a set on a connection of its own, while another one is being written; `submit` writes it."""
+    async with ctx.db.connection() as conn:
+        return await deciding.see(ctx, conn, dispatch, intents)
+
+
+async def submit_all(
+    ctx: Context, dispatch: Dispatch, parts: Iterable[Intents], *, within: Within | None = None
+) -> Verdict:
+    """Hand in many intents, in parts of at most `CHUNK` that keep each person's together; each part is a transaction of its
+    own, and the next one is judged while it is written. ``within`` is called at the beginning of each, after the part was
+    judged, and again at its end with the verdict: a fence, a cursor."""
+    async with ctx.db.transaction() as conn:
+        await deciding.know_kind(ctx, conn, dispatch)
+    total = Verdict()
+    ahead: asyncio.Task[deciding.Seen] | None = None
+    try:
+        for part in parts:
+            coming = asyncio.create_task(look_ahead(ctx, dispatch, part))
+            if ahead is not None:
+                seen, ahead = ahead, coming
+                total += await _hand_in(ctx, dispatch, await seen, within)
+            ahead = coming
+        if ahead is not None:
+            total += await _hand_in(ctx, dispatch, await ahead, within)
+    finally:
+        if ahead is not None and not ahead.done():
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
+    return total
+
+
+async def _hand_in(ctx: Context, dispatch: Dispatch, seen: deciding.Seen, within: Within | None) -> Verdict:
+    async with ctx.db.transaction() as conn:
+        if within is not None:
+            await within(conn, seen.intents, None)
+        verdict = await submit(ctx, conn, dispatch, seen.intents, seen=seen)
+        if within is not None:
+            await within(conn, seen.intents, verdict)
+    return verdict
+
+
+async def _judge(
+    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, seen: deciding.Seen | None = None
+) -> Verdict:
     now = ctx.clock.now()
     hold = await budgets.reserve(ctx, conn, dispatch, most=len(intents.profile_ids), at=max(intents.due_at or now, now))
-    verdict, queued = await deciding.decide(ctx, conn, dispatch, intents, hold)
+    verdict, queued = await deciding.decide(ctx, conn, dispatch, intents, hold, seen)
     if hold is not None:
         await budgets.keep(conn, hold, queued, now)
     if verdict.passed:
@@ -110,7 +159,7 @@ async def estimate(ctx: Context, conn: Connection, dispatch: Dispatch, intents: 
     """What the gate would say of these intents now; nothing is written. The dispatch need not be stored."""
     total = Verdict()
     for part in chunks(intents):
-        total += (await deciding.see(ctx, conn, dispatch, part, write=False)).verdict()
+        total += (await deciding.see(ctx, conn, dispatch, part)).verdict()
     return total
 
 
