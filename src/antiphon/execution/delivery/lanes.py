@@ -22,8 +22,8 @@ from antiphon.execution.delivery.store import Claimed, Record
 SPEAKING = 50  # rows of a process that may be on the way at once
 BATCH = 22  # rows spoken together: two batches of an account overlap
 ALONE = 2 * BATCH  # rows of one account when no other has anything to say
-FEW = 4  # rows for which it is worth setting out, while nothing hangs
-SLOW = 5.0  # seconds after which what is on the way hangs
+FEW = 4  # rows any account may have on the way, however many share
+SLOW = 3.0  # seconds after which what is on the way hangs
 
 
 @dataclass
@@ -183,12 +183,16 @@ class Lanes:
         return self.failure is not None
 
     async def _room(self, account_id: int, lane: Lane, wanted: int) -> int:
+        """Wait until it is worth setting out: with half of what the lane may have on the way, so that two batches overlap
+        and neither breaks into crumbs."""
         lane.wants = True
         try:
             while True:
-                free = self._free(account_id)
-                if free >= (1 if self.hanging else min(wanted, FEW)):
-                    return min(free, wanted)
+                most, left = self._most(account_id), SPEAKING - sum(one.flying for one in self._lanes.values())
+                free = min(left, most - lane.flying)
+                worth = 1 if self.hanging else min(wanted, max(1, most // 2))
+                if free >= worth:
+                    return min(free, wanted, max(1, most // 2))
                 await self._moved(lane)
         finally:
             lane.wants = False
@@ -199,15 +203,13 @@ class Lanes:
         await asyncio.wait(flying, timeout=SLOW / 2, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(0)  # its callback has run then
 
-    def _free(self, account_id: int) -> int:
-        """How many rows of an account may set out now."""
-        mine = self._lanes[account_id].flying
-        left = SPEAKING - sum(lane.flying for lane in self._lanes.values())
+    def _most(self, account_id: int) -> int:
+        """How many rows of an account may be on the way now."""
         if self.hanging:
             held = sum(lane.flying for one, lane in self._lanes.items() if self.hangs(one))
-            return min(left, max(1, (SPEAKING - held) // 2) - mine)
-        active = sum(1 for lane in self._lanes.values() if lane.air or lane.wants)
-        return min(left, (ALONE if active <= 1 else max(FEW, SPEAKING // active)) - mine)
+            return max(1, (SPEAKING - held) // 2)
+        active = sum(1 for one, lane in self._lanes.items() if lane.air or lane.wants or one == account_id)
+        return ALONE if active <= 1 else max(FEW, SPEAKING // active)
 
     def _back(self, account_id: int, lane: Lane, batch: Batch, task: asyncio.Task[None]) -> None:
         del lane.air[task]
