@@ -12,7 +12,7 @@ import nh3
 from antiphon.awareness.profiles import secret_traits
 from antiphon.execution.channels import Capabilities, Channels, ChannelUnknown, Rendered, Size
 from antiphon.execution.content import check, store
-from antiphon.execution.content.compile import compile_source
+from antiphon.execution.content.compile import CompiledTemplate, compile_source
 from antiphon.execution.content.errors import (
     NothingToPublish,
     RenderFailed,
@@ -143,7 +143,7 @@ async def preview(
     channel: str = "email",
 ) -> Preview:
     """A source as one person would get it. Raises `TemplateInvalid`, `RenderFailed`, `RenderLimit`."""
-    compiled = compile_source(source)
+    compiled = _numbered(compile_source(source))
     person = dict(traits or {})
     if profile_id is not None:
         async with ctx.db.connection() as conn:
@@ -166,7 +166,7 @@ async def preview(
 async def check_source(ctx: Context, source: Source, channel: str = "email") -> Checked:
     """Everything worth knowing before sending. What does not compile is a finding, not an error."""
     try:
-        compiled = compile_source(source)
+        compiled = _numbered(compile_source(source))
     except TemplateInvalid as bad:
         part = bad.part if bad.part in ("subject", "body", "text", "preheader") else "body"
         finding = Finding(code=bad.code, severity="error", detail=bad.why, part=part, line=bad.line)  # type: ignore[arg-type]
@@ -190,6 +190,11 @@ async def check_source(ctx: Context, source: Source, channel: str = "email") -> 
         sampled=SAMPLE,
         parts=size,
     )
+
+
+def _numbered(compiled: CompiledTemplate) -> CompiledTemplate:
+    """Its links named as if it were published, so that they are as long as they will be."""
+    return compiled.with_links({url: n for n, url in enumerate(compiled.urls)})
 
 
 def _carrier(ctx: Context, channel: str) -> Capabilities | None:
