@@ -34,6 +34,7 @@ from antiphon.execution.delivery.service import (
     open_dispatch,
     send_test,
     submit,
+    submit_all,
     submit_one,
 )
 
@@ -67,5 +68,6 @@ __all__ = [
     "open_dispatch",
     "send_test",
     "submit",
+    "submit_all",
     "submit_one",
 ]  # fmt: skip

@@ -36,7 +36,7 @@ async def look_again(ctx: Context, conn: Connection, dispatch: Dispatch, rows: S
     intents = Intents(
         profile_ids=[r.profile_id for r in rows], addresses=[r.address for r in rows], due_at=now, expires_at=_NEVER
     )
-    rules, facts = await look_at(ctx, conn, dispatch, intents, now, write=False)
+    rules, facts = await look_at(ctx, conn, dispatch, intents, now)
     keys = {"ids": bigints([r.delivery_id for r in rows]), "profile_ids": bigints(intents.profile_ids)}
     ours = {one for (one,) in await (await conn.execute(SQL.still_ours, keys)).fetchall()}
     if facts.state == "paused":

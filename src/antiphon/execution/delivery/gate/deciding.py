@@ -27,7 +27,7 @@ BOOK = Rulebook()
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """A set that was looked at and judged, not yet written."""
+    """A set that was looked at and judged, not yet written. ``crowded``: others would have to give their place to some of it."""
 
     dispatch: Dispatch
     intents: Intents
@@ -35,47 +35,51 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     facts: Facts
     judged: Judged
     now: datetime
+    crowded: bool
 
     def verdict(self) -> Verdict:
         """How many pass, and how many are refused for which reason."""
         counts = self.judged.counts()
         passed = counts.pop(None, 0)
         refused = {reason: count for reason, count in counts.items() if reason is not None}
-        return Verdict(passed=passed, refused=refused, postponed=int(self.judged.moved.sum()))
+        return Verdict(passed=passed, refused=refused, postponed=int((self.judged.moved & self.judged.passed).sum()))
 
 
 async def decide(
-    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, hold: Hold | None = None
+    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, hold: Hold | None = None, seen: Seen | None = None
 ) -> tuple[Verdict, int]:
     """Judge a set and write its rows: the verdict, and how many rows were queued by this very call. With ``hold`` no more
-    passes than it allows."""
-    seen = await see(ctx, conn, dispatch, intents, write=True, affordable=hold.allowed if hold else None)
+    passes than it allows. ``seen``: the same set as it was judged just before; judged anew where others must give way."""
+    if seen is None or seen.crowded:
+        await know_kind(ctx, conn, dispatch)
+        seen = await see(ctx, conn, dispatch, intents, write=True)
+    if hold is not None:
+        passed = seen.judged.passed
+        seen.judged.refuse(passed & (np.cumsum(passed) > hold.allowed), "budget_exhausted")
     return seen.verdict(), await write(conn, seen, hold)
 
 
-async def see(
-    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, *, write: bool, affordable: int | None = None
-) -> Seen:
+async def see(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, *, write: bool = False) -> Seen:
     """Look at a set and judge it. ``write``: a less urgent message that waits is displaced where its room is needed."""
     now = ctx.clock.now()
-    rules, facts = await look_at(ctx, conn, dispatch, intents, now, write=write)
+    rules, facts = await look_at(ctx, conn, dispatch, intents, now)
     judged = judge(rules, dispatch, intents, facts, now=now, secret_holdout=universal_of(ctx, rules, now))
-    await _cap(conn, rules, dispatch, intents, facts, judged, now=now, write=write)
-    if affordable is not None:
-        passed = judged.passed
-        judged.refuse(passed & (np.cumsum(passed) > affordable), "budget_exhausted")
-    judged.moved &= judged.passed
-    return Seen(dispatch=dispatch, intents=intents, rules=rules, facts=facts, judged=judged, now=now)
+    crowded = await _cap(conn, rules, dispatch, intents, facts, judged, now=now, write=write)
+    return Seen(dispatch=dispatch, intents=intents, rules=rules, facts=facts, judged=judged, now=now, crowded=crowded)
+
+
+async def know_kind(ctx: Context, conn: Connection, dispatch: Dispatch) -> None:
+    """Make the kind of a dispatch's messages known, so that caps may count them."""
+    if dispatch.message_class in CAPPED and (await BOOK.of(ctx, conn)).kind_of(dispatch) is None:
+        await add_kind(conn, dispatch)
+        await BOOK.anew(ctx, conn)
 
 
 async def look_at(
-    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, now: datetime, *, write: bool
+    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, now: datetime
 ) -> tuple[Rules, Facts]:
     """The rules as they are at this moment, and the facts they ask for."""
     rules = await BOOK.of(ctx, conn)
-    if write and dispatch.message_class in CAPPED and rules.kind_of(dispatch) is None:
-        await add_kind(conn, dispatch)
-        rules = await BOOK.anew(ctx, conn)
     while True:
         facts = await look(
             conn, dispatch, intents.profile_ids, intents.addresses,
@@ -114,11 +118,12 @@ def _held(secret: bytes, name: str, percent: float, salt: str, people: Ints) -> 
 async def _cap(
     conn: Connection, rules: Rules, dispatch: Dispatch, intents: Intents, facts: Facts, judged: Judged, *, now: datetime,
     write: bool,
-) -> None:  # fmt: skip
-    """Refuse those for whom a cap has no room, in the order they were handed in; two for one person take two places."""
+) -> bool:  # fmt: skip
+    """Refuse those for whom a cap has no room, in the order they were handed in; two for one person take two places. Whether
+    others give, or would have to give, their place."""
     limits = cuts(rules, dispatch, facts)
     if not limits:
-        return
+        return False
     passed = judged.passed
     back = reach_of(limits, len(judged.due))
     places = np.flatnonzero(passed & (back > 0))
@@ -127,6 +132,7 @@ async def _cap(
     rank = ranks(facts.person, passed)
     room, which = room_in(limits, judged, known)
     full = passed & (rank > room)
+    freed = None
     if full.any():
         freed = await make_room(conn, rules, dispatch, intents, facts, judged, limits, known, full, now=now, write=write)
         if freed is not None:
@@ -134,6 +140,7 @@ async def _cap(
             full = passed & (rank > room)
         for number, cut in enumerate(limits):
             judged.refuse(full & (which == number), cut.reason)
+    return freed is not None
 
 
 async def _contacts_of(
