@@ -125,3 +125,16 @@ async def test_next_runs_are_previewed(client: Any, draft: dict[str, Any]) -> No
         body = draft | {"kind": "recurring", "recurrence": rule} | change
         answer = await client.put(path, json=body)
         assert (answer.status_code, answer.json()["field"]) == (400, field), answer.text
+
+
+async def test_every_example_is_a_draft_that_can_be_kept(client: Any, draft: dict[str, Any]) -> None:
+    examples = (await client.get("/v1/campaigns/examples")).json()
+    assert "order_status" in {one["key"] for one in examples}
+    for one in examples:
+        body = {name: one[name] for name in ("kind", "message_class", "purpose", "recurrence", "trigger", "goal")}
+        made = await client.post("/v1/campaigns", json=draft | {"name": one["title"], **body})
+        assert made.status_code == 201, made.text
+        source = {"format": "text", "subject": one["subject"], "body": one["text"]}
+        checked = await client.post("/v1/templates/check", json=source)
+        assert checked.status_code == 200, checked.text
+        assert not [found for found in checked.json()["findings"] if found["severity"] == "error"]

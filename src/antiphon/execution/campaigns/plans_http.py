@@ -9,6 +9,7 @@ import msgspec
 from litestar.params import Parameter
 
 from antiphon.execution.campaigns import approval, recurrence, service, store
+from antiphon.execution.campaigns.examples import EXAMPLES, Example
 from antiphon.execution.campaigns.model import Campaign
 from antiphon.execution.campaigns.rules import Rule, When
 from antiphon.execution.campaigns.store import Occurrence
@@ -114,7 +115,13 @@ async def change_rule(ctx: Context, who: Principal, data: RuleBody) -> Rule:
         )
 
 
+@get("/v1/campaigns/examples", permission="campaigns:read")
+async def list_examples() -> list[Example]:
+    """Drafts to start from: order confirmations, an abandoned cart, a welcome, a weekly digest."""
+    return list(EXAMPLES)
+
+
 ROUTES = [
-    preview_recurrence, read_next_runs, list_occurrences, submit_campaign, approve_campaign, refuse_campaign, read_rule,
-    change_rule,
+    list_examples, preview_recurrence, read_next_runs, list_occurrences, submit_campaign, approve_campaign, refuse_campaign,
+    read_rule, change_rule,
 ]  # fmt: skip
