@@ -1,14 +1,17 @@
-"""Bounces and complaints: mail that comes back is read by its channel and noted before it is accepted."""
+"""Bounces, complaints and replies: mail that comes is read by its channel and noted before it is accepted."""
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from antiphon.execution.channels import Account, Callback, Channels, Signal
-from antiphon.execution.channels.email import EmailSettings, MailboxFailed, Reader, listen
-from antiphon.execution.delivery.hearing import Heard, Hearing, Kind, count_forged
+from antiphon.awareness.consent import ChannelRegistry
+from antiphon.execution.channels import Account, Callback, Channels
+from antiphon.execution.channels.email import ROLES, EmailSettings, MailboxFailed, Reader, listen
+from antiphon.execution.delivery.heard import OF_PEOPLE
+from antiphon.execution.delivery.hearing import Hearing, count_forged
+from antiphon.execution.delivery.news import heard_of
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import BadSettings
 from antiphon.foundation.ids import BadSignature
@@ -18,20 +21,20 @@ from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
 AT_ONCE = 50  # mails read from a mailbox in one go
-# Mailboxes that complaints and bounces without a return path of ours are sent to by agreement or custom.
-ROLES = frozenset({"abuse", "fbl", "complaints", "bounces", "postmaster", "mailer-daemon"})
-_KINDS: dict[str, Kind] = {"bounced": "bounced", "complained": "complained", "unsubscribed": "unsubscribed"}
+AT_HAND = 10.0  # seconds the addresses customers answer to are taken as they were
 
 
 class Postbox:
-    """Where mail about our messages is handed in. Implements the e-mail channel's `Receiver`."""
+    """Where mail about our messages, and answers to them, are handed in. Implements the e-mail channel's `Receiver`."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
+        self._answers_to: dict[str, int] = {}
+        self._read_at = -AT_HAND
 
-    def knows(self, address: str) -> bool:
-        """Only signed return paths, and the mailboxes every mail domain has."""
-        if address.partition("@")[0].lower() in ROLES:
+    async def knows(self, address: str) -> bool:
+        """Signed return paths, the mailboxes every mail domain has, and the addresses our senders are answered at."""
+        if address.partition("@")[0].lower() in ROLES or await self._account(address):
             return True
         try:
             self._ctx.get(Hearing).tracker.read_return_path(address)
@@ -40,32 +43,29 @@ class Postbox:
             return False
         return True
 
-    async def receive(self, address: str | None, mail: bytes) -> None:
+    async def receive(self, address: str | None, mail: bytes, account_id: int = 0) -> None:
         """Note what a mail says; durable when this returns. What says nothing to us is dropped, and counted in the log."""
+        account_id = account_id or (await self._account(address) if address else 0)
         signals = self._ctx.get(Channels)["smtp"].parse_callback(Callback(body=mail, recipient=address), None)
-        heard = [found for signal in signals if (found := self._understand(signal)) is not None]
-        if not heard:
-            log.info("a mail that says nothing about a message of ours", octets=len(mail))
         hearing = self._ctx.get(Hearing)
-        await asyncio.gather(*(hearing.hear(one) for one in heard))
+        kinds, now = self._ctx.get(ChannelRegistry), self._ctx.clock.now()
+        every = heard_of(hearing.tracker, kinds, "email", account_id, signals, now)
+        news = [heard for heard in every if heard.key is not None or heard.kind in OF_PEOPLE]
+        if not news:
+            log.info("a mail that says nothing about a message of ours", octets=len(mail))
+        await hearing.hear_all(news)
 
-    def _understand(self, signal: Signal) -> Heard | None:
-        kind = _KINDS.get(signal.kind)
-        if kind is None or signal.token is None:
-            return None
-        try:
-            ref = self._ctx.get(Hearing).tracker.read_return_path(signal.token)
-        except BadSignature:
-            count_forged("return-path")
-            return None
-        return Heard(
-            kind=kind,
-            delivery_id=ref.delivery_id,
-            profile_id=ref.profile_id,
-            at=self._ctx.clock.now(),
-            permanent=signal.permanent,
-            detail=" ".join(part for part in (signal.code, signal.detail) if part)[:1000],
-        )
+    async def _account(self, address: str) -> int:
+        """The account whose messages are answered at this address; 0 for none."""
+        if time.monotonic() - self._read_at > AT_HAND:
+            async with self._ctx.db.connection() as conn:
+                accounts = await self._ctx.get(Channels).accounts(conn, "email")
+            self._answers_to = {}
+            for account in reversed(accounts):
+                answered_at = getattr(account.settings, "reply_to", "") or getattr(account.settings, "from_email", "")
+                self._answers_to[answered_at.strip().lower()] = account.id
+            self._read_at = time.monotonic()
+        return self._answers_to.get(address.strip().lower(), 0)
 
 
 @asynccontextmanager
@@ -91,7 +91,8 @@ async def read_mailboxes(ctx: Context, held: Held) -> bool:
     """One look into each account's mailbox; a mail is marked as read when what it says is durable."""
     async with ctx.db.connection() as conn:
         await held.fence(conn)
-        accounts = [one for one in await ctx.get(Channels).accounts(conn, "email") if one.settings.imap_host]
+        every = await ctx.get(Channels).accounts(conn, "email")
+    accounts = [one for one in every if isinstance(one.settings, EmailSettings) and one.settings.imap_host]
     more = False
     for account in accounts:
         try:
@@ -108,7 +109,7 @@ async def _read(ctx: Context, account: Account) -> bool:
         await reader.open()
         letters = await reader.unread(AT_ONCE)
         for letter in letters:
-            await ctx.get(Postbox).receive(letter.recipient, letter.raw)
+            await ctx.get(Postbox).receive(letter.recipient, letter.raw, account.id)
         await reader.done([letter.uid for letter in letters])
         return len(letters) == AT_ONCE
     finally:

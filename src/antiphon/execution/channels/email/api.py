@@ -277,7 +277,7 @@ def check_age(callback: Callback, at: datetime, oldest: timedelta) -> None:
     """Refuse what is replayed. Raises `CallbackForged`."""
     now = callback.now or datetime.now(UTC)
     if at < now - oldest or at > now + EARLY:
-        raise CallbackForged
+        raise CallbackForged(cause="replayed")
 
 
 def text_of(value: Any, most: int = 500) -> str:

@@ -1,4 +1,5 @@
-"""News that comes by mail: delivery status notifications (RFC 3464), abuse reports (RFC 5965), bounces of older kinds."""
+"""News that comes by mail: delivery status notifications (RFC 3464), abuse reports (RFC 5965), bounces of older kinds, and what
+customers write."""
 
 from __future__ import annotations
 
@@ -11,11 +12,12 @@ from email.utils import parseaddr, parsedate_to_datetime
 
 from flufl.bounce import all_failures
 
+from antiphon.execution.channels.email.digest import digest
+from antiphon.execution.channels.email.letters import read_letter
 from antiphon.execution.channels.model import Signal
 from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
-MAX_MAIL = 2_000_000  # octets read; a longer mail is cut, its beginning says what matters
 _RETURN = re.compile(r"\bb\+[a-z2-7]{20,60}@[A-Za-z0-9.-]+", re.IGNORECASE)
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _CODE = re.compile(r"\b([45]\d\d)\b")
@@ -28,8 +30,8 @@ def read_mail(raw: bytes, recipient: str | None) -> Sequence[Signal]:
     ``recipient`` is the envelope address it came to: the signed return path, if the mail is about one of ours.
     """
     try:
-        mail = message_from_bytes(raw[:MAX_MAIL], policy=compat32)
-        return list(_read(mail, raw[:MAX_MAIL], recipient))
+        tame = digest(raw)
+        return list(_read(message_from_bytes(tame, policy=compat32), tame, recipient))
     except Exception as failed:  # many heuristics read hostile input here; a mail must never be refused for ever
         log.warning("a mail could not be read", error=repr(failed), octets=len(raw))
         return []
@@ -44,10 +46,14 @@ def _read(mail: Mail, raw: bytes, recipient: str | None) -> Iterator[Signal]:
     if statuses:
         yield from _notification(statuses, _token(mail, raw, recipient))
         return
+    token = _token(mail, raw, recipient)
     if _automatic(mail):
         return
+    if not _header(mail, "from"):
+        return  # nobody's, and flufl wants a sender
     temporary, permanent = all_failures(mail)
-    token = _token(mail, raw, recipient)
+    if not temporary and not permanent:
+        yield from read_letter(mail, recipient, token)
     for address in sorted(_text(a) for a in permanent):
         yield Signal(kind="bounced", token=token, address=address, permanent=True, detail=_subject(mail))
     for address in sorted(_text(a) for a in temporary - permanent):

@@ -1,19 +1,26 @@
-"""An IMAP mailbox that bounces and complaints arrive in: read, and marked as read once they are kept."""
+"""An IMAP mailbox that bounces, complaints and replies arrive in: read, and marked as read once they are kept.
+
+Of each mail only its beginning is fetched, and of that its `digest` is handed on: attachments are not our business.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
+from email.parser import BytesHeaderParser
+from email.policy import compat32
 from typing import NamedTuple, TypeVar
 
-from imap_tools import AND, BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted, MailMessage, MailMessageFlags
+from imap_tools import AND, BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted, MailMessageFlags
 from imap_tools.errors import ImapToolsError
 
+from antiphon.execution.channels.email.digest import HEAD, digest
 from antiphon.execution.channels.email.settings import EmailSettings
 
 T = TypeVar("T")
 TIMEOUT = 60.0  # seconds
+FETCHED = 4_000_000  # octets of a mail
 
 
 class MailboxFailed(Exception):
@@ -21,7 +28,7 @@ class MailboxFailed(Exception):
 
 
 class Letter(NamedTuple):
-    """One mail of a mailbox: its UID, its octets, and the address it was delivered to if a header says so."""
+    """One mail of a mailbox: its UID, its digest, and the address it was delivered to if a header says so."""
 
     uid: str
     raw: bytes
@@ -82,21 +89,23 @@ class Reader:
 
     def _fetch(self, most: int) -> list[Letter]:
         letters = []
-        for message in self._opened.fetch(AND(seen=False), limit=most, mark_seen=False, bulk=False):
-            recipient = None
-            for name in ("delivered-to", "x-original-to", "envelope-to"):
-                if recipient is None and message.obj[name]:
-                    recipient = str(message.obj[name]).strip(" <>")
-            letters.append(Letter(message.uid or "", _octets(message), recipient))
+        box = self._opened
+        for uid in box.uids(AND(seen=False))[:most]:
+            kind, answer = box.client.uid("fetch", uid, f"(BODY.PEEK[]<0.{FETCHED}>)")
+            if kind != "OK":
+                raise MailboxFailed(f"FETCH was refused: {answer!r}"[:300])
+            raw = digest(b"".join(part[1] for part in answer if isinstance(part, tuple) and isinstance(part[1], bytes)))
+            letters.append(Letter(uid, raw, _recipient(raw)))
         return letters
 
 
-def _octets(message: MailMessage) -> bytes:
-    """The mail as it came; nothing if it is too broken to be written again, so that it does not hold up the others."""
-    try:
-        return message.obj.as_bytes()
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return b""
+def _recipient(raw: bytes) -> str | None:
+    """The address a mail was delivered to, if a header says so."""
+    head = BytesHeaderParser(policy=compat32).parsebytes(raw[:HEAD])
+    for name in ("delivered-to", "x-original-to", "envelope-to"):
+        if head[name]:
+            return str(head[name]).strip(" <>")[:400]
+    return None
 
 
 async def _thread(step: Callable[[], T]) -> T:
