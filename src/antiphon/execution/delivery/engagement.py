@@ -40,6 +40,7 @@ class Recent(msgspec.Struct, frozen=True):
     link_id: int | None
     url: str | None
     visitor: bytes | None
+    counted: bool | None
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +116,7 @@ async def _neighbours(conn: Connection, clicks: Sequence[Heard], rules: dict[int
         for place in machines.at_once(every, rows[0].said_at, rows[0].links):
             if place >= len(old):
                 rules[id(new[place - len(old)])] = "every_link"
-            elif (found := old[place].engagement_id) is not None:
+            elif (found := old[place].engagement_id) is not None and old[place].counted:
                 looks.earlier.append(Change(id=found, profile_id=key[1], rule="every_link", decides="machine"))
 
 

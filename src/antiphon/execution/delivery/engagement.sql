@@ -27,15 +27,16 @@ from unnest(%(profile_ids)s::bigint[], %(ids)s::bigint[], %(ats)s::timestamptz[]
     as n (profile_id, delivery_id, at, kind, link_id, url, method, agent, network, visitor, class, rule);
 
 -- name: recent_clicks
--- Deliveries that were clicked in just now: when they were said, how many links they have, and people's clicks of a moment ago.
+-- Deliveries that were clicked in just now: when they were said, how many links they have, and clicks of a moment ago that
+-- were people's, or of every link.
 select d.id as delivery_id, d.profile_id, coalesce(d.sent_at, d.speaking_at, q.speaking_at) as said_at,
        (select count(*) from link l where l.template_version_id = d.template_version_id) as links,
-       e.id as engagement_id, e.at, e.link_id, e.url, e.visitor
+       e.id as engagement_id, e.at, e.link_id, e.url, e.visitor, e.class = 'person' as counted
 from unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[]) as n (id, profile_id)
 join delivery d on d.id = n.id and d.profile_id = n.profile_id
 left join delivery_queue q on q.delivery_id = d.id and q.profile_id = d.profile_id
-left join engagement e on e.delivery_id = d.id and e.profile_id = d.profile_id and e.kind = 'clicked' and e.class = 'person'
-    and not e.by_hand and e.at >= %(since)s;
+left join engagement e on e.delivery_id = d.id and e.profile_id = d.profile_id and e.kind = 'clicked'
+    and (e.class = 'person' or e.rule = 'every_link') and not e.by_hand and e.at >= %(since)s;
 
 -- name: deliveries_of
 -- The deliveries of these rows of the log.
@@ -116,3 +117,10 @@ select e.id, e.profile_id, e.delivery_id, e.at, e.kind, e.link_id, e.url, e.meth
 from engagement e left join delivery d on d.id = e.delivery_id and d.profile_id = e.profile_id
 where e.delivery_id = any(%(ids)s::bigint[])
 order by e.delivery_id, e.id;
+
+-- name: find_one
+-- One row of the log.
+select e.id, e.profile_id, e.delivery_id, d.campaign_id, d.channel, e.at, e.kind, e.link_id, e.url, e.method, e.agent,
+       e.network, e.class, e.rule, e.rules_version, e.by_hand
+from engagement e left join delivery d on d.id = e.delivery_id and d.profile_id = e.profile_id
+where e.id = %(id)s;

@@ -111,3 +111,9 @@ class BudgetInvalid(Invalid):
     """This cannot be a budget: {rule}."""
 
     code = "budget-invalid"
+
+
+class EngagementUnknown(NotFound):
+    """There is no open or click {engagement}."""
+
+    code = "engagement-unknown"

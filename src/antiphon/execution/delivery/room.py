@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from antiphon.execution.delivery import ledger
+from antiphon.execution.delivery import ledger, reclassifying
 from antiphon.execution.delivery.bounces import MAILBOX_LOOP, Postbox, open_postbox
 from antiphon.execution.delivery.budgets_http import BUDGET_ROUTES
 from antiphon.execution.delivery.callbacks import CALLBACK_ROUTES
 from antiphon.execution.delivery.doorway import Doorway, open_doorway
 from antiphon.execution.delivery.ears import LISTENING, Ears, open_ears
+from antiphon.execution.delivery.engagement_http import ENGAGEMENT_ROUTES
 from antiphon.execution.delivery.gate import keeping
 from antiphon.execution.delivery.hearing import Hearing, open_hearing
 from antiphon.execution.delivery.http import ROUTES
@@ -28,10 +29,10 @@ ROOM = Room(
     floor="execution",
     routes=(
         *ROUTES, *RULE_ROUTES, *STEERING_ROUTES, *BUDGET_ROUTES, *RESENDING_ROUTES, *VERIFICATION_ROUTES, *CALLBACK_ROUTES,
-        *PUBLIC_ROUTES,
+        *ENGAGEMENT_ROUTES, *PUBLIC_ROUTES,
     ),  # fmt: skip
     loops=(*LOOPS, MAILBOX_LOOP, WAITING, FORGETTING, LISTENING, keeping.LOOP),
-    jobs=JOBS,
+    jobs=(*JOBS, *reclassifying.JOBS),
     listeners=(*LISTENERS, *keeping.LISTENERS),
     permissions={
         "delivery:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
@@ -39,6 +40,7 @@ ROOM = Room(
         "delivery:budgets": ("marketer",),
         "delivery:rules": ("marketer",),
         "delivery:export": ("marketer", "analyst"),
+        "delivery:reclassify": ("marketer", "analyst"),
         "delivery:resend": ("marketer", "branch_manager", "developer"),
         "verifications:read": ("marketer", "agent", "developer"),
         "verifications:write": ("agent", "developer"),
