@@ -111,8 +111,8 @@ class LoopRunner:
                     held = await self.leases.share(loop.name, loop.buckets)
                     held.leaving = self._stopping.is_set
                     shared_at = now
+                event.clear()  # also where the work is another's: an event left set would make this wait for nothing, for ever
                 if held.epochs:
-                    event.clear()
                     with _ticks.labels(loop.name).time():
                         more = await loop.tick(self.ctx, held)
                 pause = loop.interval if held.epochs else min(1.0, loop.interval)
