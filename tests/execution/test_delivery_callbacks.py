@@ -248,3 +248,33 @@ async def test_many_at_once_are_all_durable(ctx: Context, tracker: Tracker, acco
     answers = await asyncio.gather(*(stranger.post(f"/callbacks/{account}", **call) for call in calls))
     assert {one.status_code for one in answers} == {200}
     assert await rows(ctx, "select distinct state from delivery") == [{"state": "delivered"}] and len(await events(ctx)) == 20
+
+
+async def test_the_log_of_opens_and_its_rules_have_routes(
+    ctx: Context, tracker: Tracker, account: int, stranger: httpx.AsyncClient, client: httpx.AsyncClient, as_role: Any
+) -> None:
+    who = await person(ctx)
+    delivery = await sent(ctx, who)
+    url = (tracker.links(delivery, who).open_url or "").removeprefix(ctx.settings.base_url)
+    await stranger.get(url)
+    head = await stranger.head(url)
+    assert head.status_code == 200 and head.content == b"" and (await stranger.head("/c/forged")).status_code == 404
+    link = tracker.links(delivery, who).signed("https://a.example/x").removeprefix(ctx.settings.base_url)
+    checked = await stranger.head(link)
+    assert (checked.status_code, checked.headers["location"]) == (302, "https://a.example/x")
+    page = (await client.get("/v1/engagement", params={"delivery_id": delivery, "limit": 2})).json()
+    assert [(one["class"], one["rule"], one["kind"]) for one in page["items"]] == [("machine", "head", "clicked"), ("machine", "head", "opened")]
+    rest = (await client.get("/v1/engagement", params={"delivery_id": delivery, "cursor": page["next"]})).json()
+    assert [one["class"] for one in rest["items"]] == ["person"] and rest["next"] is None
+    only = (await client.get("/v1/engagement", params={"profile_id": who, "class": "person", "rule": "person"})).json()
+    (opened,) = only["items"]
+    rules = (await client.get("/v1/engagement/rules")).json()
+    assert rules["version"] >= 1 and {one["name"]: one["opens"] for one in rules["rules"] if one["opens"]} == {"head": 1, "person": 1}
+    judged = await client.post(f"/v1/engagement/{opened['id']}/judge", json={"class": "machine"})
+    assert judged.status_code == 200 and judged.json()["by_hand"], judged.text
+    assert (await ledger(ctx))["opens"] == 0
+    assert (await client.post("/v1/engagement/99999/judge", json={"class": "machine"})).json()["code"] == "engagement-unknown"
+    begun = await client.post("/v1/engagement/reclassify", json={"since": "2026-01-01T00:00:00Z"})
+    assert begun.status_code == 202 and begun.json()["job_id"] >= 1
+    agent = await as_role("agent")
+    assert (await agent.post("/v1/engagement/reclassify", json={"since": "2026-01-01T00:00:00Z"})).status_code == 403

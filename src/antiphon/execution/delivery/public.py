@@ -72,7 +72,7 @@ async def check_link(ctx: Context, request: Asked, token: Token) -> Response[Non
         return Response(None, status_code=404)
     if purpose == "open":
         await _note(ctx, request, "opened", ref)
-        return Response(None, media_type="image/gif", headers={"cache-control": "no-store"})
+        return Response(None, headers={"content-type": "image/gif", "cache-control": "no-store"})
     url = ref.url if ref.link_id is None else await ctx.get(Hearing).url(ref.link_id)
     if url is None:
         return Response(None, status_code=404)
