@@ -9,6 +9,7 @@ from email import message_from_bytes
 from email.message import Message as Mail
 from email.policy import compat32
 from email.utils import parseaddr, parsedate_to_datetime
+from itertools import islice
 
 from flufl.bounce import all_failures
 
@@ -18,6 +19,7 @@ from antiphon.execution.channels.model import Signal
 from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
+MOST = 500  # news one mail can hold
 _RETURN = re.compile(r"\bb\+[a-z2-7]{20,60}@[A-Za-z0-9.-]+", re.IGNORECASE)
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _CODE = re.compile(r"\b([45]\d\d)\b")
@@ -31,7 +33,7 @@ def read_mail(raw: bytes, recipient: str | None) -> Sequence[Signal]:
     """
     try:
         tame = digest(raw)
-        return list(_read(message_from_bytes(tame, policy=compat32), tame, recipient))
+        return list(islice(_read(message_from_bytes(tame, policy=compat32), tame, recipient), MOST))
     except Exception as failed:  # many heuristics read hostile input here; a mail must never be refused for ever
         log.warning("a mail could not be read", error=repr(failed), octets=len(raw))
         return []

@@ -11,8 +11,8 @@ from email.utils import parseaddr
 from hashlib import blake2b
 
 from charset_normalizer import from_bytes
-from selectolax.lexbor import LexborHTMLParser
 
+from antiphon.execution.channels.email.markup import text_of_html
 from antiphon.execution.channels.email.quotes import own_words
 from antiphon.execution.channels.model import Signal
 
@@ -39,10 +39,6 @@ _STOP = frozenset([
     "disiscrivimi", "wypisz",
 ])  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029]")
-_QUOTED_HTML = (
-    "blockquote, .gmail_quote, .gmail_attr, .yahoo_quoted, .moz-cite-prefix, #divRplyFwdMsg, #appendonsend, #isForwardContent,"
-    " #mail-editor-reference-message-container, .OutlookMessageHeader, style, script, head, title"
-)
 _UNSAFE = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "unicode-escape"})
 _OTHER_NAMES = {"gb2312": "gb18030", "gbk": "gb18030", "ks_c_5601-1987": "cp949", "unicode-1-1-utf-7": "utf-7", "x-sjis": "cp932"}
 
@@ -103,19 +99,6 @@ def visible_text(mail: Mail) -> str:
         elif kind == "text/html" and not html:
             html = decoded(part)
     return plain if plain.strip() else text_of_html(html)
-
-
-def text_of_html(html: str) -> str:
-    """HTML as lines of text; what mail programs mark as quoted is left away."""
-    if not html.strip():
-        return ""
-    tree = LexborHTMLParser(html[:400_000])
-    for node in tree.css(_QUOTED_HTML):
-        node.decompose()
-    for node in tree.css("br, p, div, li, tr, h1, h2, h3"):
-        node.insert_before("\n") if node.tag != "br" else node.replace_with("\n")
-    body = tree.body
-    return re.sub(r"\n{3,}", "\n\n", body.text(separator="")) if body is not None else ""
 
 
 def decoded(part: Mail) -> str:
