@@ -1,6 +1,6 @@
 import type { ComponentType } from 'react';
 import {
-  IconAudit, IconCampaigns, IconCustomers, IconDeliveries, IconEvents, IconImports, IconOverview, IconPlug, IconSegments,
+  IconAudit, IconCampaigns, IconCoins, IconCustomers, IconDeliveries, IconEvents, IconImports, IconOverview, IconPlug, IconRules, IconSegments,
   IconSettings, IconTag, IconTemplates,
 } from '@/design/icons';
 
@@ -44,6 +44,8 @@ export const FLOORS: Floor[] = [
       { key: 'templates', to: '/templates', room: 'content', permission: 'content:read', icon: IconTemplates, shortcut: 't' },
       { key: 'deliveries', to: '/deliveries', room: 'delivery', permission: 'delivery:read', icon: IconDeliveries, shortcut: 'd' },
       { key: 'channels', to: '/channels', room: 'channels', permission: 'channels:read', icon: IconPlug, shortcut: 'h' },
+      { key: 'rules', to: '/rules', room: 'delivery', permission: 'delivery:read', icon: IconRules, shortcut: 'u' },
+      { key: 'budgets', to: '/budgets', room: 'delivery', permission: 'delivery:read', icon: IconCoins, shortcut: 'b' },
     ],
   },
   {

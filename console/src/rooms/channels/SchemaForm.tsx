@@ -29,7 +29,7 @@ export function SchemaForm({ schema, secrets, secretsSet, values, onChange, faul
   const { t } = useTranslation();
   const fields = Object.entries(schema.properties ?? {});
   const required = new Set(schema.required ?? []);
-  const isFirst = (name: string) => required.has(name) || USUAL.has(name) || (secrets.includes(name) && !name.startsWith('imap'));
+  const isFirst = (name: string) => required.has(name) || USUAL.has(name) || (secrets.includes(name) && !/^(imap|dkim)/.test(name));
   const draw = ([name, field]: [string, Field]) => (
     <SchemaField
       key={name}

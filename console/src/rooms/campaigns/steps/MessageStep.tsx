@@ -25,7 +25,7 @@ export function MessageStep({ plan, onChange }: StepProps) {
             value={plan.channel}
             onChange={(channel) => channel && onChange({ channel, template_id: null, account_id: null })}
           />
-          <PurposePick value={plan.purpose} channels={[plan.channel, ...plan.hops.map((hop) => hop.channel)]} messageClass={plan.message_class} onChange={(purpose) => onChange({ purpose })} />
+          <PurposePick value={plan.purpose} channels={[plan.channel, ...plan.hops.map((hop) => hop.channel)]} onChange={(purpose) => onChange({ purpose })} />
           <TemplatePick
             label={t('campaigns.template')}
             description={t('campaigns.template_hint')}

@@ -1,29 +1,48 @@
-import { Select } from '@mantine/core';
+import { Alert, List, Select, Stack } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import type { Plan } from '../plan';
-
-export const PURPOSES = ['news', 'offer', 'newsletter', 'reminder', 'urgent', 'order_status', 'one_time_code'] as const;
+import { useChannelTitle } from '../../channels/vocabulary';
+import { useSuitability } from '../../rules/SuitabilityGrid';
 
 interface PurposePickProps {
   value: string;
+  /** The channels of the path, the first one first. */
   channels: string[];
-  messageClass: Plan['message_class'];
   onChange: (purpose: string) => void;
 }
 
-/** What the message is for; it decides which channels suit. */
-export function PurposePick({ value, onChange }: PurposePickProps) {
+/** What the message is for, and which of its channels do not suit that. */
+export function PurposePick({ value, channels, onChange }: PurposePickProps) {
   const { t } = useTranslation();
+  const title = useChannelTitle();
+  const table = useSuitability().data;
+  const verdict = (channel: string) => table?.rows.find((row) => row.purpose === value && row.channel === channel)?.verdict ?? 'allowed';
+  const alone = channels.every((channel) => channel === channels[0]);
+  const wrong = value ? channels.filter((channel) => verdict(channel) === 'refused' || (verdict(channel) === 'reserve' && alone)) : [];
+  const usual = (table?.rows ?? []).filter((row) => row.purpose === value && row.verdict === 'default').sort((one, other) => (one.rank ?? 0) - (other.rank ?? 0));
   return (
-    <Select
-      label={t('campaigns.purpose')}
-      description={t('campaigns.purpose_hint')}
-      placeholder={t('campaigns.any_purpose')}
-      clearable
-      clearButtonProps={{ 'aria-label': t('common.clear') }}
-      data={PURPOSES.map((one) => ({ value: one, label: t(`purpose.${one}`) }))}
-      value={value || null}
-      onChange={(picked) => onChange(picked ?? '')}
-    />
+    <Stack gap="xs">
+      <Select
+        label={t('campaigns.purpose')}
+        description={t('campaigns.purpose_hint')}
+        placeholder={t('campaigns.any_purpose')}
+        clearable
+        clearButtonProps={{ 'aria-label': t('common.clear') }}
+        data={(table?.purposes ?? []).map((one) => ({ value: one.name, label: t(`purpose.${one.name}`, { defaultValue: one.title }) }))}
+        value={value || null}
+        onChange={(picked) => onChange(picked ?? '')}
+      />
+      {wrong.length > 0 && (
+        <Alert color="yellow" role="status">
+          <List size="sm">
+            {[...new Set(wrong)].map((channel) => (
+              <List.Item key={channel}>
+                {t(verdict(channel) === 'refused' ? 'campaigns.unsuitable' : 'campaigns.only_reserve', { channel: title(channel), purpose: t(`purpose.${value}`, { defaultValue: value }) })}
+              </List.Item>
+            ))}
+            {usual.length > 0 && <List.Item>{t('campaigns.usual', { channels: usual.map((row) => title(row.channel)).join(', ') })}</List.Item>}
+          </List>
+        </Alert>
+      )}
+    </Stack>
   );
 }
