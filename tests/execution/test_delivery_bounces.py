@@ -234,3 +234,37 @@ async def test_a_mailbox_that_cannot_be_read_does_not_stop_the_others(
         imap_security="none",
     )
     await run_until_idle(ctx, [MAILBOX_LOOP])
+
+
+async def test_an_answer_is_the_customers_and_its_deliverys(ctx: Context, hearing: Hearing, postbox: int) -> None:
+    """Out of a mail to the sender's address: quotes gone, the delivery known by what it answers, the customer's history told."""
+    who = await person(ctx)
+    path = hearing.tracker.return_path(await sent(ctx, who), who, "shop.example")
+    await add_account(ctx, "email", host="127.0.0.1", from_email="shop@shop.example")
+    mail = (
+        f"From: Ann <p{who}@example.com>\r\nTo: shop@shop.example\r\nSubject: Re: News\r\nMessage-ID: <9@example.com>\r\n"
+        f"In-Reply-To: <{path}>\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        "Да, хочу.\r\n\r\nпн, 1 июн. 2026 г. в 12:30, The Shop <shop@shop.example>:\r\n\r\n> Новости\r\n"
+    ).encode()
+    for _ in range(2):  # the same mail again is the same answer
+        await asyncio.to_thread(hand_in, postbox, "shop@shop.example", mail)
+    (row,) = await rows(ctx, "select replied_at, state from delivery")
+    assert row["replied_at"] is not None
+    told = [event for event in await events(ctx) if event["event"] == "Email Replied"]
+    assert len(told) == 1 and told[0]["properties"]["text"] == "Да, хочу."
+
+
+async def test_an_out_of_office_answer_is_none(ctx: Context, hearing: Hearing, postbox: int) -> None:
+    who = await person(ctx)
+    path = hearing.tracker.return_path(await sent(ctx, who), who, "shop.example")
+    mail = f"From: Ann <p{who}@example.com>\r\nSubject: Automatic reply: News\r\nAuto-Submitted: auto-replied\r\nIn-Reply-To: <{path}>\r\n\r\nAway"
+    await asyncio.to_thread(hand_in, postbox, path, mail.encode())
+    assert (await rows(ctx, "select replied_at from delivery"))[0]["replied_at"] is None
+
+
+async def test_mail_for_others_is_not_taken(ctx: Context, hearing: Hearing, postbox: int) -> None:
+    await add_account(ctx, "email", host="127.0.0.1", from_email="shop@shop.example", reply_to="answers@shop.example")
+    for stranger in ("shop@shop.example", "somebody@else.example"):
+        with pytest.raises(smtplib.SMTPRecipientsRefused):
+            await asyncio.to_thread(hand_in, postbox, stranger, b"From: a@x.example\r\n\r\nhi")
+    await asyncio.to_thread(hand_in, postbox, "Answers@Shop.example", b"From: a@x.example\r\n\r\nhi")
