@@ -98,6 +98,38 @@ async def test_silent_keeps_the_message_but_does_not_say_so(tmp_path: Path) -> N
         assert count_received(tmp_path) == 1
 
 
+async def test_defers_for_ever(tmp_path: Path) -> None:
+    async with mail_server(tmp_path, defer=1) as port:
+        for _ in range(2):
+            with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+                await sending(port)
+            assert refused.value.recipients["you@example.net"][0] == 452
+    assert count_received(tmp_path) == 0
+
+
+@pytest.mark.parametrize("fault", ["complain", "reply", "away"])
+async def test_complaints_and_answers_go_back(tmp_path: Path, fault: str) -> None:
+    """And are read for what they are by the e-mail channel."""
+    from antiphon.execution.channels.email.bounces import read_mail
+
+    async with mail_server(tmp_path / "away", **{fault: 1.0}) as away, mail_server(tmp_path / "home") as home:
+        await sending(away)
+        assert await asyncio.to_thread(Bouncer(tmp_path / "away", "127.0.0.1", home).send_due) == 1
+    [(_, entry, content)] = read_received(tmp_path / "home")
+    signals = read_mail(content, entry.recipients[0])
+    match fault:
+        case "complain":
+            assert [(one.kind, one.address) for one in signals] == [("complained", "you@example.net")]
+            assert entry.sender == "" and entry.recipients == ["return+1@example.com"]
+        case "reply":
+            assert [(one.kind, one.text, one.address) for one in signals] == [
+                ("replied", "Yes, please tell me more.", "you@example.net")
+            ]
+            assert entry.recipients == ["shop@example.com"]
+        case _:
+            assert signals == []
+
+
 async def test_delay(tmp_path: Path) -> None:
     async with mail_server(tmp_path, delay=1) as port:
         before = asyncio.get_running_loop().time()

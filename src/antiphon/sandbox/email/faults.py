@@ -8,7 +8,9 @@ import msgspec
 
 from antiphon.foundation.ids import keyed_fraction
 
-Fault = Literal["bounce", "refuse", "greylist", "delay", "hang", "close", "silent"]
+Fault = Literal["bounce", "refuse", "greylist", "delay", "hang", "close", "silent", "defer", "complain", "reply", "away"]
+BACK: frozenset[Fault] = frozenset({"bounce", "complain", "reply", "away"})
+"""What is accepted, and answered by a mail of its own."""
 Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -29,6 +31,14 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Closes the connection in the middle of DATA."""
     silent: Rate = 0.0
     """Accepts the message for good, but closes the connection before saying so."""
+    defer: Rate = 0.0
+    """452 to RCPT, whenever it is tried: the mailbox is full."""
+    complain: Rate = 0.0
+    """Accepted, then complained of by an abuse report (RFC 5965)."""
+    reply: Rate = 0.0
+    """Accepted, then answered by a person who quotes it."""
+    away: Rate = 0.0
+    """Accepted, then answered by a program: out of office (RFC 3834)."""
 
     def __post_init__(self) -> None:
         if sum(msgspec.structs.astuple(self)) > 1:

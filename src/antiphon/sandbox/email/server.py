@@ -9,7 +9,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from antiphon.sandbox.email.faults import Fault, Rates, fault_of
+from antiphon.sandbox.email.faults import BACK, Fault, Rates, fault_of
 from antiphon.sandbox.email.log import MailLog
 
 _PAUSE = 0.5  # seconds by which a delayed message is late
@@ -37,6 +37,8 @@ class Mailboxes:
         fault = self.fault(address)
         if fault == "refuse":
             return "550 5.1.1 No such mailbox here"
+        if fault == "defer":
+            return "452 4.2.2 The mailbox is full"
         if fault == "greylist":
             key = (envelope.mail_from or "").rpartition("@")[2], address.lower()
             first = self._greylisted.setdefault(key, time.monotonic())
@@ -55,10 +57,10 @@ class Mailboxes:
             await asyncio.sleep(self._hang)
             return "451 4.3.0 Still thinking"
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
-        bounces: Fault | None = "bounce" if "bounce" in faults else None
+        back = next((fault for fault in faults if fault in BACK), None)
         try:
             sender = (envelope.mail_from or "").strip("<>")  # the null sender arrives as <>
-            entry = await self._log.append(sender, list(envelope.rcpt_tos), content, bounces)
+            entry = await self._log.append(sender, list(envelope.rcpt_tos), content, back)
         except OSError:
             return "452 4.3.1 No space for this message"
         if "silent" in faults:
