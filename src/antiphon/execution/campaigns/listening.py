@@ -130,7 +130,7 @@ async def answer(ctx: Context, conn: Connection, campaign: Campaign, events: Seq
         )))  # fmt: skip
         for part in chunks(intents):
             await submit(ctx, conn, dispatch, part)
-    log.info("answered", campaign=campaign.id, events=len(meant), said=len(chosen))
+    log.debug("answered", campaign=campaign.id, events=len(meant), said=len(chosen))
     return len(chosen)
 
 
