@@ -39,7 +39,7 @@ def keyed_fraction(key: bytes, *parts: str | int | bytes) -> float:
 
 
 def _tag(key: bytes, purpose: str, payload: bytes) -> bytes:
-    return hmac.digest(key, purpose.encode() + b"\0" + payload, "sha256")[:_TAG]
+    return hashlib.blake2b(purpose.encode() + b"\0" + payload, key=key[:64], digest_size=_TAG).digest()
 
 
 def sign(key: bytes, purpose: str, payload: bytes) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from antiphon.execution.delivery.store import Claimed, Record
 
 SPEAKING = 50  # rows of a process that may be on the way at once
 BATCH = 22  # rows spoken together: two batches of an account overlap
+AHEAD = 4 * BATCH  # rows looked at again and written together
 ALONE = 2 * BATCH  # rows of one account when no other has anything to say
 FEW = 4  # rows any account may have on the way, however many share
 SLOW = 3.0  # seconds after which what is on the way hangs
@@ -28,20 +29,29 @@ SLOW = 3.0  # seconds after which what is on the way hangs
 
 @dataclass
 class Batch:
-    """Rows of one dispatch through one account, written: those with a wire, and those that could not be."""
+    """Rows of one dispatch through one account that were looked at again and written: those to be said, with their wires, what
+    became of the others, and which go back unsaid."""
 
     dispatch: Dispatch
     account: Account
     rows: Sequence[Claimed]
     wires: dict[int, Wire]
-    unwritten: Sequence[Record] = ()
+    ended: Sequence[Record] = ()
+    returned: Sequence[Claimed] = ()
+    most: int = BATCH
+    looked_at: float = 0.0
+
+    @property
+    def every(self) -> list[Claimed]:
+        """All rows in hand with it."""
+        return [*self.rows, *(record.row for record in self.ended), *self.returned]
 
     def part(self, count: int) -> tuple[Batch, Batch | None]:
-        """The first rows, and the rest if there is any."""
+        """The first rows, with what is no longer to be said, and the rest if there is any."""
         if count >= len(self.rows):
             return self, None
-        rest = Batch(self.dispatch, self.account, self.rows[count:], self.wires)
-        return Batch(self.dispatch, self.account, self.rows[:count], self.wires, self.unwritten), rest
+        first = replace(self, rows=self.rows[:count])
+        return first, replace(self, rows=self.rows[count:], ended=(), returned=())
 
 
 Write = Callable[[Dispatch, Account, Sequence[Claimed]], Awaitable[Batch]]
@@ -61,7 +71,7 @@ class Lane:
     @property
     def rows(self) -> int:
         """Rows that have not set out."""
-        return sum(len(rows) for _, _, rows in self.waiting) + (len(self.ready.rows) if self.ready else 0)
+        return sum(len(rows) for _, _, rows in self.waiting) + (len(self.ready.every) if self.ready else 0)
 
     @property
     def flying(self) -> int:
@@ -145,7 +155,7 @@ class Lanes:
             if lane.runner is not None and not lane.runner.done():
                 lane.runner.cancel()
                 await asyncio.wait([lane.runner])
-            rows = [row for _, _, rows in lane.waiting for row in rows] + (list(lane.ready.rows) if lane.ready else [])
+            rows = [row for _, _, rows in lane.waiting for row in rows] + (lane.ready.every if lane.ready else [])
             lane.waiting.clear()
             lane.ready = None
             self._domains.subtract((account_id, domain_of(row.address)) for row in rows)
@@ -166,11 +176,11 @@ class Lanes:
         while not self._failed() and self._usable(account_id) and (lane.ready is not None or lane.waiting):
             if lane.ready is None:
                 dispatch, account, rows = lane.waiting[0]
-                lane.ready = await self._write(dispatch, account, rows[:BATCH])
-                del rows[: len(lane.ready.rows)]
+                lane.ready = await self._write(dispatch, account, rows[:AHEAD])
+                del rows[:AHEAD]
                 if not rows:
                     lane.waiting.popleft()
-            count = await self._room(account_id, lane, len(lane.ready.rows))
+            count = await self._room(account_id, lane, min(lane.ready.most, len(lane.ready.rows)))
             if self._failed() or not self._usable(account_id):
                 return
             batch, lane.ready = lane.ready.part(count)
@@ -213,7 +223,7 @@ class Lanes:
 
     def _back(self, account_id: int, lane: Lane, batch: Batch, task: asyncio.Task[None]) -> None:
         del lane.air[task]
-        self._domains.subtract((account_id, domain_of(row.address)) for row in batch.rows)
+        self._domains.subtract((account_id, domain_of(row.address)) for row in batch.every)
         self._ran(task)
 
     def _ran(self, task: asyncio.Task[None]) -> None:

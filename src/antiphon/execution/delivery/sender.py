@@ -26,7 +26,7 @@ from antiphon.foundation.telemetry import get_logger
 __all__ = ["BATCH", "SPEAKING", "Sender"]
 
 log = get_logger(__name__)
-CLAIM = 400  # rows taken from the queue at once
+CLAIM = 800  # rows taken from the queue at once
 TICK = 2.0  # seconds of new work a tick takes on
 GRACE = 1.0  # seconds a tick's last rows have to set out before they go back to the queue
 CANCEL = 5_000  # rows of cancelled dispatches taken out of the queue at once

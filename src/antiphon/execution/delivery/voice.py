@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from antiphon.execution.delivery.accounts import Accounts
 from antiphon.execution.delivery.budgets import Purse
 from antiphon.execution.delivery.country import country_of
 from antiphon.execution.delivery.gate.again import look_again
-from antiphon.execution.delivery.lanes import Batch
+from antiphon.execution.delivery.lanes import BATCH, Batch
 from antiphon.execution.delivery.model import Dispatch
 from antiphon.execution.delivery.store import Claimed, Record
 from antiphon.execution.delivery.verdicts import UNSENDABLE, ended, from_receipt, state_of
@@ -29,6 +30,7 @@ from antiphon.foundation.postgres import Connection, DatabaseUnavailable, Postgr
 from antiphon.foundation.telemetry import get_logger, registry
 
 log = get_logger(__name__)
+STALE = 1.0  # seconds for which a second look is good
 KEEP_TRYING = 6  # times to record a receipt while the database is away, with growing pauses
 
 _said = Counter("antiphon_deliveries", "Deliveries by what became of them", ["channel", "state"], registry=registry)
@@ -45,39 +47,45 @@ class Voice:
         self._purse = Purse(ctx.db)
 
     async def write(self, dispatch: Dispatch, account: Account, rows: Sequence[Claimed]) -> Batch:
-        """What the channel will carry of these rows; what cannot be written ends."""
+        """Look at rows again, and write those that are still to be said; what cannot be written ends."""
         channel = self._channels[account.provider]
-        rows = rows[: channel.manifest.capabilities.max_batch]
+        looked_at = time.monotonic()
+        said, done, returned = await self._look_again(dispatch, rows)
         now = self._ctx.clock.now()
         wires: dict[int, Wire] = {}
-        unwritten: list[Record] = []
         try:
             write = await self._writer.of(dispatch, account)
         except AntiphonError as error:  # its template cannot be read: no row of it can ever be written
-            every = [ended(row, "failed", "render_failed", str(error)[:1000]) for row in rows]
-            return Batch(dispatch, account, rows, wires, every)
-        for row in rows:
+            done += [ended(row, "failed", "render_failed", str(error)[:1000]) for row in said]
+            return Batch(dispatch, account, [], wires, done, returned)
+        for row in said:
             try:
                 wires[row.delivery_id] = channel.prepare(write(row, now), account)
             except Unwritable as error:
-                unwritten.append(ended(row, "failed", error.reason, error.detail[:1000]))
+                done.append(ended(row, "failed", error.reason, error.detail[:1000]))
             except AntiphonError as error:  # the channel cannot carry it: permanent by contract
-                unwritten.append(ended(row, "failed", UNSENDABLE.get(error.code, "unsendable"), str(error)[:1000]))
+                done.append(ended(row, "failed", UNSENDABLE.get(error.code, "unsendable"), str(error)[:1000]))
             except Exception as error:  # a fault of ours or of a channel's: it must not hold up everybody behind it
                 log.exception("a message could not be written", delivery=row.delivery_id, channel=dispatch.channel)
-                unwritten.append(ended(row, "failed", "unsendable", f"internal: {type(error).__name__}"))
-        await asyncio.sleep(0)
+                done.append(ended(row, "failed", "unsendable", f"internal: {type(error).__name__}"))
+            if len(wires) % BATCH == 0:
+                await asyncio.sleep(0)
         point("rendered")
-        return Batch(dispatch, account, rows, wires, unwritten)
+        written = [row for row in said if row.delivery_id in wires]
+        most = min(BATCH, channel.manifest.capabilities.max_batch)
+        return Batch(dispatch, account, written, wires, done, returned, most, looked_at)
 
     async def speak(self, held: Held, batch: Batch) -> None:
-        """Look again, mark, speak, record."""
-        dispatch, account = batch.dispatch, batch.account
-        mine = held.only(sorted({row.bucket for row in batch.rows}))
-        said, refused, returned = await self._look_again(dispatch, [r for r in batch.rows if r.delivery_id in batch.wires])
+        """Mark, speak, record; what waited too long since it was looked at is looked at once more."""
+        dispatch, account, said = batch.dispatch, batch.account, list(batch.rows)
+        mine = held.only(sorted({row.bucket for row in said}))
+        done, returned = list(batch.ended), list(batch.returned)
+        if said and time.monotonic() - batch.looked_at > STALE:
+            said, refused, back = await self._look_again(dispatch, said)
+            done, returned = done + refused, returned + back
         costs = {row.delivery_id: self._cost(batch, row) for row in said}
         unpaid = await self._purse.pay(dispatch, account.id, said, list(costs.values()), self._ctx.clock.now())
-        refused += [ended(row, "suppressed", "budget_exhausted") for row in said if row.delivery_id in unpaid]
+        done += [ended(row, "suppressed", "budget_exhausted") for row in said if row.delivery_id in unpaid]
         said = [row for row in said if row.delivery_id not in unpaid]
         marked_at: list[datetime] = []
 
@@ -97,7 +105,7 @@ class Voice:
         now = self._ctx.clock.now()
         await self._accounts.heard(self._ctx.db, account.id, receipts, took, now)
         judged = self._judge(batch, said, receipts, costs, now, marked_at[0] if marked_at else None)
-        await self._record(dispatch, [*batch.unwritten, *refused, *judged], receipts, returned)
+        await self._record(dispatch, [*done, *judged], receipts, returned)
 
     def _judge(
         self,
