@@ -56,7 +56,8 @@ async def seed(ctx: Context, people: int) -> int:
             await conn.execute("insert into profile (id) select i from generate_series(%s::bigint, %s) i", span)
             await conn.execute(
                 "insert into identity (kind, value, profile_id)"
-                " select k, case k when 'email' then 'p' || i || '@example.com' else 'u' || i end, i from generate_series(%s::bigint, %s) i cross join (values ('email'), ('user_id')) k (k)",
+                " select k, case k when 'email' then 'p' || i || '@example.com' else 'u' || i end, i"
+                " from generate_series(%s::bigint, %s) i cross join (values ('email'), ('user_id')) k (k)",
                 span,
             )
         await conn.execute("select setval(pg_get_serial_sequence('profile', 'id'), %s)", (people + 1,))

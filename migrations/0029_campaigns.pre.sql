@@ -154,3 +154,11 @@ create table message_request (
     primary key (owner, key)
 ) with (fillfactor = 80);
 create index message_request_at on message_request (at);
+
+-- Whom a text of the API's, that is no template's, was said to: one said to a single customer alone is forgotten with them.
+create table message_text (
+    profile_id bigint not null,
+    dispatch_id bigint not null,
+    primary key (profile_id, dispatch_id)
+);
+create index message_text_dispatch on message_text (dispatch_id);

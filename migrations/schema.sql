@@ -1213,6 +1213,11 @@ CREATE TABLE public.message_seen (
 )
 PARTITION BY RANGE (seen_on);
 
+CREATE TABLE public.message_text (
+    profile_id bigint NOT NULL,
+    dispatch_id bigint NOT NULL
+);
+
 CREATE TABLE public.migration (
     name text NOT NULL,
     sha256 text NOT NULL,
@@ -1945,6 +1950,9 @@ ALTER TABLE ONLY public.message_request
 ALTER TABLE ONLY public.message_seen
     ADD CONSTRAINT message_seen_pkey PRIMARY KEY (key, seen_on);
 
+ALTER TABLE ONLY public.message_text
+    ADD CONSTRAINT message_text_pkey PRIMARY KEY (profile_id, dispatch_id);
+
 ALTER TABLE ONLY public.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (name);
 
@@ -2181,6 +2189,8 @@ CREATE INDEX merge_proposal_open ON public.merge_proposal USING btree (id) WHERE
 CREATE UNIQUE INDEX merge_proposal_pair ON public.merge_proposal USING btree (low_id, high_id);
 
 CREATE INDEX message_request_at ON public.message_request USING btree (at);
+
+CREATE INDEX message_text_dispatch ON public.message_text USING btree (dispatch_id);
 
 CREATE INDEX mirror_change_at ON public.mirror_change USING btree (at);
 

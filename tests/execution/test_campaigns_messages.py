@@ -13,6 +13,7 @@ from tests.execution.cast import Parrot, add_account, add_people, add_published,
 
 from antiphon.execution.campaigns.desk import Asked, Desk, forget_keys, open_desk
 from antiphon.execution.campaigns.messages import Accepted, MessageBody, MessageKeyReused, Recipient, RecipientUnknown
+from antiphon.execution.campaigns.personal import erase
 from antiphon.execution.content import Source
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
@@ -179,3 +180,18 @@ async def test_a_key_is_one_message_however_it_is_repeated(
 
 def test_unknown_recipients_are_named() -> None:
     assert "user id" in str(RecipientUnknown(what="user id"))
+
+
+async def test_a_text_said_to_one_customer_alone_is_forgotten_with_them(http: Any, ctx: Context) -> None:
+    own = {"channel": "email", "content": {"text": "Dear Ann Smith"}}
+    hop = {"channel": "email", "content": {"text": "Ann Smith again"}}
+    await http.post("/v1/messages", json=own | {"to": {"profile_id": 1}, "hops": [hop], "variables": {"name": "Ann Smith"}})
+    for person in (1, 2):
+        await http.post("/v1/messages", json=HELLO | {"to": {"profile_id": person}})
+    async with ctx.db.transaction() as conn:
+        await erase(ctx, conn, 1)
+        rows = await (await conn.execute("select content, hops from dispatch")).fetchall()
+        left = await (await conn.execute("select profile_id from message_text")).fetchall()
+    assert "Smith" not in str(rows)
+    assert "Order {{ order }}" in str(rows)
+    assert left == [(2,)]

@@ -32,6 +32,7 @@ NOT_EXPORTED = {
     "delivery_queue": "where a row of `delivery`, which is exported, waits",
     "delivery_settle": "a queue of ids",
     "delivery_watch": "a queue of ids",
+    "message_text": "which texts were said to whom; `delivery` is exported",
     "merge_proposal": "names somebody else as well; what it compares is exported as identities",
     "preference": "the latest of `preference_change`, which is exported whole",
     "profile_dirty": "a queue of ids",

@@ -190,7 +190,7 @@ class Desk:
             content=None if body.content is None else body.content.plain(), track_opens=body.track_opens,
             track_clicks=body.track_clicks, purpose=body.purpose, split=body.split, hops=tuple(hops),
         )  # fmt: skip
-        key = "api:" + keyed_hash(b"", msgspec.json.encode(new)).hex()
+        key = "api:" + keyed_hash(self._ctx.secret, "message way", msgspec.json.encode(new)).hex()
         return _Way(msgspec.structs.replace(new, key=key), new.channel)
 
     async def _find_people(self, conn: Connection, ones: Sequence[_One]) -> None:
@@ -294,6 +294,12 @@ class Desk:
             )
             for part in chunks(intents):
                 await submit(self._ctx, conn, dispatch, part)
+        own = [one for one in ones if one.asked.body.content is not None and one.dispatch is not None]
+        if own:
+            await conn.execute(SQL.note_texts, {
+                "profile_ids": [one.profile_id for one in own],
+                "dispatch_ids": [one.dispatch.id for one in own if one.dispatch is not None],
+            })  # fmt: skip
         keys = [f"{one.way.new.key}:{one.suffix}" for one in ones if one.way is not None]
         params = {"profile_ids": [one.profile_id for one in ones], "intent_keys": keys}
         rows = await (await conn.execute(SQL.ledger_rows, params)).fetchall()

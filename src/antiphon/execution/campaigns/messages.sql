@@ -49,3 +49,18 @@ left join delivery_queue q on q.delivery_id = d.id and q.profile_id = d.profile_
 where (d.id = %(id)s or d.origin_id = %(id)s and d.profile_id = (select profile_id from delivery where id = %(id)s))
   and exists (select 1 from delivery o join dispatch x on x.id = o.dispatch_id where o.id = %(id)s and x.key like 'api:%%')
 order by d.hop, d.id;
+
+-- name: note_texts
+-- Whom texts of their own were said to.
+insert into message_text (profile_id, dispatch_id)
+select p, d from unnest(%(profile_ids)s::bigint[], %(dispatch_ids)s::bigint[]) n (p, d) where p > 0
+order by 1, 2 on conflict do nothing;
+
+-- name: texts_of_one
+-- Texts that were said to this customer and to nobody else.
+select dispatch_id from message_text t where profile_id = any(%(profile_ids)s::bigint[])
+  and not exists (select 1 from message_text o where o.dispatch_id = t.dispatch_id and o.profile_id <> all(%(profile_ids)s::bigint[]));
+
+-- name: erase_texts
+-- Erasure: what texts were said to somebody.
+delete from message_text where profile_id = any(%(profile_ids)s::bigint[]);

@@ -7,6 +7,8 @@ from typing import Any
 
 from antiphon.awareness.profiles import canonical, every_id
 from antiphon.execution.campaigns.conversions import SQL, TRIGGERS
+from antiphon.execution.campaigns.desk import SQL as MESSAGES
+from antiphon.execution.delivery import forget_content
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, dict_row
 
@@ -23,5 +25,8 @@ async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     """Forget it; that somebody did what a campaign is about stays, for its numbers."""
     ids = await every_id(conn, await canonical(conn, profile_id) or profile_id)
+    texts = await (await conn.execute(MESSAGES.texts_of_one, {"profile_ids": ids})).fetchall()
+    await forget_content(conn, [row[0] for row in texts])
+    await conn.execute(MESSAGES.erase_texts, {"profile_ids": ids})
     await conn.execute(SQL.erase_conversions, {"profile_ids": ids})
     await conn.execute(TRIGGERS.erase_last, {"profile_ids": ids})

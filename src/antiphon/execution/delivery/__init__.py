@@ -8,6 +8,7 @@ intents by `open_dispatch` and `submit`; nothing else speaks through a channel.
 from antiphon.execution.delivery.budgeting import add as add_budget
 from antiphon.execution.delivery.costs import expected_micros
 from antiphon.execution.delivery.errors import DeliveryUnknown, NoAccount
+from antiphon.execution.delivery.ledger import forget_content
 from antiphon.execution.delivery.model import (
     CLASSES,
     Content,
@@ -63,6 +64,7 @@ __all__ = [
     "expected_micros",
     "expected_pace",
     "explain",
+    "forget_content",
     "hold",
     "is_waiting",
     "open_dispatch",

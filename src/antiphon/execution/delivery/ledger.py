@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -268,6 +268,12 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
         SQL.erase_verification_factors, SQL.erase_verifications, GATE.erase_contacts, SQL.erase_deliveries,
     ):  # fmt: skip
         await conn.execute(query, ids)
+
+
+async def forget_content(conn: Connection, dispatch_ids: Sequence[int]) -> None:
+    """Forget the texts of dispatches that were one customer's alone."""
+    if dispatch_ids:
+        await conn.execute(SQL.veil_contents, {"ids": list(dispatch_ids)})
 
 
 async def overview(ctx: Context, conn: Connection) -> Mapping[str, float]:

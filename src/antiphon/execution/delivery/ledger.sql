@@ -100,3 +100,14 @@ delete from verification_factor where profile_id = any(%(profile_ids)s);
 -- name: erase_verifications
 -- Nor that it was.
 delete from verification where profile_id = any(%(profile_ids)s);
+
+-- name: veil_contents
+-- A text that was said to an erased customer alone is forgotten with them, those of its later hops included.
+with recursive chain as (
+    select id, next_id from dispatch where id = any(%(ids)s::bigint[])
+    union
+    select d.id, d.next_id from chain c join dispatch d on d.id = c.next_id
+)
+update dispatch set content = case when content is not null then '{"subject": "", "text": ""}'::jsonb end,
+    hops = coalesce((select jsonb_agg(h - 'content') from jsonb_array_elements(hops) h), '[]')
+where id in (select id from chain);
