@@ -95,7 +95,7 @@ async def test_forged_replayed_and_large_calls_are_refused_and_counted(
     assert (large.status_code, large.json()["code"]) == (413, "callback-too-large")
     assert (await stranger.post("/callbacks/999999", **signed(news))).status_code == 404
     assert (await ledger(ctx))["state"] == "sent" and await events(ctx) == []
-    await ctx.get(Doorway).write()
+    await ctx.get(Doorway).write_down()
     shown = (await client.get("/v1/callbacks/refused", params={"account_id": account})).json()
     assert {one["cause"]: one["count"] for one in shown} == {"forged": 3, "replayed": 1, "too_large": 1}
     assert {one["account_name"] for one in shown} == {"CRM"}

@@ -83,7 +83,7 @@ async def _take(ctx: Context, doorway: Doorway, account: Account, request: Asked
         now=datetime.now(UTC),
     )
     try:
-        signals = await _read(ctx, doorway, account, callback)
+        signals = await _signals(ctx, doorway, account, callback)
     except CallbackForged as forged:
         doorway.refuse(account.id, "replayed" if forged.facts.get("cause") == "replayed" else "forged", forged.detail)
         raise
@@ -101,7 +101,7 @@ async def _take(ctx: Context, doorway: Doorway, account: Account, request: Asked
     return Response("", media_type="text/plain", headers={"cache-control": "no-store"})
 
 
-async def _read(ctx: Context, doorway: Doorway, account: Account, callback: Callback) -> Sequence[Signal]:
+async def _signals(ctx: Context, doorway: Doorway, account: Account, callback: Callback) -> Sequence[Signal]:
     """The provider's reading, with the documents it asks for."""
     channel = ctx.get(Channels)[account.provider]
     for _ in range(FETCHES + 1):

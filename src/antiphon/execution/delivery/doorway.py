@@ -18,6 +18,7 @@ from antiphon.foundation.errors import Unavailable
 from antiphon.foundation.outbound import Outbound, OutboundFailed, OutboundRefused, check_url
 from antiphon.foundation.postgres import Connection, PostgresError, struct_row
 from antiphon.foundation.postgres.binary import bigints, texts
+from antiphon.foundation.tasks import end_task
 from antiphon.foundation.telemetry import get_logger, registry
 
 log = get_logger(__name__)
@@ -114,14 +115,14 @@ class Doorway:
         """Write down what was refused."""
         await self._outbound.close()
         if self._writing is not None:
-            self._writing.cancel()
-        await self.write()
+            await end_task(self._writing)
+        await self.write_down()
 
     async def _write_later(self) -> None:
         await asyncio.sleep(PAUSE)
-        await self.write()
+        await self.write_down()
 
-    async def write(self) -> None:
+    async def write_down(self) -> None:
         """Add what was refused to the table."""
         tally, details = self._tally, self._details
         if not tally:

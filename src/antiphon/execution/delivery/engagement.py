@@ -128,9 +128,7 @@ def _bytes(value: bytes | None) -> bytes | None:
     return None if value is None else bytes(value)
 
 
-async def write(
-    conn: Connection, looks: Looks, rows: Mapping[tuple[int, int], Row], now: datetime
-) -> list[bytes]:
+async def keep(conn: Connection, looks: Looks, rows: Mapping[tuple[int, int], Row], now: datetime) -> list[bytes]:
     """Keep what came in; the compensating events of clicks of a moment ago that prove to be a machine's."""
     kept = [(heard, rule) for heard, rule in looks.rules if heard.key in rows]
     if kept:
@@ -150,17 +148,17 @@ async def write(
             "version": machines.VERSION,
         }
         await conn.execute(SQL.log_engagement, params)
-    return await correct(conn, looks.earlier, now) if looks.earlier else []
+    return await put_right(conn, looks.earlier, now) if looks.earlier else []
 
 
-async def correct(conn: Connection, changes: Sequence[Change], now: datetime) -> list[bytes]:
+async def put_right(conn: Connection, changes: Sequence[Change], now: datetime) -> list[bytes]:
     """Change judgements; put the ledger right; the events that tell customers' histories of it."""
     params: dict[str, Any] = {
-        "ids": bigints([change.id for change in changes]),
-        "profile_ids": bigints([change.profile_id for change in changes]),
-        "rules": texts([change.rule for change in changes]),
-        "classes": texts([change.decides for change in changes]),
-        "by_hand": ints([int(change.by_hand) for change in changes]),
+        "ids": bigints([judged.id for judged in changes]),
+        "profile_ids": bigints([judged.profile_id for judged in changes]),
+        "rules": texts([judged.rule for judged in changes]),
+        "classes": texts([judged.decides for judged in changes]),
+        "by_hand": ints([int(judged.by_hand) for judged in changes]),
         "version": machines.VERSION,
     }
     deliveries = await (await conn.execute(SQL.deliveries_of, params)).fetchall()

@@ -115,7 +115,7 @@ async def take_in(ctx: Context, journal: JournalTransaction, news: Sequence[Hear
     """Write what was heard, all in this transaction; what became of each. With ``may_wait`` news of rows that are not
     recorded yet is kept for later."""
     conn, now = journal.conn, ctx.clock.now()
-    named = await ledgering.resolve(conn, news, now)
+    named = await ledgering.place(conn, news, now)
     fates: list[Fate] = ["noted"] * len(named)
     early = [n for n, heard in enumerate(named) if heard.key is None and heard.provider_id and heard.kind not in OF_PEOPLE]
     for n in early:
@@ -143,7 +143,7 @@ async def take_in(ctx: Context, journal: JournalTransaction, news: Sequence[Hear
         await ledgering.keep_waiting(conn, waiting, now)
         await wake(conn, WAITING_LOOP)
     people = await effects.apply(ctx, conn, known, loose)
-    corrected = await engagement.write(conn, looks, rows, now)
+    corrected = await engagement.keep(conn, looks, rows, now)
     stirred = {(row.id, row.profile_id) for heard, row in known if row.chained and heard.kind not in ("deferred", "complained")}
     if stirred:
         await chains.after_heard(conn, sorted(stirred), now)

@@ -1,4 +1,4 @@
--- name: resolve
+-- name: place_by_id
 -- Which deliveries providers mean by their own ids.
 select m.account_id, m.provider_id, m.delivery_id, m.profile_id
 from unnest(%(accounts)s::bigint[], %(provider_ids)s::text[]) as n (account_id, provider_id)

@@ -22,7 +22,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Heard).decode
 
 
-async def resolve(conn: Connection, news: Sequence[Heard], now: datetime) -> list[Heard]:
+async def place(conn: Connection, news: Sequence[Heard], now: datetime) -> list[Heard]:
     """The same news, its deliveries named where they can be: by what their providers call them, or by what was said last to
     the address that wrote to us."""
     named = list(news)
@@ -30,10 +30,10 @@ async def resolve(conn: Connection, news: Sequence[Heard], now: datetime) -> lis
     if asked:
         pairs = sorted(asked)
         params = {"accounts": bigints([a for a, _ in pairs]), "provider_ids": texts([p for _, p in pairs])}
-        found = {(a, p): (d, q) for a, p, d, q in await (await conn.execute(SQL.resolve, params, binary=True)).fetchall()}
+        found = {(a, p): (d, q) for a, p, d, q in await (await conn.execute(SQL.place_by_id, params, binary=True)).fetchall()}
         for n, heard in enumerate(named):
-            if heard.key is None and (place := found.get((heard.account_id, heard.provider_id or ""))):
-                named[n] = msgspec.structs.replace(heard, delivery_id=place[0], profile_id=place[1])
+            if heard.key is None and (meant := found.get((heard.account_id, heard.provider_id or ""))):
+                named[n] = msgspec.structs.replace(heard, delivery_id=meant[0], profile_id=meant[1])
     written = [(n, heard) for n, heard in enumerate(named) if heard.key is None and heard.kind in OF_PEOPLE and heard.address]
     if written:
         answered = {
@@ -43,8 +43,8 @@ async def resolve(conn: Connection, news: Sequence[Heard], now: datetime) -> lis
         }
         last = {(c, a): (d, p) for c, a, d, p in await (await conn.execute(SQL.last_said, answered)).fetchall()}
         for n, heard in written:
-            if place := last.get((heard.channel, heard.address or "")):
-                named[n] = msgspec.structs.replace(heard, delivery_id=place[0], profile_id=place[1])
+            if meant := last.get((heard.channel, heard.address or "")):
+                named[n] = msgspec.structs.replace(heard, delivery_id=meant[0], profile_id=meant[1])
     return named
 
 

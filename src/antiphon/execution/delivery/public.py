@@ -35,7 +35,7 @@ _late: set[asyncio.Task[None]] = set()  # answers still being noted after their 
 @get("/o/{token:str}", permission=PUBLIC, media_type="image/gif", problems=(404,))
 async def open_picture(ctx: Context, request: Asked, token: Token) -> Response[bytes]:
     """A picture of one pixel; its loading counts as an open."""
-    ref = _read(ctx, "open", token.removesuffix(".gif"))
+    ref = _ref_of(ctx, "open", token.removesuffix(".gif"))
     if ref is None:
         return Response(b"", status_code=404, media_type="image/gif")
     await _note(ctx, request, "opened", ref)
@@ -45,7 +45,7 @@ async def open_picture(ctx: Context, request: Asked, token: Token) -> Response[b
 @get("/c/{token:str}", permission=PUBLIC, media_type="text/html", problems=(404,))
 async def follow_link(ctx: Context, request: Asked, token: Token) -> Response[Any]:
     """A link that is the same for everybody: counted, then followed."""
-    ref = _read(ctx, "click", token)
+    ref = _ref_of(ctx, "click", token)
     url = await ctx.get(Hearing).url(ref.link_id) if ref is not None and ref.link_id is not None else None
     if ref is None or url is None:
         return _invalid(request)
@@ -56,7 +56,7 @@ async def follow_link(ctx: Context, request: Asked, token: Token) -> Response[An
 @get("/l/{token:str}", permission=PUBLIC, media_type="text/html", problems=(404,))
 async def follow_personal_link(ctx: Context, request: Asked, token: Token) -> Response[Any]:
     """A link that carries its own signed address: counted, then followed."""
-    ref = _read(ctx, "link", token)
+    ref = _ref_of(ctx, "link", token)
     if ref is None or ref.url is None:
         return _invalid(request)
     await _note(ctx, request, "clicked", ref, url=ref.url)
@@ -67,15 +67,15 @@ async def follow_personal_link(ctx: Context, request: Asked, token: Token) -> Re
 async def check_link(ctx: Context, request: Asked, token: Token) -> Response[None]:
     """Programs look whether a link is good: what they see is kept as a machine's, and says no more than that it is."""
     purpose: Purpose = {"o": "open", "c": "click", "l": "link"}[request.url.path[1]]  # type: ignore[assignment]
-    ref = _read(ctx, purpose, token.removesuffix(".gif"))
+    ref = _ref_of(ctx, purpose, token.removesuffix(".gif"))
     if ref is None:
-        return Response(None, status_code=404)
+        return Response(None, status_code=404, headers={"content-type": "text/html"})
     if purpose == "open":
         await _note(ctx, request, "opened", ref)
         return Response(None, headers={"content-type": "image/gif", "cache-control": "no-store"})
     url = ref.url if ref.link_id is None else await ctx.get(Hearing).url(ref.link_id)
     if url is None:
-        return Response(None, status_code=404)
+        return Response(None, status_code=404, headers={"content-type": "text/html"})
     await _note(ctx, request, "clicked", ref, url=url)
     answer = _redirect(url)
     return Response(None, status_code=answer.status_code, headers=answer.headers)
@@ -84,7 +84,7 @@ async def check_link(ctx: Context, request: Asked, token: Token) -> Response[Non
 @get("/u/{token:str}", permission=PUBLIC, media_type="text/html", problems=(404,))
 async def unsubscribe_page(ctx: Context, request: Asked, token: Token) -> Response[str]:
     """Asks whether to unsubscribe. Opening it changes nothing: scanners open links, too."""
-    ref = _read(ctx, "unsubscribe", token)
+    ref = _ref_of(ctx, "unsubscribe", token)
     row = await ctx.get(Hearing).page(ref.delivery_id, ref.profile_id) if ref is not None else None
     if ref is None or row is None:
         return _invalid(request)
@@ -95,7 +95,7 @@ async def unsubscribe_page(ctx: Context, request: Asked, token: Token) -> Respon
 @post("/u/{token:str}", permission=PUBLIC, status=200, media_type="text/html", max_body=20_000, problems=(404,))
 async def unsubscribe(ctx: Context, request: Asked, token: Token) -> Response[str]:
     """Withdraws the consent: from the page's buttons, or in one click from a mail program (RFC 8058)."""
-    ref = _read(ctx, "unsubscribe", token)
+    ref = _ref_of(ctx, "unsubscribe", token)
     row = await ctx.get(Hearing).page(ref.delivery_id, ref.profile_id) if ref is not None else None
     if ref is None or row is None:
         return _invalid(request)
@@ -108,7 +108,7 @@ async def unsubscribe(ctx: Context, request: Asked, token: Token) -> Response[st
         address=request.client.host if request.client else "",
         user_agent=request.headers.get("user-agent", "")[:400],
     )
-    heard = Heard(
+    word = Heard(
         kind="unsubscribed",
         delivery_id=ref.delivery_id,
         profile_id=ref.profile_id,
@@ -117,7 +117,7 @@ async def unsubscribe(ctx: Context, request: Asked, token: Token) -> Response[st
         evidence=evidence,
     )
     try:
-        await ctx.get(Hearing).hear(heard)
+        await ctx.get(Hearing).hear(word)
     except (AntiphonError, PostgresError) as failed:
         log.warning("an unsubscribe could not be noted", error=repr(failed))
         return _page(pages.busy(language), 503, {"retry-after": "30"})
@@ -129,7 +129,7 @@ def _preferences(ctx: Context, ref: Ref) -> str:
     return preferences_link(ctx.secret, ctx.settings.base_url, ref.profile_id, ctx.clock.now())
 
 
-def _read(ctx: Context, purpose: Purpose, token: str) -> Ref | None:
+def _ref_of(ctx: Context, purpose: Purpose, token: str) -> Ref | None:
     """What a token names; None, and counted, if it is not ours."""
     try:
         return ctx.get(Hearing).tracker.read(purpose, token)

@@ -116,9 +116,9 @@ async def judge_by_hand(ctx: Context, who: Principal, engagement_id: int, decide
     """Somebody says what one row of the log was; no rule changes that again. Raises `EngagementUnknown`."""
     async with ctx.get(Journal).transaction() as journal:
         row = await _one(journal.conn, engagement_id)
-        change = Change(id=row.id, profile_id=row.profile_id, rule="by_hand", decides=decides, by_hand=True)
+        verdict = Change(id=row.id, profile_id=row.profile_id, rule="by_hand", decides=decides, by_hand=True)
         now = ctx.clock.now()
-        await journal.append([(INTERNAL, now, told) for told in await engagement.correct(journal.conn, [change], now)])
+        await journal.append([(INTERNAL, now, told) for told in await engagement.put_right(journal.conn, [verdict], now)])
         after = await _one(journal.conn, engagement_id)
         await audit(
             journal.conn, who, action="delivery.judge", subject=f"engagement:{engagement_id}",
@@ -148,7 +148,7 @@ async def run_reclassify(ctx: Context, job: RunningJob) -> dict[str, Any]:
         async with ctx.get(Journal).transaction() as journal:
             changes = await _judged_again(ctx, journal.conn, ids)
             now = ctx.clock.now()
-            told = await engagement.correct(journal.conn, changes, now) if changes else []
+            told = await engagement.put_right(journal.conn, changes, now) if changes else []
             await journal.append([(INTERNAL, now, payload) for payload in told])
         looked_at, changed, after = looked_at + len(ids), changed + len(changes), ids[-1]
         await job.progress(looked_at)
