@@ -6,11 +6,11 @@ import { api, take, type Schema } from '@/api/client';
 import { useFormat } from '@/design/format';
 import { IconAlert, IconCheck, IconInfo } from '@/design/icons';
 import { ProblemAlert } from '@/design/ProblemAlert';
-import { sourceOf, type Draft } from './draft';
+import { askOf, type Draft } from './draft';
 import { Mark } from '@/design/Mark';
 
 export function useChecks(draft: Draft) {
-  const [source] = useDebouncedValue(sourceOf(draft), 700);
+  const [source] = useDebouncedValue(askOf(draft), 700);
   return useQuery({
     queryKey: ['template-check', source],
     queryFn: () => take(api.POST('/v1/templates/check', { body: source })),

@@ -7,7 +7,8 @@ import { api, take } from '@/api/client';
 import { useFormat } from '@/design/format';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { CustomerPicker } from '../profiles/CustomerPicker';
-import { sourceOf, type Draft } from './draft';
+import { useCarrier } from './carrier';
+import { askOf, type Draft } from './draft';
 import { MailFrame } from './MailFrame';
 import styles from './content.module.css';
 
@@ -19,35 +20,44 @@ export function Preview({ draft }: { draft: Draft }) {
   const format = useFormat();
   const [width, setWidth] = useState<Width>('wide');
   const [profile, setProfile] = useState<number | null>(null);
-  const [source] = useDebouncedValue(sourceOf(draft), 450);
+  const [source] = useDebouncedValue(askOf(draft), 450);
   const preview = useQuery({
     queryKey: ['template-preview', source, profile],
     queryFn: () => take(api.POST('/v1/templates/preview', { body: { ...source, profile_id: profile } })),
     placeholderData: keepPreviousData,
     retry: false,
   });
+  const carrier = useCarrier(draft.channel);
   const shown = preview.data;
   return (
     <Box className={styles.preview}>
       <Group justify="space-between" gap="xs" p="sm" className={styles.bar}>
         <CustomerPicker label={t('content.as_customer')} hideLabel value={profile} onChange={setProfile} w={230} />
-        <SegmentedControl
-          size="xs"
-          value={width}
-          onChange={(next) => setWidth(next as Width)}
-          data={(['wide', 'phone', 'text'] as const).map((one) => ({ value: one, label: t(`content.width_${one}`) }))}
-          aria-label={t('content.preview')}
-        />
+        {carrier.html && (
+          <SegmentedControl
+            size="xs"
+            value={width}
+            onChange={(next) => setWidth(next as Width)}
+            data={(['wide', 'phone', 'text'] as const).map((one) => ({ value: one, label: t(`content.width_${one}`) }))}
+            aria-label={t('content.preview')}
+          />
+        )}
       </Group>
       {preview.error && <Box p="sm"><ProblemAlert error={preview.error} /></Box>}
       {preview.isLoading && <Skeleton height={420} m="sm" w="auto" />}
       {shown && (
         <>
           <Box px="md" py="xs" className={styles.bar}>
-            <Text fw={600} size="sm" data-testid="preview-subject">{shown.subject || t('content.no_subject')}</Text>
-            <Text size="xs" c="dimmed">{t('content.size', { size: format.bytes(shown.size) })}</Text>
+            {carrier.subject && <Text fw={600} size="sm" data-testid="preview-subject">{shown.subject || t('content.no_subject')}</Text>}
+            {shown.parts ? (
+              <Text size="xs" c={shown.parts.parts > 1 ? 'orange' : 'dimmed'} data-testid="preview-parts">
+                {t('content.parts', { count: shown.parts.parts })} · {t('content.left', { left: shown.parts.left, room: shown.parts.per_part })}
+              </Text>
+            ) : (
+              <Text size="xs" c="dimmed">{t('content.size', { size: format.bytes(shown.size) })}</Text>
+            )}
           </Box>
-          {width === 'text' || shown.html === null ? (
+          {width === 'text' || shown.html === null || !carrier.html ? (
             <Box component="pre" className={styles.plain} tabIndex={0}>{shown.text}</Box>
           ) : (
             <MailFrame html={shown.html} phone={width === 'phone'} />

@@ -1,10 +1,12 @@
-import { Button, Group, Menu, SegmentedControl, Skeleton, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { Button, Group, Menu, SegmentedControl, Select, Skeleton, Stack, Switch, Text, TextInput } from '@mantine/core';
 import { lazy, Suspense, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconPlus } from '@/design/icons';
 import { Panel } from '@/design/Panel';
 import { useTraits } from '../traits/vocabulary';
-import type { Draft, Format } from './draft';
+import { useChannelTitle } from '../channels/vocabulary';
+import { useCarrier, useCarriers } from './carrier';
+import { plainStarter, STARTER, type Draft, type Format } from './draft';
 import styles from './content.module.css';
 
 const CodeArea = lazy(() => import('./CodeArea'));
@@ -14,13 +16,23 @@ interface SourceFormProps {
   draft: Draft;
   onChange: (draft: Draft) => void;
   readOnly: boolean;
+  /** Not yet saved: its channel can still be chosen. */
+  fresh: boolean;
 }
 
 /** Name, subject and body, with the traits of customers to put in. */
-export function SourceForm({ draft, onChange, readOnly }: SourceFormProps) {
+export function SourceForm({ draft, onChange, readOnly, fresh }: SourceFormProps) {
   const { t } = useTranslation();
   const traits = useTraits();
   const insert = useRef<(text: string) => void>(() => undefined);
+  const title = useChannelTitle();
+  const carriers = useCarriers();
+  const carrier = useCarrier(draft.channel);
+  const choose = (channel: string) => {
+    const next = carriers.find((one) => one.channel === channel);
+    const begun = next?.html === false ? plainStarter(channel, t('content.short_starter', { firstName: '{{ firstName | default: "" }}' })) : { ...STARTER, channel };
+    onChange({ ...begun, name: draft.name });
+  };
   const put = (part: Partial<Draft>) => onChange({ ...draft, ...part });
   const pieces = [
     ...(traits.data ?? []).filter((trait) => !trait.archived).slice(0, 30).map((trait) => ({ label: trait.name, text: `{{ ${trait.name} | default: "" }}` })),
@@ -38,29 +50,39 @@ export function SourceForm({ draft, onChange, readOnly }: SourceFormProps) {
           value={draft.name}
           onChange={(event) => put({ name: event.currentTarget.value })}
         />
-        <TextInput
+        {fresh && carriers.length > 1 && (
+          <Select
+            label={t('channels.channel')}
+            allowDeselect={false}
+            readOnly={readOnly}
+            value={draft.channel}
+            onChange={(channel) => channel && choose(channel)}
+            data={carriers.map((one) => ({ value: one.channel, label: title(one.channel) }))}
+          />
+        )}
+        {carrier.subject && <TextInput
           label={t('content.subject')}
           readOnly={readOnly}
           value={draft.subject}
           onChange={(event) => put({ subject: event.currentTarget.value })}
           placeholder={t('content.subject_placeholder', { firstName: '{{ firstName }}' })}
-        />
-        <TextInput
+        />}
+        {carrier.html && <TextInput
           label={t('content.preheader')}
           description={t('content.preheader_hint')}
           readOnly={readOnly}
           value={draft.preheader}
           onChange={(event) => put({ preheader: event.currentTarget.value })}
-        />
+        />}
         <Group justify="space-between" mt="xs">
-          <SegmentedControl
+          {carrier.html ? <SegmentedControl
             size="xs"
             disabled={readOnly}
             value={draft.format}
             onChange={(format) => put({ format: format as Format })}
             data={FORMATS.map((format) => ({ value: format, label: t(`content.format_${format}`) }))}
             aria-label={t('content.format')}
-          />
+          /> : <Text size="sm" fw={500}>{t('content.format_text')}</Text>}
           <Menu position="bottom-end">
             <Menu.Target>
               <Button size="xs" variant="default" leftSection={<IconPlus size={14} />} disabled={readOnly}>{t('content.insert')}</Button>

@@ -56,7 +56,7 @@ export default function TemplatePage() {
               body: { ...sourceOf(draft), name: draft.name, archived: more.archived ?? item?.template.archived ?? false },
             }),
           )
-        : take(api.POST('/v1/templates', { body: { ...sourceOf(draft), name: draft.name, channel: 'email' } })),
+        : take(api.POST('/v1/templates', { body: { ...sourceOf(draft), name: draft.name, channel: draft.channel } })),
     onSuccess: (saved) => {
       setKept(draftOf(saved));
       client.setQueryData(['template', String(saved.template.id)], saved);
@@ -133,7 +133,7 @@ export default function TemplatePage() {
         <Skeleton height={480} />
       ) : (
         <div className={styles.split}>
-          <SourceForm draft={draft} onChange={setDraft} readOnly={!mayWrite} />
+          <SourceForm draft={draft} onChange={setDraft} readOnly={!mayWrite} fresh={!id} />
           <Panel flush className={styles.side} label={t('content.preview')}>
             <Tabs defaultValue="preview" keepMounted={false}>
               <Tabs.List>
@@ -146,7 +146,7 @@ export default function TemplatePage() {
           </Panel>
         </div>
       )}
-      {testing && item && <TestSend versionId={item.version.id} onClose={() => setTesting(false)} />}
+      {testing && item && <TestSend channel={item.template.channel} versionId={item.version.id} onClose={() => setTesting(false)} />}
     </Page>
   );
 }

@@ -9,16 +9,17 @@ import { done } from '@/design/toast';
 import { CustomerPicker } from '../profiles/CustomerPicker';
 
 interface TestSendProps {
+  channel: string;
   versionId: number;
   accountId?: number | null;
   onClose: () => void;
 }
 
 /** Sends a version to an address of staff, written as to a chosen customer. */
-export function TestSend({ versionId, accountId, onClose }: TestSendProps) {
+export function TestSend({ channel, versionId, accountId, onClose }: TestSendProps) {
   const { t } = useTranslation();
   const me = useSession().data;
-  const [address, setAddress] = useState(me?.email ?? '');
+  const [address, setAddress] = useState(channel === 'email' ? (me?.email ?? '') : '');
   const [profile, setProfile] = useState<number | null>(null);
   const send = useMutation({
     mutationFn: () =>
@@ -26,7 +27,7 @@ export function TestSend({ versionId, accountId, onClose }: TestSendProps) {
         api.POST('/v1/test-sends', {
           body: {
             address,
-            channel: 'email',
+            channel,
             template_version_id: versionId,
             account_id: accountId ?? null,
             as_profile: profile,
@@ -50,7 +51,7 @@ export function TestSend({ versionId, accountId, onClose }: TestSendProps) {
         <Stack gap="sm">
           <Text size="sm" c="dimmed">{t('content.test_hint')}</Text>
           <ProblemAlert error={send.error} />
-          <TextInput label={t('access.email')} type="email" required data-autofocus value={address} onChange={(event) => setAddress(event.currentTarget.value)} />
+          <TextInput label={channel === 'email' ? t('access.email') : t('content.test_address')} type={channel === 'email' ? 'email' : 'text'} required data-autofocus value={address} onChange={(event) => setAddress(event.currentTarget.value)} />
           <CustomerPicker label={t('content.as_customer')} value={profile} onChange={setProfile} />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>

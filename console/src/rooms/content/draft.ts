@@ -4,6 +4,7 @@ export type Format = 'mjml' | 'html' | 'text';
 
 /** What is being written, before it is saved. */
 export interface Draft {
+  channel: string;
   name: string;
   format: Format;
   subject: string;
@@ -39,7 +40,17 @@ const MJML = `<mjml>
 `;
 
 /** A template to begin with: it greets by name with a default, has one button, and lets people unsubscribe. */
-export const STARTER: Draft = { name: '', format: 'mjml', subject: '', preheader: '', body: MJML, text: null };
+export const STARTER: Draft = { channel: 'email', name: '', format: 'mjml', subject: '', preheader: '', body: MJML, text: null };
+
+/** The beginning of a template on a channel of short texts. */
+export function plainStarter(channel: string, text: string): Draft {
+  return { channel, name: '', format: 'text', subject: '', preheader: '', body: text, text: null };
+}
+
+/** A source, and the channel it is for: what previews and checks are asked for. */
+export function askOf(draft: Draft) {
+  return { ...sourceOf(draft), channel: draft.channel };
+}
 
 export function sourceOf(draft: Draft) {
   const { format, subject, preheader, body, text } = draft;
@@ -48,7 +59,7 @@ export function sourceOf(draft: Draft) {
 
 export function draftOf(item: Schema<'TemplateItem'>): Draft {
   const { format, subject, preheader, body, text } = item.version;
-  return { name: item.template.name, format, subject, preheader, body, text };
+  return { channel: item.template.channel, name: item.template.name, format, subject, preheader, body, text };
 }
 
 export function differs(one: Draft, other: Draft): boolean {
