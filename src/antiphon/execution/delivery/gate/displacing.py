@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.execution.delivery import chains
 from antiphon.execution.delivery.gate.caps import room_left
 from antiphon.execution.delivery.gate.judge import Cut, Judged, reach_of
 from antiphon.execution.delivery.gate.look import SQL, Contacts, Facts, Ints
 from antiphon.execution.delivery.model import Dispatch, Intents
-from antiphon.execution.delivery.rules.model import Rules
+from antiphon.execution.delivery.rules.model import Rules, urgency
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.postgres.binary import bigints, from_micros, ints, micros, texts
 
@@ -70,9 +71,9 @@ async def make_room(
 
 def _weaker(rules: Rules, dispatch: Dispatch, limits: Sequence[Cut]) -> list[int]:
     """The kinds that would give way to this dispatch's."""
-    mine = rules.kind_of(dispatch)
+    mine = urgency(dispatch)
     counted = {kind for cut in limits for kind in cut.kinds}
-    return [kind.id for kind in rules.kinds if mine is not None and kind.id in counted and kind.urgency > mine.urgency]
+    return [kind.id for kind in rules.kinds if kind.id in counted and kind.urgency > mine]
 
 
 async def _already(conn: Connection, dispatch: Dispatch, intents: Intents, places: Ints) -> Ints:
@@ -140,7 +141,10 @@ async def _displace(conn: Connection, dispatch: Dispatch, victims: Sequence[Riva
         "ids": bigints([v.delivery_id for v in victims]), "profile_ids": bigints([v.profile_id for v in victims]),
         "by": dispatch.key, "now": now,
     }  # fmt: skip
-    gone = {one for one, _ in await (await conn.execute(SQL.displace, params)).fetchall()}
+    rows = await (await conn.execute(SQL.displace, params)).fetchall()
+    if rows:
+        await chains.after_record(conn, rows, now)
+    gone = {one for one, _ in rows}
     return [victim for victim in victims if victim.delivery_id in gone]
 
 

@@ -20,7 +20,7 @@ from antiphon.execution.delivery.gate.caps import rooms_left
 from antiphon.execution.delivery.gate.look import Contacts, Facts, Ints, span
 from antiphon.execution.delivery.gate.quiet import Hours, instant_of, minutes, next_allowed
 from antiphon.execution.delivery.model import Dispatch, Intents
-from antiphon.execution.delivery.rules.model import OWN_FREQUENCY, QUIET, Cap, Rules
+from antiphon.execution.delivery.rules.model import CAPPED, OWN_FREQUENCY, QUIET, Cap, Rules, kind_like
 from antiphon.foundation.postgres.binary import from_micros, micros
 
 Bools = NDArray[np.bool_]
@@ -240,11 +240,10 @@ def _allowed(rules: Rules, key: tuple[str | None, str | None, int], common: Hour
 
 def cuts(rules: Rules, dispatch: Dispatch, facts: Facts) -> list[Cut]:
     """The limits a set falls under: the installation's caps, and what its people ask for themselves."""
-    kind = rules.kind_of(dispatch)
     found: list[Cut] = []
-    if kind is None:
+    if dispatch.message_class not in CAPPED:
         return found
-    caps: list[Cap] = rules.caps_of(kind)
+    caps: list[Cap] = rules.caps_of(kind_like(dispatch))
     found += [Cut("frequency_cap", cap.most, rules.counted_by(cap), cap.seconds * 1_000_000) for cap in caps]
     stated = {place: OWN_FREQUENCY[f] for place, f in facts.frequency.items() if f in OWN_FREQUENCY}
     if stated and dispatch.message_class == "marketing":

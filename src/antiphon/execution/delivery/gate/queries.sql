@@ -8,7 +8,8 @@ with i as materialized (
     from unnest(%(profile_ids)s::bigint[], %(addresses)s::text[]) with ordinality as t (profile_id, address, n)
     left join alias a on a.from_id = t.profile_id
 ), reached as materialized (
-    select i.n, i.profile_id, i.person_id, coalesce(i.given, y.value) as address
+    -- identities are ordered by bytes; the suppression list's index is found under its own order only
+    select i.n, i.profile_id, i.person_id, coalesce(i.given, y.value) collate "default" as address
     from i
     left join lateral (
         select y.value from identity y

@@ -110,6 +110,11 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     topic: str | None
     urgency: int
 
+    @property
+    def marks(self) -> tuple[str, str, str | None, int]:
+        """What makes it this kind."""
+        return self.message_class, self.channel, self.topic, self.urgency
+
 
 class Purpose(msgspec.Struct, frozen=True, kw_only=True):
     """What a message is for, and how channels suit it."""
@@ -150,8 +155,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def kind_of(self, dispatch: Dispatch) -> Kind | None:
         """The kind of a dispatch's messages, once there is one."""
-        mine = (dispatch.message_class, dispatch.channel, dispatch.topic, urgency(dispatch))
-        return next((k for k in self.kinds if (k.message_class, k.channel, k.topic, k.urgency) == mine), None)
+        mine = kind_like(dispatch).marks
+        return next((kind for kind in self.kinds if kind.marks == mine), None)
 
     def caps_of(self, kind: Kind) -> list[Cap]:
         """The caps a message of this kind falls under."""
@@ -184,6 +189,13 @@ def purpose_of(dispatch: Dispatch) -> str:
     if dispatch.message_class in ("staff", "test"):
         return ""
     return dispatch.purpose or ("one_time_code" if dispatch.message_class == "one_time_code" else "")
+
+
+def kind_like(dispatch: Dispatch) -> Kind:
+    """The kind of a dispatch's messages, whether there is one yet or not."""
+    return Kind(
+        id=0, message_class=dispatch.message_class, channel=dispatch.channel, topic=dispatch.topic, urgency=urgency(dispatch)
+    )
 
 
 def urgency(dispatch: Dispatch) -> int:
