@@ -53,3 +53,26 @@ def test_publish_and_archive(console: Console) -> None:
     console.page.get_by_role("menuitem", name="Archive").click()
     console.button("Undo").click()
     console.says("Template restored")
+
+
+def test_a_text_message_counts_its_parts(console: Console) -> None:
+    page = console.page
+    console.open("/templates/new")
+    page.get_by_label("Name").fill("Reminder")
+    console.choose("Channel", "SMS")
+    expect(page.get_by_label("Subject")).to_have_count(0)
+    body = page.get_by_role("textbox", name="Body")
+    body.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Hello {{ firstName | default: 'you' }}. STOP to end")
+    expect(page.get_by_test_id("preview-parts")).to_contain_text("1 part")
+    body.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" " + "Привет! " * 12)
+    expect(page.get_by_test_id("preview-parts")).to_contain_text("2 parts")
+    page.get_by_role("tab", name="Checks").click()
+    console.says("The text takes 2 parts.")
+    console.is_accessible()
+    console.button("Publish").click()
+    page.wait_for_url(lambda url: not url.endswith("/new"))
+    expect(page.get_by_text("Published", exact=True)).to_be_visible()
