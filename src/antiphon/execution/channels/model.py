@@ -30,6 +30,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     media: bool = False
     two_way: bool = False
     receipts: bool = False
+    carries: bool = True  # it reads `Message.token` or `.key`; False: they are not made for it
     receipts_by_id: bool = True  # they name a message by the id of its `Receipt`, which is kept; False: by what we gave it
     opens: bool = False
     clicks: bool = False

@@ -144,14 +144,21 @@ class Accounts:
         known = self._known.get(account_id)
         return known.until if known is not None and known.state == "resting" else None
 
+    def is_ruled(self, dispatch: Dispatch) -> bool:
+        """Whether rules choose the account of its messages, one by one."""
+        return dispatch.account_id is None and bool(self._routes.get(dispatch.channel))
+
     def candidates(self, dispatch: Dispatch, to: Addressee) -> list[int]:
-        """The accounts that can be used for a message now, best first."""
-        if dispatch.account_id is not None:
-            return [dispatch.account_id] if self.usable(dispatch.account_id) else []
+        """The accounts that can be used for a message now, best first, as the rules say."""
         return routing.candidates(
             self.routes(dispatch.channel), self.of_channel(dispatch.channel), to,
             key=self._secret, usable=self.usable, price=self.price,
         )  # fmt: skip
+
+    def varies(self, account_id: int) -> bool:
+        """Whether its price depends on the country."""
+        known = self._known.get(account_id)
+        return known is not None and bool(known.terms.prices)
 
     def price(self, account_id: int, country: str) -> int:
         """What a part costs through this account, in micros."""

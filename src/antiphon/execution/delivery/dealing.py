@@ -69,6 +69,7 @@ class Deal:
         self._share = share
         self._now = now
         self._left: dict[int, int] = {}
+        self._unruled: dict[int, list[int]] = {}
         self._taken: dict[Scope, tuple[int, Limit]] = {}
         self._used: Counter[Scope] = Counter()
 
@@ -113,7 +114,8 @@ class Deal:
                     dealt.late.append((row, self._again(row, accounts)))
                     continue
                 self._left[account] -= 1
-                asked[account, "@" + domain_of(row.address)].append((row, accounts))
+                domain = domain_of(row.address) if self._accounts.terms(account).domains else ""
+                asked[account, "@" + domain].append((row, accounts))
             open_ = []
             for (account, scope), alike in sorted(asked.items(), key=lambda item: item[0]):
                 count = await self._domain_turns(conn, account, scope, len(alike))
@@ -141,11 +143,16 @@ class Deal:
         await pace.give_back(conn, unused)
 
     def _candidates(self, row: Claimed, dispatch: Dispatch) -> list[int]:
-        to = Addressee(
-            dispatch.message_class, dispatch.topic, dispatch.purpose, country_of(row.address, row.traits),
-            domain_of(row.address), row.delivery_id if row.profile_id == NOBODY else row.profile_id,
-        )  # fmt: skip
-        found = self._accounts.candidates(dispatch, to)
+        if not self._accounts.is_ruled(dispatch):
+            if (same := self._unruled.get(dispatch.id)) is None:
+                same = self._unruled[dispatch.id] = [one for one in self._accounts.of(dispatch) if self._accounts.usable(one)]
+            found = same
+        else:
+            to = Addressee(
+                dispatch.message_class, dispatch.topic, dispatch.purpose, country_of(row.address, row.traits),
+                domain_of(row.address), row.delivery_id if row.profile_id == NOBODY else row.profile_id,
+            )  # fmt: skip
+            found = self._accounts.candidates(dispatch, to)
         if row.avoid in found and len(found) > 1:
             found = [one for one in found if one != row.avoid] + [row.avoid]
         return found

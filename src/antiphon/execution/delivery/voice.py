@@ -54,7 +54,7 @@ class Voice:
         now = self._ctx.clock.now()
         wires: dict[int, Wire] = {}
         try:
-            write = await self._writer.of(dispatch, account)
+            write = await self._writer.of(dispatch, account, carries=channel.manifest.capabilities.carries)
         except AntiphonError as error:  # its template cannot be read: no row of it can ever be written
             done += [ended(row, "failed", "render_failed", str(error)[:1000]) for row in said]
             return Batch(dispatch, account, [], wires, done, returned)
@@ -131,7 +131,8 @@ class Voice:
 
     def _cost(self, batch: Batch, row: Claimed) -> int:
         """What a message costs, in micros: its parts at the account's price for its country."""
-        price = self._accounts.price(batch.account.id, country_of(row.address, row.traits))
+        country = country_of(row.address, row.traits) if self._accounts.varies(batch.account.id) else ""
+        price = self._accounts.price(batch.account.id, country)
         return price * batch.wires[row.delivery_id].parts
 
     async def _look_again(

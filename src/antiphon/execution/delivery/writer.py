@@ -35,8 +35,9 @@ class Writer:
         self._tracker = Tracker(ctx.secret, ctx.settings.base_url)
         self._texts: dict[int, CompiledTemplate] = {}
 
-    async def of(self, dispatch: Dispatch, account: Account) -> Callable[[Claimed, datetime], Message]:
-        """A function that writes one row of this dispatch; it raises `Unwritable`."""
+    async def of(self, dispatch: Dispatch, account: Account, *, carries: bool = True) -> Callable[[Claimed, datetime], Message]:
+        """A function that writes one row of this dispatch; it raises `Unwritable`. ``carries``: the provider reads the message's
+        token and key; otherwise they are not made."""
         template = await self._template(dispatch)
         own = getattr(account.settings, "bounce_domain", "")
         domain = own or self._ctx.settings.bounce_domain or getattr(account.settings, "domain", "")
@@ -66,8 +67,8 @@ class Writer:
                 return_path=self._tracker.return_path(row.delivery_id, row.profile_id, domain) if domain else None,
                 unsubscribe_url=links.unsubscribe_url if rules.can_unsubscribe and row.profile_id != NOBODY else None,
                 feedback=feedback,
-                token=self._tracker.hook(row.delivery_id, row.profile_id),
-                key=keyed_hash(secret, "message", row.delivery_id, row.profile_id).hex(),
+                token=self._tracker.hook(row.delivery_id, row.profile_id) if carries else "",
+                key=keyed_hash(secret, "message", row.delivery_id, row.profile_id).hex() if carries else "",
                 split=dispatch.split,
                 link=links.first or next(iter(template.urls), None),
             )

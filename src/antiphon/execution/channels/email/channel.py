@@ -42,6 +42,7 @@ class EmailChannel:
         secrets=frozenset({"password", "imap_password", "dkim_key", "dkim_key_2"}),
         capabilities=Capabilities(
             html=True, subject=True, media=True, two_way=True, receipts=True, opens=True, clicks=True, max_batch=50,
+            carries=False,
             receipts_by_id=False,
         ),
     )
