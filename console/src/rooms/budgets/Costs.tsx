@@ -66,7 +66,7 @@ export function Costs() {
     >
       <ProblemAlert error={days.error ?? lines.error} />
       <Stack>
-        <Group>
+        <Group align="stretch">
           <Stat label={t('budgets.cost')} value={money(total?.micros ?? 0)} />
           <Stat label={t('budgets.messages')} value={format.number(total?.messages ?? 0)} note={t('budgets.parts', { count: total?.parts ?? 0, shown: format.number(total?.parts ?? 0) })} />
         </Group>

@@ -1,4 +1,4 @@
-import { Button, Menu, Skeleton, Stack } from '@mantine/core';
+import { Alert, Button, Menu, Skeleton, Stack } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -12,13 +12,17 @@ import { ProblemAlert } from '@/design/ProblemAlert';
 import { Status } from '@/design/Status';
 import { done, failed } from '@/design/toast';
 import { useId } from '@/shell/address';
+import { Approving } from './Approving';
+import { Course } from './Course';
 import { planOf } from './plan';
 import { Report } from './Report';
 import { Wizard } from './Wizard';
 
 type Campaign = Schema<'Campaign'>;
 type Verb = 'pause' | 'resume' | 'cancel' | 'archive' | 'unarchive';
-const MOVING: Campaign['state'][] = ['scheduled', 'sending'];
+const MOVING: Campaign['state'][] = ['scheduled', 'sending', 'running', 'awaiting_approval'];
+/** Still to be planned: shown in the wizard. */
+const PLANNED: Campaign['state'][] = ['draft', 'awaiting_approval', 'approved', 'refused'];
 
 /** One campaign: planned in the wizard while a draft, watched while it runs, read when it is over. */
 export default function CampaignPage() {
@@ -69,13 +73,13 @@ export default function CampaignPage() {
   const state = campaign?.state;
   const actions = campaign && (
     <>
-      {maySend && (state === 'sending' || state === 'scheduled') && (
+      {maySend && (state === 'sending' || state === 'scheduled' || state === 'running') && (
         <Button variant="default" leftSection={<IconPause size={16} />} loading={tell.isPending} onClick={() => tell.mutate('pause')}>{t('campaigns.pause')}</Button>
       )}
       {maySend && state === 'paused' && (
         <Button leftSection={<IconPlay size={16} />} loading={tell.isPending} onClick={() => tell.mutate('resume')}>{t('campaigns.resume')}</Button>
       )}
-      {maySend && (state === 'sending' || state === 'scheduled' || state === 'paused') && (
+      {maySend && (state === 'sending' || state === 'scheduled' || state === 'running' || state === 'paused') && (
         <Button variant="default" color="red" leftSection={<IconStop size={16} />} onClick={() => void cancel()}>{t('campaigns.cancel')}</Button>
       )}
       {mayWrite && (
@@ -89,7 +93,7 @@ export default function CampaignPage() {
             ) : (
               <Menu.Item onClick={() => tell.mutate('archive')}>{t('common.archive')}</Menu.Item>
             )}
-            {state === 'draft' && <Menu.Item color="red" onClick={() => void erase()}>{t('common.delete')}</Menu.Item>}
+            {(state === 'draft' || state === 'refused') && <Menu.Item color="red" onClick={() => void erase()}>{t('common.delete')}</Menu.Item>}
           </Menu.Dropdown>
         </Menu>
       )}
@@ -111,10 +115,13 @@ export default function CampaignPage() {
       <Stack>
         <ProblemAlert error={stored.error} onRetry={() => void stored.refetch()} />
         {stored.isLoading && <Skeleton height={320} />}
-        {campaign?.state === 'draft' && (
-          <Wizard key={campaign.id} start={planOf(campaign)} id={campaign.id} onStarted={() => void stored.refetch()} />
+        {campaign?.held_reason && <Alert color="orange">{t(`campaigns.held_${campaign.held_reason}`, { defaultValue: campaign.held_reason })}</Alert>}
+        {campaign && PLANNED.includes(campaign.state) && <Approving campaign={campaign} />}
+        {campaign && PLANNED.includes(campaign.state) && (
+          <Wizard key={campaign.id} start={planOf(campaign)} id={campaign.id} approved={campaign.state === 'approved'} onStarted={() => void stored.refetch()} />
         )}
-        {campaign && campaign.state !== 'draft' && <Report campaign={campaign} />}
+        {campaign && !PLANNED.includes(campaign.state) && <Course campaign={campaign} />}
+        {campaign && !PLANNED.includes(campaign.state) && <Report campaign={campaign} />}
       </Stack>
       {dialog}
     </Page>

@@ -17,7 +17,7 @@ import { Status } from '@/design/Status';
 import { useAddress } from '@/shell/address';
 
 type Campaign = Schema<'Campaign'>;
-const STATES: Campaign['state'][] = ['draft', 'scheduled', 'sending', 'paused', 'finished', 'cancelled'];
+const STATES: Campaign['state'][] = ['draft', 'awaiting_approval', 'approved', 'refused', 'scheduled', 'sending', 'running', 'paused', 'finished', 'cancelled'];
 
 function Audience({ one }: { one: Campaign }) {
   const { t } = useTranslation();
@@ -108,6 +108,7 @@ export default function CampaignsPage() {
                 </div>
               ),
             },
+            { key: 'kind', head: t('campaigns.kind'), cell: (one) => <Text size="sm" c="dimmed">{t(`campaigns.kind_${one.kind ?? 'one_off'}`)}</Text> },
             { key: 'state', head: t('common.state'), cell: (one) => <Status state={one.state} /> },
             { key: 'audience', head: t('campaigns.audience'), width: 200, cell: (one) => <Audience one={one} /> },
             { key: 'by', head: t('campaigns.by'), cell: (one) => <Text size="sm" c="dimmed">{one.created_by}</Text> },

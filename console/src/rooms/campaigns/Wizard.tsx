@@ -16,13 +16,14 @@ interface WizardProps {
   start: Plan;
   /** The draft that is being changed, or null for a new one. */
   id: number | null;
+  approved?: boolean;
   onStarted: (id: number) => void;
 }
 
 const REVIEW = 3;
 
 /** Audience, message, sending, review: each step says what it needs; the draft is kept before the review. */
-export function Wizard({ start, id: given, onStarted }: WizardProps) {
+export function Wizard({ start, id: given, approved = false, onStarted }: WizardProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const [plan, setPlan] = useState(start);
@@ -63,7 +64,7 @@ export function Wizard({ start, id: given, onStarted }: WizardProps) {
       {step === 0 && <AudienceStep plan={plan} onChange={change} />}
       {step === 1 && <MessageStep plan={plan} onChange={change} />}
       {step === 2 && <SendingStep plan={plan} onChange={change} />}
-      {step === REVIEW && id !== null && <Review id={id} plan={plan} onStarted={onStarted} onStep={setStep} />}
+      {step === REVIEW && id !== null && <Review id={id} plan={plan} approved={approved} onStarted={onStarted} onStep={setStep} />}
       {step < REVIEW && (
         <Group justify="space-between" mt="xl">
           <Button variant="default" disabled={step === 0} onClick={() => setStep(step - 1)}>{t('common.back')}</Button>

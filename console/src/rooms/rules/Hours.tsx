@@ -104,7 +104,7 @@ export function Hours() {
       <ProblemAlert error={stored.error ?? save.error} />
       {clocks && (
         <fieldset disabled={!may} className={styles.fields}>
-          <ZonePick label={t('rules.zone')} value={clocks.timezone} onChange={(timezone) => setClocks({ ...clocks, timezone })} />
+          <ZonePick w={330} label={t('rules.zone')} value={clocks.timezone} onChange={(timezone) => setClocks({ ...clocks, timezone })} />
           <Text size="xs" c="dimmed" mt={4}>{t('rules.zone_hint')}</Text>
           <Stack gap="lg" mt="lg">{CLASSES.map((name) => <ClassHours key={name} name={name} clocks={clocks} onChange={setClocks} />)}</Stack>
         </fieldset>
