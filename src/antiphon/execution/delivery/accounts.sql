@@ -202,3 +202,7 @@ where p.account_id = g.account_id and p.scope = g.scope;
 -- name: forget_pace
 -- Limits nobody took a turn of for two days.
 delete from account_pace where day < %(before)s;
+
+-- name: staff_of
+-- Where people of these roles are reached who can sign in.
+select id, email from person where role = any(%(roles)s::text[]) and disabled_at is null order by id;

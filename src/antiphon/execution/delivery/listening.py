@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from antiphon.awareness.consent import ConfirmationRequested
+from antiphon.execution.delivery.alerting import ALERTS
 from antiphon.execution.delivery.errors import NoAccount
 from antiphon.execution.delivery.helping import HELPING
 from antiphon.execution.delivery.model import Content, NewDispatch
@@ -64,6 +65,7 @@ async def invite_staff(ctx: Context, conn: Connection, notice: PersonInvited) ->
 
 LISTENERS = (
     HELPING,
+    *ALERTS,
     Listener("delivery.ask_to_confirm", ConfirmationRequested, ask_to_confirm),
     Listener("delivery.invite_staff", PersonInvited, invite_staff),
 )
