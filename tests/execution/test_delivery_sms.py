@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.execution.cast import add_account, add_people, add_published, speak, stage
+from tests.execution.cast import SEND, add_account, add_people, add_published, speak, stage
 from tests.execution.sms import until
 from tests.execution.test_delivery_hearing import rows
 
@@ -22,6 +22,8 @@ from antiphon.execution.content import Source
 from antiphon.execution.delivery import Intents, NewDispatch, open_dispatch, submit
 from antiphon.execution.delivery.ears import Ears
 from antiphon.execution.delivery.hearing import Hearing
+from antiphon.execution.delivery.model import Hop
+from antiphon.execution.delivery.watching import WATCHING
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import Loop, run_until_idle
 from antiphon.foundation.notices import LOOPS as NOTICES
@@ -120,6 +122,19 @@ async def test_a_long_text_is_split_only_where_its_author_allows(ctx: Context, a
         long = "Привет, {{ first_name }}! " + "Новости. " * 10 + "СТОП — отписка"
         await w.say(long, [1])
         assert [(state, parts) for _, state, _, parts in await w.states()] in ([("failed", None)], [("failed", 0)], [("failed", 1)])
+        assert w.log == []
+
+
+async def test_what_is_too_long_for_a_text_goes_on_by_mail(ctx: Context, app: Any, tmp_path: Path) -> None:
+    async with world(ctx, tmp_path) as w:
+        await add_account(ctx)
+        async with ctx.db.connection() as conn:
+            await conn.execute("insert into consent_state select profile_id, 'parrot', topic, state, at, consent_id from consent_state")
+        long = "Привет, {{ first_name }}! " + "Новости. " * 10 + "СТОП — отписка"
+        await w.say(long, [1], hops=(Hop(channel="parrot"),))
+        await run_until_idle(ctx, [SEND, WATCHING])
+        found = await rows(ctx, "select channel, state, reason, hop from delivery order by hop")
+        assert [tuple(row.values()) for row in found] == [("sms", "failed", "too_long", 0), ("parrot", "sent", "accepted", 1)]
         assert w.log == []
 
 

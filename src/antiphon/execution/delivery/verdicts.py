@@ -9,7 +9,7 @@ from antiphon.execution.channels import Receipt
 from antiphon.execution.delivery.model import BACKOFF, State, retry_after
 from antiphon.execution.delivery.store import Claimed, Record
 
-UNSENDABLE = {"channel-too-long": "too_long", "channel-link-missing": "link_missing"}
+UNSENDABLE = {"channel-too-long": "too_long", "sms-too-many-parts": "too_long", "channel-link-missing": "link_missing"}
 """Why a channel cannot carry a message, by the error it raised; another is ``unsendable``."""
 FAULT_PAUSE = timedelta(seconds=30)  # before a row is tried again after its account did not answer
 
