@@ -9,7 +9,9 @@ import pytest
 from tests.execution.cast import add_account, add_people, add_published, stage
 
 from antiphon.awareness.segments.service import list_members, publish
+from antiphon.execution.campaigns.loops import LOOPS
 from antiphon.foundation.context import Context
+from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.postgres import Database
 from antiphon.foundation.principal import SYSTEM
 
@@ -103,6 +105,18 @@ async def test_over_a_number_of_people(client: Any, draft: dict[str, Any], over:
     rule = {"rule": "FREQ=DAILY", "starts": "2026-07-01T09:00:00"}
     path = await made(client, draft | {"kind": kind, "recurrence": rule if kind == "recurring" else None})
     assert (await client.post(f"{path}/start")).status_code == starts
+
+
+async def test_an_audience_that_grew_until_it_starts_needs_approval_then(client: Any, ctx: Context, draft: dict[str, Any]) -> None:
+    await client.put("/v1/campaigns/rule", json={"approval": "over", "approval_over": 2})
+    await list_members(ctx, SYSTEM, draft["segment_id"], add=[1, 2], remove=[], replace=True)
+    path = await made(client, draft)
+    assert (await client.post(f"{path}/start")).json()["state"] == "scheduled"
+    await list_members(ctx, SYSTEM, draft["segment_id"], add=[1, 2, 3], remove=[], replace=True)
+    await run_until_idle(ctx, [LOOPS[0]])
+    now = (await client.get(path)).json()
+    assert (now["state"], now["audience"]) == ("draft", None)
+    assert "approved" in now["held_reason"]
 
 
 async def test_the_rule_is_off_at_first(client: Any, as_role: Callable[[str], Any], draft: dict[str, Any]) -> None:

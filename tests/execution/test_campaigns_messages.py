@@ -111,6 +111,7 @@ async def test_what_is_wrong_names_its_field(http: Any) -> None:
         ({"variables": {"metadata": 1}}, "variables"),
         ({"variables": {"x": "a\u0000b"}}, "variables.x"),
         ({"message_class": "marketing"}, "topic"),
+        ({"purpose": "gossip"}, "purpose"),
         ({"message_class": "staff"}, "message_class"),
         ({"expires_in": 5, "expires_at": "2026-07-01T00:00:00Z"}, "expires_in"),
         ({"key": ""}, "key"),
@@ -123,7 +124,7 @@ async def test_what_is_wrong_names_its_field(http: Any) -> None:
 async def test_a_batch_answers_each_for_itself(http: Any, ctx: Context, parrot: Parrot) -> None:
     one = HELLO | {"to": {"profile_id": 1}}
     messages = [
-        one | {"key": "a"}, one | {"to": {"profile_id": 99}}, one | {"key": "a"}, one | {"key": "a", "purpose": "other"},
+        one | {"key": "a"}, one | {"to": {"profile_id": 99}}, one | {"key": "a"}, one | {"key": "a", "purpose": "survey"},
         one | {"to": {"user_id": "u5"}},
     ]  # fmt: skip
     answer = (await http.post("/v1/messages/batch", json={"messages": messages})).json()

@@ -20,6 +20,7 @@ from antiphon.execution.campaigns.loops import LOOPS
 from antiphon.execution.campaigns.model import Campaign
 from antiphon.execution.campaigns.triggers import Again, Happened, Trigger, TriggerInvalid, check_trigger, spaced
 from antiphon.execution.content import Source
+from antiphon.execution.delivery import NoAccount
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import run_until_idle
@@ -268,3 +269,34 @@ def test_a_trigger_that_makes_no_sense_names_its_field(wrong: Trigger, field: st
     with pytest.raises(TriggerInvalid) as caught:
         check_trigger(wrong)
     assert caught.value.field == field
+
+
+async def test_a_campaign_that_cannot_answer_says_so_and_leaves_the_others_alone(
+    ctx: Context, parrot: Parrot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = await triggered(ctx, Trigger(event="Order"))
+    async with ctx.db.connection() as conn:
+        row = await (await conn.execute("select max(id) from template_version")).fetchone()
+    assert row is not None
+    healthy = await triggered(ctx, Trigger(event="Order"), version=row[0])
+    answer = listening.answer
+
+    async def no_account(ctx: Context, conn: Any, campaign: Campaign, events: Any) -> int:
+        done = await answer(ctx, conn, campaign, events)
+        if campaign.id == broken.id:
+            raise NoAccount(channel="Parrot")
+        return done
+
+    monkeypatch.setattr(listening, "answer", no_account)
+    await happen(ctx, (1, "Order", {"order_id": "a"}))
+    await settle_down(ctx)
+    assert parrot.heard == ["p1@example.com"]
+    async with ctx.db.connection() as conn:
+        held = await service.find(conn, broken.id)
+    assert (held.state, "Parrot" in (held.held_reason or "")) == ("paused", True)
+    monkeypatch.setattr(listening, "answer", answer)
+    assert (await told(ctx, service.resume, broken)).held_reason is None
+    await happen(ctx, (2, "Order", {"order_id": "b"}))
+    await settle_down(ctx)
+    assert len(parrot.heard) == 3
+    assert await state_of(ctx, healthy) == "running"

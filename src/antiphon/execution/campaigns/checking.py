@@ -31,6 +31,7 @@ async def check_values(ctx: Context, conn: Connection, values: Mapping[str, Any]
         name = ctx.get(ChannelRegistry)[hop.channel].name
         await _check_template(conn, hop.template_id, name, f"hops[{n}].template_id")
         await _check_account(conn, hop.account_id, name, f"hops[{n}].account_id")
+    await check_purpose(conn, values["purpose"])
     if values["local_at"] is not None and values["local_at"].tzinfo is not None:
         raise recurrence.RecurrenceInvalid(field="local_at", why="a time in each person's zone has no offset of its own")
     if values["recurrence"] is not None:
@@ -40,6 +41,12 @@ async def check_values(ctx: Context, conn: Connection, values: Mapping[str, Any]
     if values["goal"] is not None:
         check_goal(values["goal"])
     _check_kind(values)
+
+
+async def check_purpose(conn: Connection, purpose: str) -> None:
+    """Raise NoSuchPart for a purpose that is none: it would be suitable anywhere."""
+    if purpose and not await store.is_purpose(conn, purpose):
+        raise NoSuchPart(field="purpose", what="purpose", id=purpose)
 
 
 def _check_kind(values: Mapping[str, Any]) -> None:

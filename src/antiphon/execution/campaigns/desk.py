@@ -14,6 +14,7 @@ import msgspec
 
 from antiphon.awareness.consent import ChannelRegistry
 from antiphon.awareness.profiles import Identity, Person, canonical, existing, owners, resolve, stamp_of
+from antiphon.execution.campaigns.checking import check_purpose
 from antiphon.execution.campaigns.messages import (
     KEPT,
     Accepted,
@@ -151,6 +152,7 @@ class Desk:
                     async with conn.transaction():
                         way = ways[key][0].way
                         assert way is not None
+                        await check_purpose(conn, way.new.purpose)
                         dispatch = made[key] = await open_dispatch(self._ctx, conn, way.new)
                 except AntiphonError as failed:
                     for one in ways[key]:

@@ -16,11 +16,13 @@ from typing import Any
 from antiphon.awareness.events.values import properties_of
 from antiphon.awareness.segments import members
 from antiphon.execution.campaigns import store
+from antiphon.execution.campaigns.holding import keep_back
 from antiphon.execution.campaigns.model import Campaign
 from antiphon.execution.campaigns.running import ANSWERS, campaign_dispatch, coded, held
 from antiphon.execution.campaigns.triggers import Happened, Trigger, spaced
 from antiphon.execution.delivery import Intents, chunks, hold, submit
 from antiphon.foundation.context import Context
+from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.ids import keyed_hash
 from antiphon.foundation.leases import Held
 from antiphon.foundation.postgres import Connection, load_queries
@@ -62,7 +64,12 @@ async def listen(ctx: Context, held: Held) -> bool:
         names = {c.trigger.event for c in campaigns if c.trigger is not None}
         events, full = await read_on(conn, READER, lanes, names)
         for campaign in campaigns:
-            await answer(ctx, conn, campaign, events)
+            try:
+                async with conn.transaction():
+                    await answer(ctx, conn, campaign, events)
+            except AntiphonError as failed:
+                log.warning("a campaign cannot answer", campaign=campaign.id, error=str(failed))
+                await keep_back(ctx, conn, campaign.id, failed)
     return full or len(rows) > len(lanes)
 
 

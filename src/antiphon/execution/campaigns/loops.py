@@ -6,13 +6,15 @@ from pyroaring import BitMap
 
 from antiphon.awareness.events import LANES
 from antiphon.execution.campaigns import conversions, curve, desk, listening, running, service, store
-from antiphon.execution.campaigns.model import Campaign, CampaignState
+from antiphon.execution.campaigns.approval import is_needed
+from antiphon.execution.campaigns.holding import keep_back
+from antiphon.execution.campaigns.model import ApprovalNeeded, Campaign, CampaignState
 from antiphon.execution.campaigns.recurrence import Turn, instant_of, turn
 from antiphon.execution.delivery import CHUNK, is_waiting, submit
 from antiphon.foundation.access import SYSTEM, audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
-from antiphon.foundation.leases import Held
+from antiphon.foundation.leases import Held, LeaseLost
 from antiphon.foundation.loops import Loop
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.telemetry import get_logger
@@ -34,7 +36,12 @@ async def run_campaigns(ctx: Context, held: Held) -> bool:
             await running.freshen(ctx, campaign)
             more = await _begin(ctx, mine, campaign_id) or more
         else:
-            more = await _decide(ctx, mine, campaign_id) or more
+            try:
+                more = await _decide(ctx, mine, campaign_id) or more
+            except LeaseLost:
+                raise
+            except AntiphonError as failed:
+                await _hold(ctx, mine, campaign_id, failed)
     return more
 
 
@@ -56,10 +63,19 @@ async def _begin(ctx: Context, held: Held, campaign_id: int) -> bool:
                 return await _freeze(ctx, conn, campaign)
         except AntiphonError as failed:
             log.warning("a campaign cannot start", campaign=campaign_id, error=str(failed))
-            await store.move_campaign(conn, campaign_id, "paused", now=ctx.clock.now())
-            await store.hold_for(conn, campaign_id, str(failed))
-            await audit(conn, SYSTEM, action="campaigns.pause", subject=f"campaign:{campaign_id}", after={"why": str(failed)})
+            back: CampaignState = "draft" if isinstance(failed, ApprovalNeeded) else "paused"
+            await keep_back(ctx, conn, campaign_id, failed, back)
             return False
+
+
+async def _hold(ctx: Context, held: Held, campaign_id: int, failed: AntiphonError) -> None:
+    """What is wrong with one campaign keeps back that one alone."""
+    log.warning("a campaign cannot go on", campaign=campaign_id, error=str(failed))
+    async with ctx.db.transaction() as conn:
+        await held.fence(conn)
+        campaign = await store.lock_campaign(conn, campaign_id)
+        if campaign is not None and campaign.state in ("sending", "running"):
+            await keep_back(ctx, conn, campaign_id, failed)
 
 
 async def _freeze(ctx: Context, conn: Connection, campaign: Campaign) -> bool:
@@ -68,6 +84,8 @@ async def _freeze(ctx: Context, conn: Connection, campaign: Campaign) -> bool:
     if campaign.kind == "recurring":
         return await _take_turn(ctx, conn, campaign)
     await running.ready_to_start(ctx, conn, campaign)
+    if campaign.approval is None and await is_needed(conn, campaign):  # it has grown, or the rule has changed
+        raise ApprovalNeeded
     if not await running.are_worked_out(conn, campaign):
         return False
     ready = await running.freeze(

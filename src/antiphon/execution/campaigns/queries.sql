@@ -168,3 +168,7 @@ where 'person:' || id = any(%(subjects)s::text[]) and disabled_at is null order 
 select 'campaign' as kind, id, name, state, state in ('scheduled', 'sending', 'running', 'paused') as active
 from campaign where segment_id = %(segment_id)s or %(segment_id)s = any(excluded_segment_ids)
 order by id limit 1000;
+
+-- name: is_purpose
+-- Whether there is a purpose of this name.
+select exists (select 1 from purpose where name = %(name)s);

@@ -177,6 +177,11 @@ async def published_version(conn: Connection, template_id: int) -> tuple[str, in
     return await (await conn.execute(SQL.published_version, {"template_id": template_id})).fetchone()
 
 
+async def is_purpose(conn: Connection, name: str) -> bool:
+    row = await (await conn.execute(SQL.is_purpose, {"name": name})).fetchone()
+    return bool(row and row[0])
+
+
 async def account_channel(conn: Connection, account_id: int) -> str | None:
     row = await (await conn.execute(SQL.account_channel, {"account_id": account_id})).fetchone()
     return row[0] if row else None

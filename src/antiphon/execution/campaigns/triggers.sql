@@ -1,6 +1,7 @@
 -- name: answering
--- The campaigns that answer events: those that run, and paused ones, whose answers wait.
-select id from campaign where kind = 'triggered' and state in ('running', 'paused') and started_at is not null order by id;
+-- The campaigns that answer events: those that run, and paused ones, whose answers wait; not those that cannot answer.
+select id from campaign
+where kind = 'triggered' and state in ('running', 'paused') and started_at is not null and held_reason is null order by id;
 
 -- name: jump
 -- Nobody has read these lanes for this reader of late: it begins with what is understood from now on.
