@@ -5,6 +5,7 @@ customer's history in one transaction. Many that come together are one statement
 from __future__ import annotations
 
 import asyncio
+from collections import Counter as Tally
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal
@@ -55,7 +56,9 @@ class Hearing:
         self._ctx = ctx
         self.tracker = Tracker(ctx.secret, ctx.settings.base_url)
         self._urls: dict[int, str] = {}
-        self._batcher: Batcher[list[Heard], list[Fate]] = Batcher(self._flush, max_items=200, max_delay=0.01, max_queue=20_000)
+        self._batcher: Batcher[list[Heard], list[Fate]] = Batcher(
+            self._flush, max_items=200, max_delay=0, gather=0.01, max_queue=20_000
+        )
 
     async def hear(self, heard: Heard) -> bool:
         """Note one answer. Raises Overloaded when too many wait, or what the database says."""
@@ -90,11 +93,13 @@ class Hearing:
         news = [heard for piece in batch for heard in piece]
         fates = iter(await self._persist(news))
         answers: list[list[Fate] | AntiphonError] = []
+        tally: Tally[tuple[Kind, Fate]] = Tally()
         for piece in batch:
             mine = [next(fates) for _ in piece]
-            for heard, fate in zip(piece, mine, strict=True):
-                _heard.labels(heard.kind, fate).inc()
+            tally.update(zip([heard.kind for heard in piece], mine, strict=True))
             answers.append(mine)
+        for (kind, fate), count in tally.items():
+            _heard.labels(kind, fate).inc(count)
         return answers
 
     async def _persist(self, news: Sequence[Heard]) -> list[Fate]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from antiphon.execution.delivery.heard import OF_PEOPLE, ONCE, Heard, Row
-from antiphon.foundation.postgres import Connection, load_queries, struct_row
+from antiphon.foundation.postgres import Connection, load_queries
 from antiphon.foundation.postgres.binary import bigints, byteas, ints, maybe_instants, micros, texts
 
 SQL = load_queries(Path(__file__).with_name("hearing.sql"))
@@ -133,9 +133,8 @@ async def _hear(conn: Connection, folded: Mapping[tuple[int, int], Mapping[str, 
     }
     for name in _TIMES:
         params[f"{name}_ats"] = maybe_instants([one.get(name) for one in told])
-    async with conn.cursor(row_factory=struct_row(Row)) as cur:
-        await cur.execute(SQL.hear, params)
-        return {(row.id, row.profile_id): row for row in await cur.fetchall()}
+    cursor = await conn.execute(SQL.hear, params, binary=True)
+    return {(row[0], row[1]): Row(*row) for row in await cursor.fetchall()}
 
 
 def _plain(text: str | None) -> str | None:

@@ -10,13 +10,15 @@ from datetime import datetime, timedelta
 from antiphon.awareness.consent import ChannelRegistry, Evidence
 from antiphon.awareness.profiles import normal_identity
 from antiphon.execution.channels import Signal
-from antiphon.execution.delivery.heard import Heard
+from antiphon.execution.delivery.heard import OF_PEOPLE, Heard
 from antiphon.execution.delivery.hearing import count_forged
 from antiphon.execution.delivery.tracking import Ref, Tracker
 from antiphon.foundation.ids import BadSignature
 
 BELIEVED = timedelta(days=7)  # a provider's time further off than this is not taken for business time
 MOST_TEXT = 100_000
+SPOKEN = OF_PEOPLE | {"complained"}
+_NONE = Evidence()
 
 
 def heard_of(
@@ -29,8 +31,11 @@ def heard_of(
 def _heard(tracker: Tracker, kinds: ChannelRegistry, channel: str, account_id: int, signal: Signal, now: datetime) -> Heard:
     assert signal.kind != "confirm"
     ref = read_token(tracker, signal.token) if signal.token else None
-    text = signal.text[:MOST_TEXT]
-    address = _address(kinds, channel, signal.address)
+    text, address, evidence = "", None, _NONE
+    if signal.kind in SPOKEN:  # the rest comes by the thousand and needs none of it
+        text = signal.text[:MOST_TEXT]
+        address = _address(kinds, channel, signal.address)
+        evidence = Evidence(text=text[:1000], address=address or "", user_agent=signal.agent[:400])
     return Heard(
         kind=signal.kind,
         at=_when(signal.at, now),
@@ -41,7 +46,7 @@ def _heard(tracker: Tracker, kinds: ChannelRegistry, channel: str, account_id: i
         channel=channel,
         url=signal.url,
         everything=bool(text),
-        evidence=Evidence(text=text[:1000], address=address or "", user_agent=signal.agent[:400]),
+        evidence=evidence,
         permanent=signal.permanent,
         detail=" ".join(part for part in (signal.code, signal.detail) if part)[:1000],
         address=address,
