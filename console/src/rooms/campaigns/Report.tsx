@@ -10,28 +10,13 @@ import { ProblemAlert } from '@/design/ProblemAlert';
 import { Stat } from '@/design/Stat';
 import { useReasonTitle } from '../delivery/reasons';
 import { Funnel } from './Funnel';
+import { Conversions } from './Conversions';
+import { KnownAfter } from './KnownAfter';
 import { ReactionCurve } from './ReactionCurve';
+import { Sending } from './Sending';
+import { Timeline } from './Timeline';
 
 type Campaign = Schema<'Campaign'>;
-
-/** How far a running campaign is: decided by the gate, and out of the door. */
-function Progressing({ campaign, report }: { campaign: Campaign; report: Schema<'Report'> }) {
-  const { t } = useTranslation();
-  const format = useFormat();
-  const settled = report.audience - report.undecided - report.waiting;
-  const share = report.audience > 0 ? (100 * settled) / report.audience : 0;
-  return (
-    <Panel>
-      <Group justify="space-between" mb={6}>
-        <Text size="sm" fw={570}>{t(`campaigns.progress_${campaign.state}`, { defaultValue: t('campaigns.progress_sending') })}</Text>
-        <Text size="sm" c="dimmed" className="tabular">
-          {t('common.of_total', { part: format.number(settled), total: format.number(report.audience) })}
-        </Text>
-      </Group>
-      <Progress value={share} size="lg" radius="xl" animated={campaign.state === 'sending'} aria-label={t('campaigns.progress_of', { name: campaign.name })} />
-    </Panel>
-  );
-}
 
 interface ReasonsProps {
   title: string;
@@ -68,7 +53,7 @@ function Reasons({ title, hint, counts, campaign }: ReasonsProps) {
 export function Report({ campaign }: { campaign: Campaign }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const live = campaign.state === 'sending';
+  const live = campaign.state === 'sending' || campaign.state === 'running';
   const asked = useQuery({
     queryKey: ['report', campaign.id],
     queryFn: () => take(api.GET('/v1/campaigns/{campaign_id}/report', { params: { path: { campaign_id: campaign.id } } })),
@@ -81,7 +66,7 @@ export function Report({ campaign }: { campaign: Campaign }) {
   const share = (part: number, whole: number) => format.percent(part, whole);
   return (
     <Stack>
-      {(report.undecided + report.waiting > 0 || live) && <Progressing campaign={campaign} report={report} />}
+      {(report.undecided + report.waiting > 0 || live) && <Sending campaign={campaign} report={report} />}
       <SimpleGrid cols={{ base: 2, sm: 3, lg: 4 }} spacing="md">
         <Stat icon={IconCustomers} label={t('campaigns.audience')} value={format.number(report.audience)} note={t('campaigns.audience_note')} {...people({})} />
         <Stat icon={IconDeliveries} label={t('state.sent')} value={format.number(report.sent)} note={t('campaigns.share_audience', { share: share(report.sent, report.audience) })} {...people({ was: 'sent' })} />
@@ -100,6 +85,9 @@ export function Report({ campaign }: { campaign: Campaign }) {
           <ReactionCurve reaction={report.reaction} />
         </Panel>
       </SimpleGrid>
+      <Timeline campaign={campaign.id} live={live} />
+      <KnownAfter campaign={campaign.id} />
+      <Conversions campaign={campaign} />
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         {report.suppressed_by.length > 0 && (
           <Reasons title={t('campaigns.held_back')} hint={t('campaigns.held_back_hint')} counts={report.suppressed_by} campaign={campaign.id} />

@@ -8,6 +8,7 @@ import { IconInfo } from '@/design/icons';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Status } from '@/design/Status';
 import { Acts, Interventions } from './Acts';
+import { Engagement } from './Engagement';
 import { Hops } from './Hops';
 import { useReasonSentence, useReasonTitle } from './reasons';
 import styles from './delivery.module.css';
@@ -87,6 +88,7 @@ export function WhyDrawer({ id, onOpen, onClose }: { id: number | null; onOpen: 
               ))}
             </Timeline>
           </div>
+          <Engagement delivery={found.delivery.id} />
           {found.consent && <Consent consent={found.consent} />}
           <div>
             <Title order={3} mb={6}>{t('delivery.facts')}</Title>
