@@ -58,7 +58,7 @@ class Ear:
         return [signal for signal in self.signals if signal.kind == kind]
 
 
-async def until(true: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(true: Callable[[], object], seconds: float = 20.0) -> None:
     """Wait for something that is to become true."""
     end = asyncio.get_running_loop().time() + seconds
     while not true():

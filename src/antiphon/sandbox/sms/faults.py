@@ -9,8 +9,8 @@ import msgspec
 from antiphon.foundation.ids import keyed_fraction
 
 Fault = Literal[
-    "throttle", "refuse", "block", "busy", "hang", "close", "silent", "mute", "undelivered", "expired", "late", "twice", "early", "lost",
-    "stop", "reply",
+    "throttle", "refuse", "block", "busy", "hang", "close", "silent", "mute", "undelivered", "expired", "late", "twice",
+    "early", "lost", "stop", "reply",
 ]  # fmt: skip
 Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
