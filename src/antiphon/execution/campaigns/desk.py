@@ -38,12 +38,20 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.ids import keyed_hash, random_token
 from antiphon.foundation.leases import Held
-from antiphon.foundation.postgres import Connection, PostgresError, load_queries, struct_row
+from antiphon.foundation.postgres import (
+    Connection,
+    DeadlockDetected,
+    PostgresError,
+    SerializationFailure,
+    load_queries,
+    struct_row,
+)
 
 SQL = load_queries(Path(__file__).with_name("messages.sql"))
 LOOP = "campaigns.keys"
 GATHER = 0.003
 MOST_AT_ONCE = 1_000
+TRIES = 3
 MOST_WAITING = 20_000
 MOST_KNOWN = 2_000
 _BAD_VALUES = ("22", "54")  # SQLSTATE classes: a value PostgreSQL does not take, a limit of it reached
@@ -105,15 +113,23 @@ class Desk:
 
     async def _flush(self, items: list[Asked]) -> list[Accepted | AntiphonError]:
         """All as one set; where the set as a whole is refused, one by one, so that none is refused for another's fault."""
-        try:
-            return await self._together(items)
-        except (AntiphonError, PostgresError) as failed:
-            at_fault = isinstance(failed, AntiphonError) or (failed.sqlstate or "")[:2] in _BAD_VALUES
-            if not at_fault:
-                raise
-            if len(items) == 1:
-                return [failed if isinstance(failed, AntiphonError) else MessageInvalid(why=str(failed).splitlines()[0][:200])]
-            return [answer for item in items for answer in await self._flush([item])]
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await self._together(items)
+            except (DeadlockDetected, SerializationFailure):  # others hold the same budgets in another order
+                if attempt == TRIES:
+                    raise
+            except AntiphonError as failed:
+                if len(items) == 1:
+                    return [failed]
+                break
+            except PostgresError as failed:
+                if (failed.sqlstate or "")[:2] not in _BAD_VALUES:
+                    raise
+                if len(items) == 1:
+                    return [MessageInvalid(why=str(failed).splitlines()[0][:200])]
+                break
+        return [answer for item in items for answer in await self._flush([item])]
 
     async def _together(self, items: list[Asked]) -> list[Accepted | AntiphonError]:
         ones = [_One(item) for item in items]

@@ -63,10 +63,13 @@ async def listen(ctx: Context, held: Held) -> bool:
         campaigns = [c for i in await answering(conn) if (c := await store.find_campaign(conn, i)) is not None]
         names = {c.trigger.event for c in campaigns if c.trigger is not None}
         events, full = await read_on(conn, READER, lanes, names)
-        for campaign in campaigns:
+        heard = [(campaign, meant) for campaign in campaigns if (meant := meant_by(campaign, events))]
+        for campaign, _ in heard:  # all before anything else is held, in one order for everybody
+            await conn.execute(SQL.alone, {"campaign_id": campaign.id})
+        for campaign, meant in heard:
             try:
                 async with conn.transaction():
-                    await answer(ctx, conn, campaign, events)
+                    await answer(ctx, conn, campaign, meant)
             except AntiphonError as failed:
                 log.warning("a campaign cannot answer", campaign=campaign.id, error=str(failed))
                 await keep_back(ctx, conn, campaign.id, failed)
@@ -103,22 +106,25 @@ async def read_on(conn: Connection, reader: str, lanes: Sequence[int], names: It
     return events, any(many >= MOST for many in count.values())
 
 
-async def answer(ctx: Context, conn: Connection, campaign: Campaign, events: Sequence[Happened]) -> int:
-    """Hand to the gate what a campaign says to these events; returns to how many of them."""
-    trigger = campaign.trigger
-    if trigger is None or campaign.started_at is None:
-        return 0
-    meant = [
+def meant_by(campaign: Campaign, events: Sequence[Happened]) -> list[Happened]:
+    """The events that a campaign means: what it answers, since it started, and not history. Pure."""
+    trigger, since = campaign.trigger, campaign.started_at
+    if trigger is None or since is None:
+        return []
+    return [
         one for one in events
-        if one.received_at >= campaign.started_at and trigger.matches(one.kind, one.name, one.properties)
+        if one.received_at >= since and trigger.matches(one.kind, one.name, one.properties)
         and trigger.is_fresh(one.ts, one.received_at)
     ]  # fmt: skip
-    if campaign.segment_id is not None and meant:
+
+
+async def answer(ctx: Context, conn: Connection, campaign: Campaign, meant: Sequence[Happened]) -> int:
+    """Hand to the gate what a campaign says to events that it means; returns to how many of them. One process at a time."""
+    trigger = campaign.trigger
+    assert trigger is not None
+    if campaign.segment_id is not None:
         people = await members(conn, campaign.segment_id)
         meant = [one for one in meant if one.profile_id in people]
-    if not meant:
-        return 0
-    await conn.execute(SQL.alone, {"campaign_id": campaign.id})
     chosen = await _chosen(ctx, conn, campaign, trigger, meant)
     excluded: list[int] = []
     for segment_id in campaign.excluded_segment_ids:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import islice
+
 from pyroaring import BitMap
 
 from antiphon.awareness.events import LANES
@@ -10,7 +13,7 @@ from antiphon.execution.campaigns.approval import is_needed
 from antiphon.execution.campaigns.holding import keep_back
 from antiphon.execution.campaigns.model import ApprovalNeeded, Campaign, CampaignState
 from antiphon.execution.campaigns.recurrence import Turn, instant_of, turn
-from antiphon.execution.delivery import CHUNK, is_waiting, submit
+from antiphon.execution.delivery import CHUNK, Intents, Verdict, is_waiting, submit_all
 from antiphon.foundation.access import SYSTEM, audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
@@ -21,6 +24,7 @@ from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
 BUCKETS = 16
+AT_ONCE = 10  # parts of an audience handed in before others have their turn
 
 
 async def run_campaigns(ctx: Context, held: Held) -> bool:
@@ -121,8 +125,12 @@ async def _take_turn(ctx: Context, conn: Connection, campaign: Campaign) -> bool
     return True
 
 
+class _Changed(Exception):
+    """Somebody paused or cancelled the campaign meanwhile."""
+
+
 async def _decide(ctx: Context, held: Held, campaign_id: int) -> bool:
-    """Hand the next part of an audience to the gate; its place moves in the same transaction."""
+    """Hand the next parts of an audience to the gate, each in a transaction in which its place moves as well."""
     async with ctx.db.transaction() as conn:
         await held.fence(conn)
         campaign = await store.lock_campaign(conn, campaign_id)
@@ -132,14 +140,33 @@ async def _decide(ctx: Context, held: Held, campaign_id: int) -> bool:
         if one is None:
             return False
         members, excluded = map(BitMap.deserialize, await store.read_audience(conn, campaign_id, one.occurrence))
-        until = min(one.taken + CHUNK, one.size)
         dispatch = await running.campaign_dispatch(ctx, conn, campaign, one)
-        part = running.held(ctx, campaign, running.part_of(members, excluded, one.taken, until))
-        intents = running.coded(ctx, campaign, part)
-        verdict = await submit(ctx, conn, dispatch, running.timed(intents, one.planned_for, one.local_at))
-        await store.advance(conn, campaign_id, one.occurrence, start=one.taken, to=until)
-    log.info("decided", campaign=campaign_id, occurrence=one.occurrence, done=until, of=one.size, passed=verdict.passed)
+    taken = one.taken
+
+    async def within(conn: Connection, part: Intents, verdict: Verdict | None) -> None:
+        nonlocal taken
+        if verdict is None:
+            await held.fence(conn)
+            found = await store.lock_campaign(conn, campaign_id)
+            if found is None or found.state != campaign.state:
+                raise _Changed
+            return
+        start, taken = taken, taken + len(part.profile_ids)
+        await store.advance(conn, campaign_id, one.occurrence, start=start, to=taken)
+        log.info("decided", campaign=campaign_id, occurrence=one.occurrence, done=taken, of=one.size, passed=verdict.passed)
+
+    parts = (_part(ctx, campaign, one, members, excluded, start) for start in range(one.taken, one.size, CHUNK))
+    with suppress(_Changed):
+        await submit_all(ctx, dispatch, islice(parts, AT_ONCE), within=within)
     return True
+
+
+def _part(
+    ctx: Context, campaign: Campaign, one: store.Occurrence, members: BitMap, excluded: BitMap, start: int
+) -> Intents:
+    """The intents of a part of an occurrence's audience."""
+    part = running.part_of(members, excluded, start, min(start + CHUNK, one.size))
+    return running.timed(running.coded(ctx, campaign, running.held(ctx, campaign, part)), one.planned_for, one.local_at)
 
 
 async def _next_open(ctx: Context, conn: Connection, campaign: Campaign) -> store.Occurrence | None:
