@@ -124,6 +124,7 @@ async def test_pausing_and_going_on_again_and_again_loses_and_doubles_nobody(
     ctx: Context, parrot: Parrot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("antiphon.execution.campaigns.loops.CHUNK", 40)
+    monkeypatch.setattr("antiphon.execution.campaigns.loops.AT_ONCE", 1)
     async with ctx.db.transaction() as conn:
         await add_people(conn, 200)
     campaign = await draft(ctx, await segment_of(ctx, "all", list(range(1, 201))))
@@ -150,6 +151,7 @@ async def test_a_cancel_in_the_middle_accounts_for_everybody(
     ctx: Context, parrot: Parrot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("antiphon.execution.campaigns.loops.CHUNK", 40)
+    monkeypatch.setattr("antiphon.execution.campaigns.loops.AT_ONCE", 1)
     async with ctx.db.transaction() as conn:
         await add_people(conn, 100)
     campaign = await draft(ctx, await segment_of(ctx, "all", list(range(1, 101))))
