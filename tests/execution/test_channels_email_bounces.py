@@ -177,3 +177,205 @@ def test_mail_that_says_nothing(mail: bytes) -> None:
 def test_hostile_mail_never_raises(noise: bytes, at: int, cut: int) -> None:
     raw = dsn()
     read_mail(raw[:at] + noise + raw[at + cut :], PATH)
+
+
+# As the large ones write them; addresses and hosts made up.
+EXIM = f"""Return-path: <>
+X-Failed-Recipients: gone@x.example
+Auto-Submitted: auto-replied
+From: Mail Delivery System <Mailer-Daemon@mx.example>
+To: {PATH}
+Subject: Mail delivery failed: returning message to sender
+Message-Id: <E1abc-0001@mx.example>
+
+This message was created automatically by mail delivery software.
+
+A message that you sent could not be delivered to one or more of its
+recipients. This is a permanent error. The following address(es) failed:
+
+  gone@x.example
+    host mail.x.example [192.0.2.7]
+    SMTP error from remote mail server after RCPT TO:<gone@x.example>:
+    550 5.1.1 <gone@x.example>: Recipient address rejected: User unknown
+"""
+POSTFIX = f"""Return-Path: <>
+From: MAILER-DAEMON@mx.example (Mail Delivery System)
+Subject: Undelivered Mail Returned to Sender
+To: {PATH}
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status;
+\tboundary="4F2C1A0.1717243200/mx.example"
+
+This is a MIME-encapsulated message.
+
+--4F2C1A0.1717243200/mx.example
+Content-Description: Notification
+Content-Type: text/plain; charset=us-ascii
+
+This is the mail system at host mx.example.
+
+<gone@x.example>: host mail.x.example[192.0.2.7] said: 550 5.1.1 (in reply to RCPT TO command)
+
+--4F2C1A0.1717243200/mx.example
+Content-Description: Delivery report
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+X-Postfix-Queue-ID: 4F2C1A0
+Arrival-Date: Mon,  1 Jun 2026 12:00:00 +0000 (UTC)
+
+Final-Recipient: rfc822; gone@x.example
+Original-Recipient: rfc822;gone@x.example
+Action: failed
+Status: 5.1.1
+Remote-MTA: dns; mail.x.example
+Diagnostic-Code: smtp; 550 5.1.1 <gone@x.example>: Recipient address
+    rejected: User unknown in virtual mailbox table
+
+--4F2C1A0.1717243200/mx.example
+Content-Description: Undelivered Message Headers
+Content-Type: text/rfc822-headers
+
+Return-Path: <{PATH}>
+--4F2C1A0.1717243200/mx.example--
+"""
+EXCHANGE = f"""From: postmaster@x.example
+To: {PATH}
+Content-Type: multipart/report; report-type=delivery-status; boundary="_e1"
+Subject: Undeliverable: News
+
+--_e1
+Content-Type: multipart/alternative; boundary="_e2"
+
+--_e2
+Content-Type: text/plain; charset="us-ascii"
+
+Your message to gone@x.example couldn't be delivered.
+
+--_e2
+Content-Type: text/html; charset="us-ascii"
+
+<html><body>Your message couldn't be delivered.</body></html>
+
+--_e2--
+
+--_e1
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns;EX01.x.example
+Received-From-MTA: dns;mx.example
+
+Final-Recipient: rfc822;gone@x.example
+Action: failed
+Status: 5.1.10
+Diagnostic-Code: smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient gone@x.example not found by SMTP address lookup
+
+--_e1
+Content-Type: message/rfc822
+
+Subject: News
+
+Hello
+--_e1--
+"""
+GMAIL = f"""Return-Path: <>
+X-Failed-Recipients: gone@gmail.example
+Auto-Submitted: auto-replied
+From: Mail Delivery Subsystem <mailer-daemon@googlemail.example>
+To: {PATH}
+Subject: Delivery Status Notification (Failure)
+Content-Type: multipart/report; boundary="000000000000d"; report-type=delivery-status
+
+--000000000000d
+Content-Type: multipart/related; boundary="000000000000r"
+
+--000000000000r
+Content-Type: text/plain; charset="UTF-8"
+
+** Address not found **
+
+--000000000000r
+Content-Type: image/png; name="icon.png"
+Content-Transfer-Encoding: base64
+
+iVBORw0KGgo=
+--000000000000r--
+--000000000000d
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; googlemail.example
+Arrival-Date: Mon, 01 Jun 2026 05:00:00 -0700 (PDT)
+
+Final-Recipient: rfc822; gone@x.example
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550-5.1.1 The email account that you tried to reach does not exist.
+Last-Attempt-Date: Mon, 01 Jun 2026 05:00:01 -0700 (PDT)
+
+--000000000000d--
+"""
+
+
+@pytest.mark.parametrize("mail", [EXIM, POSTFIX, EXCHANGE, GMAIL], ids=["exim", "postfix", "exchange", "gmail"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_bounces_of_large_mail_systems(mail: str, ends: str) -> None:
+    (signal,) = read_mail(mail.replace("\n", ends).encode(), PATH)
+    assert (signal.kind, signal.token, signal.address) == ("bounced", PATH, "gone@x.example")
+    assert signal.permanent
+
+
+YAHOO = f"""From: Yahoo! Mail AntiSpam Feedback <feedback@arf.mail.yahoo.example>
+To: fbl@shop.example
+Subject: FW:News
+Content-Type: multipart/report; boundary="y1"; report-type=feedback-report
+
+--y1
+Content-Type: text/plain; charset="US-ASCII"
+
+This is an email abuse report.
+
+--y1
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: Yahoo!-Mail-Feedback/2.0
+Version: 0.1
+Original-Mail-From: <{PATH}>
+Original-Rcpt-To: ann@yahoo.example
+Received-Date: Mon, 01 Jun 2026 12:00:00 PDT
+Reported-Domain: shop.example
+
+--y1
+Content-Type: message/rfc822
+Content-Disposition: inline
+
+Message-ID: <{PATH}>
+Subject: News
+
+Hello
+--y1--
+"""
+MICROSOFT = f"""From: <staff@hotmail.com>
+To: fbl@shop.example
+Subject: complaint about message from 192.0.2.1
+Content-Type: multipart/mixed; boundary="m1"
+
+--m1
+Content-Type: message/rfc822
+
+X-HmXmrOriginalRecipient: <ann@outlook.example>
+Message-ID: <{PATH}>
+From: shop@shop.example
+To: ann@outlook.example
+Subject: News
+
+Hello
+--m1--
+"""
+
+
+@pytest.mark.parametrize(("mail", "address"), [(YAHOO, "ann@yahoo.example"), (MICROSOFT, "ann@outlook.example")], ids=["yahoo", "microsoft"])
+def test_complaints_of_large_mail_systems(mail: str, address: str) -> None:
+    (signal,) = read_mail(mail.replace("\n", "\r\n").encode(), "fbl@shop.example")
+    assert (signal.kind, signal.token, signal.address, signal.permanent) == ("complained", PATH, address, True)

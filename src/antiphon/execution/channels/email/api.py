@@ -16,6 +16,7 @@ from antiphon.execution.channels.email.address import BadAddress, mailbox, one_l
 from antiphon.execution.channels.errors import CallbackForged
 from antiphon.execution.channels.model import (
     Account,
+    AccountSettings,
     Callback,
     Capabilities,
     Manifest,
@@ -39,7 +40,7 @@ def about(title: str, description: str = "") -> Meta:
     return Meta(title=title, description=description or None)
 
 
-class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ApiSettings(AccountSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every account at such a provider has: the sender, and how long and how widely it is called."""
 
     from_email: Annotated[str, about("Sender's address"), Meta(min_length=3, max_length=254)]
@@ -59,9 +60,6 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 raise ValueError(f"{name}: {bad.detail}") from bad
         if any(ord(char) < 32 for char in self.from_name):
             raise ValueError("from_name: may not contain control characters")
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(from_email={self.from_email!r})"  # the rest holds secrets
 
     @property
     def domain(self) -> str:

@@ -49,7 +49,10 @@ def _read(mail: Mail, raw: bytes, recipient: str | None) -> Iterator[Signal]:
         yield from _notification(statuses, _token(mail, raw, recipient))
         return
     token = _token(mail, raw, recipient)
-    if _automatic(mail):
+    if mail.get("from") and "staff@hotmail.com" in _header(mail, "from").lower():
+        yield from _junk(mail, token)
+        return
+    if _automatic(mail) and not _of_a_mail_system(mail):
         return
     if not _header(mail, "from"):
         return  # nobody's, and flufl wants a sender
@@ -133,6 +136,14 @@ def _complaint(mail: Mail, raw: bytes, recipient: str | None) -> Iterator[Signal
     )
 
 
+def _junk(mail: Mail, token: str | None) -> Iterator[Signal]:
+    """Microsoft's junk mail reports, which are no ARF: the message enclosed, the complainer in a header of it."""
+    enclosed = next((part for part in mail.walk() if part is not mail and part.get("x-hmxmroriginalrecipient")), None)
+    if enclosed is not None:
+        address = _header(enclosed, "x-hmxmroriginalrecipient").strip(" <>") or None
+        yield Signal(kind="complained", token=token, address=address, permanent=True, code="abuse", detail=_subject(mail))
+
+
 def _token(mail: Mail, raw: bytes, recipient: str | None) -> str | None:
     """The signed return path: where the mail came to, or named inside (Message-ID, Return-Path, the returned headers)."""
     if recipient and _RETURN.match(recipient):
@@ -145,6 +156,12 @@ def _automatic(mail: Mail) -> bool:
     """Whether this is an out-of-office answer and no bounce (RFC 3834)."""
     value = _header(mail, "auto-submitted").lower()
     return value.startswith("auto-replied") or bool(mail.get("x-autoreply"))
+
+
+def _of_a_mail_system(mail: Mail) -> bool:
+    """Whether a mail server wrote it: Exim marks its bounces as automatic answers, too."""
+    local = parseaddr(_header(mail, "from"))[1].partition("@")[0].lower()
+    return mail.get("x-failed-recipients") is not None or local in ("mailer-daemon", "postmaster")
 
 
 def _parameter(mail: Mail, name: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
 from antiphon.execution.channels.email.address import BadAddress, mailbox
 from antiphon.execution.channels.email.dkim import BadKey, DkimKey, load_key
+from antiphon.execution.channels.model import AccountSettings
 
 Security = Literal["none", "starttls", "tls"]
 Host = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[^\s/@]+$")]
@@ -21,7 +21,7 @@ def _about(title: str, description: str = "") -> Meta:
     return Meta(title=title, description=description or None)
 
 
-class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EmailSettings(AccountSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An SMTP server to send through, the sender it is for, and where its bounces are read."""
 
     host: Annotated[Host, _about("SMTP server", "Host name or address.")]
@@ -91,9 +91,6 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 raise ValueError(f"{name}: {bad}") from bad
         if self.dkim and not self.dkim_keys:
             raise ValueError("dkim: there is no key to sign with")
-
-    def __repr__(self) -> str:
-        return f"EmailSettings(host={self.host!r}, from_email={self.from_email!r})"  # the rest holds secrets
 
     @property
     def domain(self) -> str:

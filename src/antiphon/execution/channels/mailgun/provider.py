@@ -50,8 +50,6 @@ class MailgunSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_fie
     ] = ""
     require_tls: Annotated[bool, about("Require TLS", "Mailgun hands messages over encrypted, or not at all.")] = False
 
-    __repr__ = ApiSettings.__repr__
-
     @property
     def base(self) -> str:
         """Where the API is."""

@@ -53,8 +53,6 @@ class PostmarkSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_fi
     webhook_user: Annotated[str, about("User name of webhooks", "As in their HTTP authentication at Postmark.")] = "postmark"
     webhook_password: Annotated[str, about("Password of webhooks", "Webhooks that know it are believed. Empty: none are.")] = ""
 
-    __repr__ = ApiSettings.__repr__
-
     @property
     def base(self) -> str:
         """Where the API is."""

@@ -54,8 +54,6 @@ class SendGridSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_fi
             except ValueError as bad:
                 raise ValueError("webhook_key: is not a public key") from bad
 
-    __repr__ = ApiSettings.__repr__
-
     @property
     def base(self) -> str:
         """Where the API is."""

@@ -61,8 +61,6 @@ class SesSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(max_length=300, pattern=r"^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+)?$"),
     ] = ""
 
-    __repr__ = ApiSettings.__repr__
-
     @property
     def base(self) -> str:
         """Where the API is."""
