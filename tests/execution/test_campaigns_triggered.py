@@ -16,6 +16,8 @@ from tests.execution.test_campaigns_service import draft, reported, segment_of, 
 from antiphon.awareness.events import Journal, PropertyFilter
 from antiphon.awareness.events.loops import LOOPS as EVENTS
 from antiphon.execution.campaigns import listening, service, store
+from antiphon.execution.campaigns.estimating import full_estimate
+from antiphon.execution.campaigns.foreseeing import foresee
 from antiphon.execution.campaigns.loops import LOOPS
 from antiphon.execution.campaigns.model import Campaign
 from antiphon.execution.campaigns.triggers import Again, Happened, Trigger, TriggerInvalid, check_trigger, spaced
@@ -23,6 +25,7 @@ from antiphon.execution.content import Source
 from antiphon.execution.delivery import NoAccount
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
+from antiphon.foundation.lake import LakeClient
 from antiphon.foundation.loops import run_until_idle
 
 pytestmark = pytest.mark.store
@@ -300,3 +303,22 @@ async def test_a_campaign_that_cannot_answer_says_so_and_leaves_the_others_alone
     await settle_down(ctx)
     assert len(parrot.heard) == 3
     assert await state_of(ctx, healthy) == "running"
+
+
+async def test_what_a_trigger_would_have_answered(ctx: Context, lake: LakeClient, parrot: Parrot, clock: VirtualClock) -> None:
+    for person, order, total in ((1, "a", 50), (1, "a", 60), (1, "b", 500), (2, "c", 70), (2, "d", 5)):
+        await happen(ctx, (person, "Order", {"order_id": order, "total": total}))
+        clock.advance(timedelta(hours=1))
+    await run_until_idle(ctx, [INTAKE])
+    large = [PropertyFilter(property="total", op="ge", value=50)]
+    for again, more, answers in (
+        ("every", {}, 4), ("once", {}, 2), ("key", {"key": ["order_id"]}, 3), ("period", {"period_seconds": 7200.0}, 3)
+    ):  # fmt: skip
+        trigger = Trigger(event="Order", filters=large, again=again, **more)  # type: ignore[arg-type]
+        seen, people = await foresee(ctx, trigger)
+        assert (seen.events, seen.people, seen.answers, people) == (4, 2, answers, [1, 2]), again
+    campaign = await triggered(ctx, Trigger(event="Order", filters=large))
+    found = await full_estimate(ctx, campaign.id)
+    assert (found.audience, found.reached) == (2, 2)
+    clock.advance(timedelta(days=8))
+    assert (await foresee(ctx, Trigger(event="Order")))[0].events == 0

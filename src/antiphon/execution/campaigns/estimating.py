@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
+from pyroaring import BitMap
 
+from antiphon.awareness.segments import members
 from antiphon.execution.campaigns import store
+from antiphon.execution.campaigns.foreseeing import foresee
 from antiphon.execution.campaigns.model import Campaign, CampaignIncomplete, CampaignUnknown
 from antiphon.execution.campaigns.report import ReasonCount
 from antiphon.execution.campaigns.running import audience_of, freshen, held, part_of, probe
@@ -55,18 +58,31 @@ async def estimate(ctx: Context, campaign_id: int) -> Verdict:
         campaign = await store.find_campaign(conn, campaign_id)
     if campaign is None:
         raise CampaignUnknown(campaign=campaign_id)
-    if campaign.segment_id is None:
+    if campaign.segment_id is None and campaign.trigger is None:
         raise CampaignIncomplete(field="segment_id", what="it has no segment")
     if campaign.message_class == "marketing" and campaign.topic is None:
         raise CampaignIncomplete(field="topic", what="marketing needs a topic customers consented to")
     await freshen(ctx, campaign)
     asked = probe(campaign, ctx.clock.now())
     async with ctx.db.connection() as conn:
-        people, excluded = await audience_of(conn, campaign)
+        people, excluded = await _people(ctx, conn, campaign)
         verdict = Verdict()
         for start in range(0, len(people), CHUNK):
             verdict += await ask_gate(ctx, conn, asked, held(ctx, campaign, part_of(people, excluded, start, start + CHUNK)))
     return verdict
+
+
+async def _people(ctx: Context, conn: Connection, campaign: Campaign) -> tuple[BitMap, BitMap]:
+    """Whom it is for; of one that answers events, those it would have answered in the last seven days."""
+    if campaign.trigger is None:
+        return await audience_of(conn, campaign)
+    asked = BitMap((await foresee(ctx, campaign.trigger))[1])
+    if campaign.segment_id is not None:
+        asked &= await members(conn, campaign.segment_id)
+    excluded = BitMap()
+    for segment_id in campaign.excluded_segment_ids:
+        excluded |= await members(conn, segment_id)
+    return asked, excluded & asked
 
 
 async def full_estimate(ctx: Context, campaign_id: int) -> Estimate:

@@ -32,7 +32,7 @@ SQL = load_queries(Path(__file__).with_name("triggers.sql"))
 log = get_logger(__name__)
 LOOP = "campaigns.listen"
 READER = "triggers"
-MOST = 4_000
+MOST = 2_000
 """Events of one lane in one transaction."""
 MOST_LANES = 5
 

@@ -10,9 +10,11 @@ from litestar.params import Parameter
 
 from antiphon.execution.campaigns import approval, recurrence, service, store
 from antiphon.execution.campaigns.examples import EXAMPLES, Example
+from antiphon.execution.campaigns.foreseeing import Foreseen, foresee
 from antiphon.execution.campaigns.model import Campaign
 from antiphon.execution.campaigns.rules import Rule, When
 from antiphon.execution.campaigns.store import Occurrence
+from antiphon.execution.campaigns.triggers import Trigger, check_trigger
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Limit, get, post, put
 from antiphon.foundation.principal import Principal
@@ -25,6 +27,12 @@ class RecurrenceBody(Body, frozen=True, kw_only=True):
 
     recurrence: recurrence.Recurrence
     count: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+
+
+class TriggerBody(Body, frozen=True, kw_only=True):
+    """A trigger to look back by."""
+
+    trigger: Trigger
 
 
 class NextRuns(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +64,13 @@ class Occurrences(msgspec.Struct, frozen=True, kw_only=True):
 async def preview_recurrence(ctx: Context, data: RecurrenceBody) -> NextRuns:
     """The next times by a rule that is not saved. Writes nothing."""
     return NextRuns(runs=await service.next_runs(ctx, data.recurrence, data.count))
+
+
+@post("/v1/campaigns/trigger", permission="campaigns:read", status=200)
+async def preview_trigger(ctx: Context, data: TriggerBody) -> Foreseen:
+    """What a trigger that is not saved would have answered in the last seven days. Writes nothing."""
+    check_trigger(data.trigger)
+    return (await foresee(ctx, data.trigger))[0]
 
 
 @get("/v1/campaigns/{campaign_id:int}/next-runs", permission="campaigns:read")
@@ -122,6 +137,6 @@ async def list_examples() -> list[Example]:
 
 
 ROUTES = [
-    list_examples, preview_recurrence, read_next_runs, list_occurrences, submit_campaign, approve_campaign, refuse_campaign,
-    read_rule, change_rule,
+    list_examples, preview_recurrence, preview_trigger, read_next_runs, list_occurrences, submit_campaign, approve_campaign,
+    refuse_campaign, read_rule, change_rule,
 ]  # fmt: skip
