@@ -34,6 +34,7 @@ BREACHES = {
     "duckdb": ("antiphon.awareness.segments.store", "duckdb"),
     "psycopg": ("antiphon.awareness.consent.store", "psycopg"),
     "mail-protocols": ("antiphon.execution.delivery.service", "aiosmtplib"),
+    "outbound": ("antiphon.execution.channels.webhook.channel", "httpx2"),
     "edge": ("antiphon.awareness.consent.service", "litestar"),
 }
 

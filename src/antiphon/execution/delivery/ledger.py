@@ -21,7 +21,7 @@ from antiphon.foundation.postgres import Connection, dict_row, load_queries, str
 
 SQL = load_queries(Path(__file__).with_name("ledger.sql"))
 HEARD = load_queries(Path(__file__).with_name("engagement.sql"))
-Was = Literal["passed", "sent", "delivered", "bounced", "opened", "clicked", "unsubscribed", "complained"]
+Was = Literal["passed", "sent", "delivered", "bounced", "opened", "clicked", "replied", "unsubscribed", "complained"]
 
 
 class DeliveryItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +84,8 @@ class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
     clicked_at: datetime | None
     unsubscribed_at: datetime | None
     complained_at: datetime | None
+    deferred_at: datetime | None
+    replied_at: datetime | None
     ended_at: datetime | None
     opens: int
     clicks: int
@@ -241,6 +243,8 @@ def _history(row: DeliveryRow) -> list[Step]:
         "bounced": row.bounced_at,
         "unsubscribed": row.unsubscribed_at,
         "complained": row.complained_at,
+        "deferred": row.deferred_at,
+        "replied": row.replied_at,
     }
     if row.state in ("suppressed", "failed", "expired", "cancelled", "unknown"):
         steps[row.state] = row.ended_at

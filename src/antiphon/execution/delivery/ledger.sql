@@ -26,6 +26,7 @@ where (%(before)s::bigint is null or d.id < %(before)s)
           when 'bounced' then d.bounced_at is not null
           when 'opened' then d.opened_at is not null
           when 'clicked' then d.clicked_at is not null
+          when 'replied' then d.replied_at is not null
           when 'unsubscribed' then d.unsubscribed_at is not null
           when 'complained' then d.complained_at is not null end)
 order by d.id desc
@@ -38,7 +39,8 @@ select d.id, d.profile_id, d.intent_key, d.dispatch_id, d.campaign_id, d.occurre
        case when q.state in ('claimed', 'speaking') then q.state else d.state end as state,
        d.reason, d.planned_at, d.due_at, d.expires_at, d.queued_at, coalesce(q.claimed_at, d.claimed_at) as claimed_at,
        coalesce(q.speaking_at, d.speaking_at) as speaking_at, d.sent_at, d.delivered_at, d.bounced_at, d.opened_at,
-       d.clicked_at, d.unsubscribed_at, d.complained_at, d.ended_at, d.opens, d.clicks, d.attempts, d.next_attempt_at,
+       d.clicked_at, d.unsubscribed_at, d.complained_at, d.deferred_at, d.replied_at,
+       d.ended_at, d.opens, d.clicks, d.attempts, d.next_attempt_at,
        d.provider_id, d.detail, d.hop, d.origin_id, t.title as topic_title, c.name as account_name
 from delivery d
 left join delivery_queue q on q.delivery_id = d.id and q.profile_id = d.profile_id
