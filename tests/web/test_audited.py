@@ -26,6 +26,7 @@ EXEMPT = {
     "POST /u/{token:str}": "a customer's own word, kept in the consent ledger",
     "POST /v1/channels/{account_id:int}/dkim/check": "asks DNS",
     "POST /v1/channels/measure": "counts",
+    "POST /v1/campaigns/trigger": "looks back",
     "POST /v1/messages": "the ledger is its record",
     "POST /v1/messages/batch": "the ledger is its record",
     "POST /v1/channels/{account_id:int}/test": "connects and changes nothing",
