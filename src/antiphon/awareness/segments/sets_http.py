@@ -75,7 +75,7 @@ async def read_growth(
 @get("/v1/segments/sizes", permission="segments:read")
 async def read_sizes(
     ctx: Context,
-    ids: Annotated[list[int], QueryParameter(min_items=1, max_items=100, description="Of these segments")],
+    ids: Annotated[list[SegmentId], QueryParameter(min_items=1, max_items=100, description="Of these segments")],
     days: Annotated[int, Parameter(ge=2, le=90)] = 30,
 ) -> list[SegmentSizes]:
     """How large segments were at the end of each of the last days, for small pictures of many; those there are not are null."""
