@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from antiphon.execution.channels import Account, Message, Receipt, Rendered, Wire
 from antiphon.execution.channels.email import EmailChannel, EmailSettings
+from antiphon.execution.channels.email.dkim import generate_key
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -507,3 +510,28 @@ async def test_a_large_message_to_a_slow_reader(channel: EmailChannel) -> None:
         assert receipt.outcome == "sent"
         (receipt,) = await channel.send(acc, wires(channel, acc, ["a@x.example"], text * 5), Announced())
         assert (receipt.outcome, receipt.code, receipt.account_fault) == ("rejected", "552", False)
+
+
+async def test_postfixs_own_sink_takes_signed_batches(channel: EmailChannel, free_port: Callable[[], int]) -> None:
+    """The third-party server that the bench speaks to, too; it pipelines."""
+    sink = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
+    if not Path(sink).exists():
+        pytest.skip("smtp-sink is missing: install Debian's package postfix")
+    port = free_port()
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    child = await asyncio.create_subprocess_exec(sink, *user, "-c", f"127.0.0.1:{port}", "100", stdout=-3, stderr=-3)
+    try:
+        for _ in range(100):
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                break
+            except OSError:
+                await asyncio.sleep(0.05)
+        acc = account(port, dkim=True, dkim_selector="s1", dkim_key=generate_key("rsa"), connections=4)
+        for start in range(0, 150, 50):
+            receipts = await send(channel, acc, [f"p{n}@x.example" for n in range(start, start + 50)])
+            assert {receipt.outcome for receipt in receipts} == {"sent"}
+    finally:
+        child.kill()
+        await child.wait()
