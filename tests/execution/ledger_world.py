@@ -161,8 +161,9 @@ class World:
                 "update lease set owner = 'rival', epoch = epoch + 1, expires = clock_timestamp() + interval '1 minute' where loop = %s",
                 (SEND.name,),
             )
-        held = await Leases(self.ctx.db, "rival", "worker").share(SEND.name, SEND.buckets)
-        await Sender(self.ctx, self.ctx.get(Channels)).work(held)
+        leases = Leases(self.ctx.db, "rival", "worker")
+        await Sender(self.ctx, self.ctx.get(Channels)).work(await leases.share(SEND.name, SEND.buckets))
+        await leases.leave([SEND.name])
 
     async def learn(self) -> None:
         """Who is whose later hop."""

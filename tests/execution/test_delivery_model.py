@@ -21,7 +21,7 @@ from tests.execution.ledger_world import ANNA, BACKGROUND, CHAIN, NEWS, OPEN, PE
 from antiphon.awareness.consent import Statement, Suppressed, record_consents, suppress
 from antiphon.execution.delivery import REASONS, Intents, explain, hold, open_dispatch, submit, voice
 from antiphon.execution.delivery.heard import Heard, Kind
-from antiphon.execution.delivery.resending import Outcome, resolve, retry
+from antiphon.execution.delivery.resending import Outcome, resolve_unknown, retry_unsent
 from antiphon.foundation.faults import PLACES, after, arm
 from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.postgres import PostgresError
@@ -201,7 +201,7 @@ class Ledger(RuleBasedStateMachine):
         """A person sends again what was not sent."""
         rows, _ = self.world.run(self.world.rows())
         before = {row[0]: (row[6], row[7]) for row in rows if row[1] in people}
-        again = self.world.run(retry(self.world.ctx, ANNA, list(before), even_if_heard=even_if_heard))
+        again = self.world.run(retry_unsent(self.world.ctx, ANNA, list(before), even_if_heard=even_if_heard))
         for delivery_id in again:
             assert even_if_heard or before[delivery_id][0] in ("failed", "expired", "bounced", "suppressed")
             self.touched.add(delivery_id)
@@ -212,7 +212,7 @@ class Ledger(RuleBasedStateMachine):
         """A person says what became of what nobody knew."""
         rows, _ = self.world.run(self.world.rows())
         ids = [row[0] for row in rows if row[1] in people]
-        for delivery_id in self.world.run(resolve(self.world.ctx, ANNA, ids, cast(Outcome, what))):
+        for delivery_id in self.world.run(resolve_unknown(self.world.ctx, ANNA, ids, cast(Outcome, what))):
             self.touched.add(delivery_id)
             self.world.allowed[delivery_id] += what == "send_again" and self.world.heard[delivery_id] > 0
 

@@ -12,7 +12,7 @@ from tests.execution.cast import SEND, Parrot, add_account, add_people, speak, s
 from antiphon.execution.channels import Receipt, Wire
 from antiphon.execution.delivery import Content, Hop, Intents, NewDispatch, hold, ledger, open_dispatch, submit
 from antiphon.execution.delivery.ledger import Search
-from antiphon.execution.delivery.resending import JOBS, RESOLVE, RETRY, interventions, leave, resolve, retry
+from antiphon.execution.delivery.resending import JOBS, RESOLVE, RETRY, interventions, leave, resolve_unknown, retry_unsent
 from antiphon.execution.delivery.watching import WATCHING
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
@@ -78,7 +78,7 @@ async def test_what_may_have_been_received_is_retried_only_where_class_or_person
     await say(ctx, message_class=message_class, topic="news")
     before = await only(ctx)
     parrot.answer = yes
-    found = await retry(ctx, ANNA, [before[0]], even_if_heard=even_if_heard)
+    found = await retry_unsent(ctx, ANNA, [before[0]], even_if_heard=even_if_heard)
     assert found == ([before[0]] if again else [])
     await speak(ctx)
     assert (await only(ctx))[1] == ("sent" if again else before[1])
@@ -93,12 +93,12 @@ async def test_the_gate_looks_again(ctx: Context, parrot: Parrot) -> None:
     parrot.answer = yes
     async with ctx.db.connection() as conn:
         await conn.execute("update consent_state set state = 'withdrawn'")
-    assert await retry(ctx, ANNA, [(await only(ctx))[0]])
+    assert await retry_unsent(ctx, ANNA, [(await only(ctx))[0]])
     await speak(ctx)
     assert (await only(ctx))[1:] == ("suppressed", "consent_withdrawn") and parrot.heard == []
     async with ctx.db.connection() as conn:
         await conn.execute("update consent_state set state = 'granted'")
-    assert await retry(ctx, ANNA, [(await only(ctx))[0]])
+    assert await retry_unsent(ctx, ANNA, [(await only(ctx))[0]])
     await speak(ctx)
     assert (await only(ctx))[1] == "sent"
 
@@ -110,7 +110,7 @@ async def test_what_expired_is_given_its_time_again(ctx: Context, parrot: Parrot
     await speak(ctx)
     assert (await only(ctx))[1] == "expired"
     parrot.answer = yes
-    assert await retry(ctx, ANNA, [(await only(ctx))[0]])
+    assert await retry_unsent(ctx, ANNA, [(await only(ctx))[0]])
     await speak(ctx)
     assert (await only(ctx))[1] == "sent"
 
@@ -122,7 +122,7 @@ async def test_what_was_cancelled_or_excluded_stays(ctx: Context, parrot: Parrot
         await submit(ctx, conn, dispatch, Intents(profile_ids=[1, 2], excluded=[1]))
         await hold(conn, 4, "cancelled")
     await speak(ctx)
-    assert await retry(ctx, ANNA, [row[0] for row in await rows(ctx)], even_if_heard=True) == []
+    assert await retry_unsent(ctx, ANNA, [row[0] for row in await rows(ctx)], even_if_heard=True) == []
 
 
 async def test_what_another_hop_said_is_not_said_again(ctx: Context, parrot: Parrot) -> None:
@@ -131,7 +131,7 @@ async def test_what_another_hop_said_is_not_said_again(ctx: Context, parrot: Par
     await run_until_idle(ctx, [SEND, WATCHING])
     first, second = await rows(ctx)
     assert (first[1], second[1]) == ("failed", "sent")
-    assert await retry(ctx, ANNA, [first[0], second[0]]) == []
+    assert await retry_unsent(ctx, ANNA, [first[0], second[0]]) == []
 
 
 async def test_the_unknown_is_resolved(ctx: Context, parrot: Parrot) -> None:
@@ -139,10 +139,10 @@ async def test_the_unknown_is_resolved(ctx: Context, parrot: Parrot) -> None:
     await say(ctx, people=3, **NEWS)
     one, two, three = [row[0] for row in await rows(ctx)]
     parrot.answer = yes
-    assert await resolve(ctx, ANNA, [one], "delivered") == [one]
-    assert await resolve(ctx, ANNA, [two], "not_delivered") == [two]
-    assert await resolve(ctx, ANNA, [three], "send_again") == [three]
-    assert await resolve(ctx, ANNA, [one, two, three], "delivered") == []
+    assert await resolve_unknown(ctx, ANNA, [one], "delivered") == [one]
+    assert await resolve_unknown(ctx, ANNA, [two], "not_delivered") == [two]
+    assert await resolve_unknown(ctx, ANNA, [three], "send_again") == [three]
+    assert await resolve_unknown(ctx, ANNA, [one, two, three], "delivered") == []
     await speak(ctx)
     assert [row[1:] for row in await rows(ctx)] == [
         ("delivered", "resolved_delivered"), ("failed", "resolved_not_delivered"), ("sent", "accepted"),
@@ -162,7 +162,7 @@ async def test_what_was_resolved_as_not_delivered_goes_to_the_next_hop(ctx: Cont
     await say(ctx, hops=(Hop(channel="starling"),))
     await run_until_idle(ctx, [SEND, WATCHING])
     assert len(await rows(ctx)) == 1
-    await resolve(ctx, ANNA, [(await only(ctx))[0]], "not_delivered")
+    await resolve_unknown(ctx, ANNA, [(await only(ctx))[0]], "not_delivered")
     await run_until_idle(ctx, [SEND, WATCHING])
     assert [row[1] for row in await rows(ctx)] == ["failed", "sent"]
 
@@ -198,11 +198,11 @@ async def test_interventions_are_exported_and_erased(ctx: Context, parrot: Parro
     parrot.answer = always("rejected")
     await say(ctx)
     delivery_id = (await only(ctx))[0]
-    await retry(ctx, ANNA, [delivery_id])
+    await retry_unsent(ctx, ANNA, [delivery_id])
     async with ctx.db.transaction() as conn:
         exported = await ledger.export(ctx, conn, 1)
         assert [one["verb"] for one in exported["interventions"]] == ["retry"]
         await ledger.erase(ctx, conn, 1)
         left = await (await conn.execute("select profile_id, detail from delivery_intervention")).fetchall()
     assert left == [(-delivery_id, None)]
-    assert await retry(ctx, ANNA, [delivery_id], even_if_heard=True) == []
+    assert await retry_unsent(ctx, ANNA, [delivery_id], even_if_heard=True) == []

@@ -59,7 +59,7 @@ class Desk:
 
     async def again(self, began: Verification, factor: int | None = None, **more: Any) -> Verification:
         async with self.ctx.db.transaction() as conn:
-            found = await verifications.send_again(self.ctx, conn, began.id, factor, **more)
+            found = await verifications.send_again(self.ctx, conn, SHOP, began.id, factor, **more)
         await self.run()
         return found
 

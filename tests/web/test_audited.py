@@ -41,9 +41,7 @@ EXEMPT = {
     "POST /v1/segments/{segment_id:int}/refresh": "works out anew what would be worked out anyway",
     "POST /v1/templates/check": "checks",
     "POST /v1/templates/preview": "renders",
-    "POST /v1/verifications": "its own row says who asked, its ledger rows what was said",
     "POST /v1/verifications/{verification_id:int}/check": "somebody's own word, counted in the verification",
-    "POST /v1/verifications/{verification_id:int}/send-again": "has its ledger row",
     "POST /v1/totp": "a second factor counts once confirmed, and that is audited",
 }
 

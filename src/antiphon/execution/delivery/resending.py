@@ -49,7 +49,7 @@ class Intervention(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: datetime | None
 
 
-async def retry(
+async def retry_unsent(
     ctx: Context, who: Principal, ids: Sequence[int], *, even_if_heard: bool = False, verb: Verb = "retry"
 ) -> list[int]:
     """Queue again those of these deliveries that were not said; which they are.
@@ -73,15 +73,15 @@ async def retry(
         queued = [row[0] for row in await (await conn.execute(SQL.requeue, params)).fetchall()]
         if queued:
             await wake(conn, SEND_LOOP)
-            await _note(conn, who, verb, queued)
+            await _keep_record(conn, who, verb, queued)
     return queued
 
 
-async def resolve(ctx: Context, who: Principal, ids: Sequence[int], outcome: Outcome) -> list[int]:
+async def resolve_unknown(ctx: Context, who: Principal, ids: Sequence[int], outcome: Outcome) -> list[int]:
     """Say what became of those of these deliveries that are unknown; which they are. What was delivered is told to the
     customer's history; what was not goes on to the next hop of its chain."""
     if outcome == "send_again":
-        return await retry(ctx, who, ids, even_if_heard=True, verb="send_again")
+        return await retry_unsent(ctx, who, ids, even_if_heard=True, verb="send_again")
     params = {"ids": list(ids), "arrived": outcome == "delivered", "by": who.name, "now": ctx.clock.now()}
     async with ctx.get(Journal).transaction() as journal:
         rows = await (await journal.conn.execute(SQL.resolve, params)).fetchall()
@@ -91,11 +91,11 @@ async def resolve(ctx: Context, who: Principal, ids: Sequence[int], outcome: Out
         settled = [Settled(row[0], *row[2:]) for row in rows if row[2] and outcome == "delivered"]
         await journal.append([(INTERNAL, row.delivered_at, delivered_event(row)) for row in settled])
         resolved = [int(row[0]) for row in rows]
-        await _note(journal.conn, who, outcome, resolved)
+        await _keep_record(journal.conn, who, outcome, resolved)
     return resolved
 
 
-async def _note(conn: Connection, who: Principal, verb: str, ids: Sequence[int]) -> None:
+async def _keep_record(conn: Connection, who: Principal, verb: str, ids: Sequence[int]) -> None:
     """The audit log: one delivery by its number, many by how many they were; each has a row of its own beside the ledger."""
     subject = f"delivery:{ids[0]}" if len(ids) == 1 else f"deliveries:{len(ids)}"
     await audit(conn, who, action=f"delivery.{verb}", subject=subject, after={"first": min(ids), "last": max(ids)})
@@ -124,9 +124,9 @@ async def run_retry(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
     even_if_heard = bool(job.args["even_if_heard"])
 
     async def act(who: Principal, ids: Sequence[int]) -> list[int]:
-        return await retry(ctx, who, ids, even_if_heard=even_if_heard)
+        return await retry_unsent(ctx, who, ids, even_if_heard=even_if_heard)
 
-    return await _all(ctx, job, act)
+    return await _each_found(ctx, job, act)
 
 
 async def run_resolve(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
@@ -134,12 +134,12 @@ async def run_resolve(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
     outcome = msgspec.convert(job.args["outcome"], Outcome)
 
     async def act(who: Principal, ids: Sequence[int]) -> list[int]:
-        return await resolve(ctx, who, ids, outcome)
+        return await resolve_unknown(ctx, who, ids, outcome)
 
-    return await _all(ctx, job, act)
+    return await _each_found(ctx, job, act)
 
 
-async def _all(
+async def _each_found(
     ctx: Context, job: RunningJob, act: Callable[[Principal, Sequence[int]], Awaitable[list[int]]]
 ) -> Mapping[str, Any]:
     wanted = msgspec.convert(job.args["wanted"], Search)

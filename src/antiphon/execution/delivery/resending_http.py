@@ -89,7 +89,7 @@ async def _why(ctx: Context, delivery_id: int) -> Why:
 async def retry_delivery(ctx: Context, who: Principal, delivery_id: Id, data: Retry) -> Why:
     """Send again a message that was not sent. One that may have been received is only with ``even_if_heard``."""
     before = await _why(ctx, delivery_id)
-    if not await resending.retry(ctx, who, [delivery_id], even_if_heard=data.even_if_heard):
+    if not await resending.retry_unsent(ctx, who, [delivery_id], even_if_heard=data.even_if_heard):
         raise NotRetriable(delivery=delivery_id, state=before.delivery.state)
     return await _why(ctx, delivery_id)
 
@@ -100,7 +100,7 @@ async def resolve_delivery(ctx: Context, who: Principal, delivery_id: Id, data: 
     before = await _why(ctx, delivery_id)
     if before.delivery.state != "unknown":
         raise NotUnknown(delivery=delivery_id, state=before.delivery.state)
-    if not await resending.resolve(ctx, who, [delivery_id], data.outcome):
+    if not await resending.resolve_unknown(ctx, who, [delivery_id], data.outcome):
         raise NotRetriable(delivery=delivery_id, state=before.delivery.state)
     return await _why(ctx, delivery_id)
 

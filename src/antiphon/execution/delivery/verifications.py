@@ -119,6 +119,7 @@ async def begin(ctx: Context, conn: Connection, who: Principal, new: NewVerifica
     began = await _locked(conn, verification_id)
     for asked, stored in zip(new.factors, await _factors(conn, verification_id), strict=True):
         reached.append(await _say(ctx, conn, began, stored, len(new.factors), after=asked.fallback_after))
+    await audit(conn, who, action="verifications.begin", subject=f"verification:{verification_id}")
     if not all(reached):
         await _end(conn, [verification_id], "failed", now)
     return await read(conn, verification_id)
@@ -196,7 +197,7 @@ async def check(ctx: Context, conn: Connection, verification_id: int, code: str,
 
 
 async def send_again(
-    ctx: Context, conn: Connection, verification_id: int, number: int | None, *, by_fallback: bool = False
+    ctx: Context, conn: Connection, who: Principal, verification_id: int, number: int | None, *, by_fallback: bool = False
 ) -> Verification:
     """Say a code once more, the same one, so that whichever message comes first serves. ``by_fallback``: by the other
     channel. Raises VerificationOver, FactorUnknown, TooManyCodes."""
@@ -217,6 +218,7 @@ async def send_again(
     await conn.execute(SQL.sent_again, key | {"now": now})
     factor = msgspec.structs.replace(factor, sendings=factor.sendings + 1)
     await _say(ctx, conn, row, factor, len(factors), by_fallback=by_fallback)
+    await audit(conn, who, action="verifications.send_again", subject=f"verification:{row.id}")
     return await read(conn, row.id)
 
 

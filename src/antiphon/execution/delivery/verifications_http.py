@@ -93,10 +93,10 @@ async def check_verification(ctx: Context, verification_id: Id, data: CheckCode)
 
 
 @post("/v1/verifications/{verification_id:int}/send-again", permission="verifications:write", status=200, problems=(409, 429))
-async def send_verification_again(ctx: Context, verification_id: Id, data: SendAgain) -> Verification:
+async def send_verification_again(ctx: Context, who: Principal, verification_id: Id, data: SendAgain) -> Verification:
     """Send the same code once more, half a minute after the last time at the earliest."""
     async with ctx.db.transaction() as conn:
-        return await verifications.send_again(ctx, conn, verification_id, data.factor, by_fallback=data.by_fallback)
+        return await verifications.send_again(ctx, conn, who, verification_id, data.factor, by_fallback=data.by_fallback)
 
 
 @post("/v1/verifications/{verification_id:int}/cancel", permission="verifications:write", status=200)
