@@ -34,6 +34,9 @@ async def check_values(ctx: Context, conn: Connection, values: Mapping[str, Any]
     await check_purpose(conn, values["purpose"])
     if values["local_at"] is not None and values["local_at"].tzinfo is not None:
         raise recurrence.RecurrenceInvalid(field="local_at", why="a time in each person's zone has no offset of its own")
+    for field in ("send_at", "local_at"):
+        if values[field] is not None and not recurrence.is_near(values[field]):
+            raise recurrence.RecurrenceInvalid(field=field, why="the time is between the years 2000 and 2100")
     if values["recurrence"] is not None:
         await asyncio.to_thread(recurrence.check, values["recurrence"])
     if values["trigger"] is not None:

@@ -15,6 +15,7 @@ import msgspec
 from antiphon.awareness.consent import ChannelRegistry, normal_address
 from antiphon.awareness.profiles import USER_ID, Identity, normal_identity, normal_kind
 from antiphon.execution.campaigns.model import Fallback
+from antiphon.execution.campaigns.recurrence import is_near
 from antiphon.execution.delivery import Content, State, explain
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import Conflict, Invalid, NotFound
@@ -185,6 +186,10 @@ def check_body(body: MessageBody) -> None:
         raise MessageInvalid(field="template_id", why="it has either a template or content")
     if body.content is not None and body.channel is None:
         raise MessageInvalid(field="channel", why="content without a template names its channel")
+    for field in ("send_at", "expires_at"):
+        at = getattr(body, field)
+        if at is not None and not is_near(at):
+            raise MessageInvalid(field=field, why="the time is between the years 2000 and 2100")
     if body.expires_at is not None and body.expires_in is not None:
         raise MessageInvalid(field="expires_in", why="either an instant or seconds, not both")
     if {"metadata", "event"} & set(body.variables):

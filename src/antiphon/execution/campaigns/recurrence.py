@@ -58,6 +58,8 @@ def check(one: Recurrence) -> None:
     """Raise RecurrenceInvalid unless the rule can be followed. One that never comes is searched for up to the year 9999, which
     takes seconds: ask in a thread."""
     _zone(one.zone)
+    if not is_near(one.starts):
+        raise RecurrenceInvalid(field="recurrence.starts", why="the time is between the years 2000 and 2100")
     if one.starts.tzinfo is not None:
         raise RecurrenceInvalid(field="recurrence.starts", why="the first time is a wall time, without an offset")
     first = list(islice(_walls(one, one.starts), 3))
@@ -66,6 +68,11 @@ def check(one: Recurrence) -> None:
     for before, after in pairwise(first):
         if after - before < SOONEST:
             raise RecurrenceInvalid(field="recurrence.rule", why="it comes more often than every five minutes")
+
+
+def is_near(at: datetime) -> bool:
+    """Whether a time is one that a campaign may have."""
+    return 2000 <= at.year < 2100
 
 
 def next_wall(one: Recurrence, after: datetime | None) -> datetime | None:
