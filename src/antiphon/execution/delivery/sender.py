@@ -115,7 +115,7 @@ class Sender:
         """The buckets held with their epochs, begun at another one each round: a few rows at a time are then everybody's."""
         self._rounds += 1
         buckets = sorted(held.epochs)
-        at = self._rounds % len(buckets)
+        at = self._rounds % max(1, len(buckets))
         return {bucket: held.epochs[bucket] for bucket in buckets[at:] + buckets[:at]}
 
     async def _return(self, rows: Sequence[Claimed]) -> None:

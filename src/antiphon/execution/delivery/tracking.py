@@ -7,6 +7,7 @@ Replaying a good one is harmless by design: it can only raise a counter or repea
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import struct
 from collections.abc import Mapping
@@ -129,8 +130,7 @@ class Tracker:
     def return_path(self, delivery_id: int, profile_id: int, domain: str) -> str:
         """The envelope sender bounces come back to (VERP). Lower case only: local parts do not always keep theirs."""
         payload = _REF.pack(delivery_id, profile_id)
-        token = base64.b32encode(self._return_tag(payload) + payload).rstrip(b"=").decode().lower()
-        return f"{RETURN_PREFIX}{token}@{domain}"
+        return f"{RETURN_PREFIX}{(self._return_tag(payload) + payload).hex()}@{domain}"
 
     def hook(self, delivery_id: int, profile_id: int) -> str:
         """The word a provider carries and brings back in its callbacks (`Message.token`): 32 URL-safe characters."""
@@ -168,9 +168,8 @@ class Tracker:
         local = address.strip().strip("<>").partition("@")[0].lower()
         if not local.startswith(RETURN_PREFIX):
             raise BadSignature
-        token = local.removeprefix(RETURN_PREFIX).upper()
         try:
-            raw = base64.b32decode(token + "=" * (-len(token) % 8))
+            raw = bytes.fromhex(local.removeprefix(RETURN_PREFIX))
         except ValueError as bad:
             raise BadSignature from bad
         tag, payload = raw[:_TAG], raw[_TAG:]
@@ -179,4 +178,4 @@ class Tracker:
         return Ref(*_REF.unpack(payload))
 
     def _return_tag(self, payload: bytes) -> bytes:
-        return hmac.digest(self._key, _RETURN_PURPOSE + payload, "sha256")[:_TAG]
+        return hashlib.blake2b(_RETURN_PURPOSE + payload, key=self._key[:64], digest_size=_TAG).digest()

@@ -20,7 +20,7 @@ from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
 MOST = 500  # news one mail can hold
-_RETURN = re.compile(r"\bb\+[a-z2-7]{20,60}@[A-Za-z0-9.-]+", re.IGNORECASE)
+_RETURN = re.compile(r"\bb\+[0-9a-f]{20,60}@[A-Za-z0-9.-]+", re.IGNORECASE)
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _CODE = re.compile(r"\b([45]\d\d)\b")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
