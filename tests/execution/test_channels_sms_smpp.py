@@ -241,6 +241,30 @@ async def test_it_binds_again_when_the_smsc_comes_back(tmp_path: Path) -> None:
         assert (await s.say(account, message(1)))[0].outcome == "sent"
 
 
+async def test_it_leaves_when_it_is_asked_to_and_loses_no_answer(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        account = s.account()
+        await s.listen(account)
+        s.smsc.pause = 0.2
+        speaking = asyncio.create_task(s.say(account, *(message(i) for i in range(1, 11))))
+        await until(lambda: s.smsc.in_hand == 10)
+        s.smsc.dismiss()
+        assert {receipt.outcome for receipt in await speaking} == {"sent"}
+        await until(lambda: len(s.smsc.binds) == 2)
+        await until(lambda: len(s.ear.of("delivered")) == 10)
+
+
+async def test_a_vendors_own_message_is_answered_with_a_nack(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.listen(s.account())
+        heard: list[bytes] = []
+        (line,) = s.smsc.lines
+        line.data_received = heard.append  # type: ignore[method-assign]
+        line.write(bytes.fromhex("00000010 00010200 00000000 00000009"))
+        await until(lambda: heard)
+        assert heard == [bytes.fromhex("00000010 80000000 00000003 00000009")]
+
+
 async def test_a_wrong_password_is_said_at_set_up_and_faults_the_account(tmp_path: Path) -> None:
     async with scene(tmp_path, habits=Habits(system_id="antiphon", password="right")) as s:
         wrong = s.account(password="wrong")

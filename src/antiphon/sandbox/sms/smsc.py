@@ -90,6 +90,11 @@ class Smsc:
         for line in list(self.lines):
             line.drop()
 
+    def dismiss(self) -> None:
+        """Ask everybody to leave (unbind), as before maintenance."""
+        for line in list(self.lines):
+            line.write(pdu.header(0, pdu.UNBIND, pdu.OK, 1_000_000))
+
     @property
     def waiting(self) -> int:
         """Deliveries nobody has acknowledged yet."""

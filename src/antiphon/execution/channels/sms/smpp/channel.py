@@ -127,6 +127,8 @@ class SmppChannel:
     async def close(self) -> None:
         """Unbind and hang up everywhere."""
         pools, self._pools = list(self._pools.values()), {}
+        for task in self._closing:
+            task.cancel()
         await asyncio.gather(*(pool.close() for pool in pools), *self._closing, return_exceptions=True)
 
     # --- speaking
@@ -178,9 +180,11 @@ class SmppChannel:
 async def _retire(pool: Pool) -> None:
     """Let a changed account's connections hear their last answers."""
     until = asyncio.get_running_loop().time() + _RETIRED
-    while pool.busy and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110
-        await asyncio.sleep(0.05)
-    await pool.close()
+    try:
+        while pool.busy and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    finally:
+        await pool.close()
 
 
 def _unheard(delivery_id: int, failed: SmppError) -> Receipt:
