@@ -49,7 +49,7 @@ async def look_again(ctx: Context, conn: Connection, dispatch: Dispatch, rows: S
         await _put_off(conn, rows, np.flatnonzero(waits).tolist(), judged)
         moved |= {place: int(judged.due[place]) for place in np.flatnonzero(waits).tolist()}
     if moved:
-        await _note(conn, rules, dispatch, facts, rows, {p: at for p, at in moved.items() if judged.may(p)})
+        await _recount(conn, rules, dispatch, facts, rows, {p: at for p, at in moved.items() if judged.may(p)})
     verdicts = ["paused" if waits[place] else reason for place, reason in enumerate(judged.named())]
     return {row.delivery_id: verdict for row, verdict in zip(rows, verdicts, strict=True) if row.delivery_id in ours}
 
@@ -110,7 +110,7 @@ async def _put_off(conn: Connection, rows: Sequence[Claimed], places: Sequence[i
     await conn.execute(SQL.put_off, params)
 
 
-async def _note(
+async def _recount(
     conn: Connection, rules: Rules, dispatch: Dispatch, facts: Facts, rows: Sequence[Claimed], moved: Down
 ) -> None:
     """What counts from now on at another time than it did."""
