@@ -27,3 +27,51 @@ def test_search_and_why(console: Console) -> None:
 def test_no_match_teaches(console: Console) -> None:
     console.open("/deliveries?address=nobody@nowhere.example")
     console.says("Nothing matches")
+
+
+def _refused(console: Console, address: str) -> int:
+    """A message nobody could be sent: its address is suppressed."""
+    console.stage.call("POST", "/v1/suppressions", {"channel": "email", "address": address, "reason": "manual"})
+    sent = console.stage.call("POST", "/v1/test-sends", {"address": address, "subject": "Again", "text": "Once more"})
+    assert sent["state"] == "suppressed"
+    return int(sent["id"])
+
+
+def test_retry_one_that_was_held_back(console: Console) -> None:
+    page = console.page
+    held = _refused(console, "again@staff.example")
+    console.stage.call("DELETE", "/v1/suppressions/email/again@staff.example")
+    console.open(f"/deliveries?open={held}")
+    drawer = page.get_by_role("dialog")
+    drawer.get_by_role("button", name="Send again").click()
+    console.says("It is on its way again")
+    wait_for(lambda: console.stage.call("GET", f"/v1/deliveries/{held}")["delivery"]["sent_at"])
+    console.reload()
+    expect(drawer.get_by_text("Ada Owner sent it again")).to_be_visible()
+    console.is_accessible()
+
+
+def test_retry_many_with_the_count_first(console: Console) -> None:
+    page = console.page
+    _refused(console, "many@staff.example")
+    console.open("/deliveries?state=suppressed")
+    console.button("Retry those not sent").click()
+    expect(page.get_by_test_id("bulk-count")).to_contain_text("of this search")
+    console.is_accessible()
+    page.get_by_role("dialog").get_by_role("button", name="Send").click()
+    expect(page.get_by_role("dialog").get_by_text("Done:")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Close").last.click()
+    console.button("Resolve the unknown").click()
+    expect(page.get_by_test_id("bulk-count")).to_contain_text("0 messages")
+    console.is_accessible()
+
+
+def test_opens_are_marked_and_judged_anew(console: Console) -> None:
+    page = console.page
+    html = '<p>Hello</p><a href="https://example.com/plans">Plans</a>'
+    made = console.stage.call("POST", "/v1/templates", {"name": "Marked", "channel": "email", "format": "html", "subject": "Marked", "body": html})
+    version = console.stage.call("POST", f"/v1/templates/{made['template']['id']}/publish")["version"]["id"]
+    sent = console.stage.call("POST", "/v1/test-sends", {"address": "marks@staff.example", "template_version_id": version})
+    wait_for(lambda: console.stage.call("GET", f"/v1/deliveries/{sent['id']}")["delivery"]["sent_at"])
+    console.open(f"/deliveries?open={sent['id']}")
+    expect(page.get_by_role("dialog").get_by_text("What happened when")).to_be_visible()

@@ -10,7 +10,8 @@ from tests.browser.stage import Console
 
 PAGES = (
     "/", "/customers", "/customers/{customer}", "/segments", "/segments/new", "/segments/sets", "/events", "/events?tab=rejects", "/events?tab=sources",
-    "/imports", "/imports/new", "/campaigns", "/campaigns/new", "/templates", "/templates/new", "/deliveries", "/channels", "/channels/{account}",
+    "/imports", "/imports/new", "/campaigns", "/campaigns/new", "/templates", "/templates/new", "/deliveries", "/channels", "/channels/{account}", "/channels?tab=routing", "/channels?tab=refused",
+    "/rules", "/rules?tab=hours", "/rules?tab=suitability", "/rules?tab=holdout", "/rules?tab=approval", "/rules?tab=classes", "/budgets",
     "/settings/account", "/settings/people", "/settings/keys", "/settings/consent", "/settings/installation", "/audit",
 )  # fmt: skip
 KEY = re.compile(

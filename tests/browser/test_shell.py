@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.browser.stage import Console
 
 
@@ -60,3 +62,24 @@ def test_pages_fit_a_phone(console: Console) -> None:
     for path in ("/settings/consent", "/traits?tab=computed", "/customers/merges", "/deliveries", "/segments", "/imports"):
         console.go(path)
         assert console.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_the_palette_finds_people_and_segments(console: Console) -> None:
+    page = console.page
+    if not console.stage.call("GET", "/v1/segments?search=Palette")["items"]:
+        console.stage.call("POST", "/v1/segments", {"name": "Palette people", "tree": {"kind": "event", "name": "Top Up", "op": "did"}})
+    console.open("/")
+    page.keyboard.press("Control+k")
+    page.get_by_role("textbox", name="Find or do anything").fill("C007")
+    page.get_by_role("button", name=re.compile("First7 Tester")).click()
+    page.wait_for_url(f"**/customers/{console.stage.profile('C007')}")
+    page.keyboard.press("Control+k")
+    page.get_by_role("textbox", name="Find or do anything").fill("Palette")
+    page.get_by_role("button", name=re.compile("Palette people")).click()
+    page.wait_for_url("**/segments/*")
+
+
+def test_an_unknown_page_keeps_the_navigation(console: Console) -> None:
+    console.open("/no/such/page")
+    console.page.get_by_role("navigation").get_by_role("link", name="Customers").click()
+    console.page.wait_for_url("**/customers")

@@ -19,7 +19,7 @@ export function KnownAfter({ campaign }: { campaign: number }) {
     refetchInterval: 15_000,
   });
   const points = curve.data?.points ?? [];
-  if (points.length === 0) return null;
+  if (!points.some((point) => point.then)) return null;
   return (
     <Panel title={t('campaigns.known')} hint={t(`campaigns.known_since_${curve.data?.since ?? 'start'}`)} flush>
       <Table.ScrollContainer minWidth={420}>

@@ -63,7 +63,7 @@ export function WhyDrawer({ id, onOpen, onClose }: { id: number | null; onOpen: 
           <Alert variant="light" color="gray" icon={<IconInfo size={18} />}>
             <Text size="sm" c="var(--mantine-color-text)">{sentence(found.delivery, found.sentence, found.delivery.topic_title)}</Text>
           </Alert>
-          <Acts delivery={found.delivery} />
+          {['failed', 'expired', 'bounced', 'suppressed', 'unknown'].includes(found.delivery.state) && <Acts delivery={found.delivery} />}
           <Interventions id={found.delivery.id} />
           <Group gap="lg">
             {found.delivery.profile_id > 0 && (
