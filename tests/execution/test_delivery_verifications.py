@@ -262,3 +262,15 @@ def test_a_code_follows_from_seed_and_secret(seed: bytes, length: int) -> None:
 
 def test_addresses_are_covered() -> None:
     assert [covered(a) for a in (None, "anna@example.com", "+4915112345678", "abc")] == [None, "a•••@example.com", "+49•••78", "•••"]
+
+
+async def test_a_code_by_email_alone_is_refused_but_one_of_two_may_be(desk: Desk, ctx: Context) -> None:
+    await add_account(ctx, "email", host="127.0.0.1", port=9, security="none", from_email="a@example.com")
+    alone = NewVerification(factors=[NewFactor(channel="email")], profile_id=1)
+    both = NewVerification(factors=[NewFactor(channel="email"), NewFactor(channel="voice")], profile_id=1)
+    reserve = NewVerification(factors=[NewFactor(channel="sms", fallback="email")], profile_id=1)
+    async with ctx.db.transaction() as conn:
+        began = [await verifications.begin(ctx, conn, SHOP, new) for new in (alone, both, reserve)]
+        reasons = await (await conn.execute("select reason from delivery where state = 'suppressed'")).fetchall()
+    assert [one.state for one in began] == ["failed", "pending", "pending"]
+    assert reasons == [("unsuitable_channel",)] and "email" in (began[0].factors[0].sentence or "")

@@ -49,7 +49,7 @@ async def open_dispatch(ctx: Context, conn: Connection, new: NewDispatch) -> Dis
     if new.account_id is None:
         await default_account(ctx, conn, channel.name)
     dispatch = await store.open_dispatch(conn, new, ctx.clock.now())
-    if new.hops:
+    if new.hops and dispatch.hops:
         await chains.link(conn, dispatch.id, (await open_dispatch(ctx, conn, chains.next_of(new))).id)
     return dispatch
 
