@@ -33,7 +33,7 @@ PHONE = "+4915112345678"
 NUMBER = 8675309123
 WORDS = (MARK, PHONE.lstrip("+"), str(NUMBER))
 EMAIL = f"{MARK}@{MARK}-mail.org"
-QUIET = {"delivery.send", "delivery.mailboxes", "delivery.settle", "web.overview", "campaigns.run"}
+QUIET = {"delivery.send", "delivery.mailboxes", "delivery.listening", "delivery.settle", "web.overview", "campaigns.run"}
 
 
 def loops() -> list[Loop]:
