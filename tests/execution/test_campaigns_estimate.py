@@ -49,6 +49,8 @@ async def test_reach_cost_and_duration(ctx: Context, parrot: Parrot) -> None:
 async def test_a_budget_stops_a_campaign_before_it_is_overrun(ctx: Context, parrot: Parrot) -> None:
     campaign = await draft(ctx, await segment_of(ctx, "all", list(range(1, 19))), budget_micros=10 * 300 + 299)
     await told(ctx, service.start, campaign)
+    async with ctx.db.connection() as conn:
+        assert await (await conn.execute("select from budget")).fetchone() is None, "a scheduled campaign may still change"
     await run_until_idle(ctx, [RUN, SEND])
     assert len(parrot.heard) == 10
     found = await reported(ctx, campaign)

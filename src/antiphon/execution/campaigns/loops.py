@@ -95,6 +95,7 @@ async def _freeze(ctx: Context, conn: Connection, campaign: Campaign) -> bool:
     ready = await running.freeze(
         ctx, conn, campaign, running.ONCE, planned_for=campaign.send_at or now, local_at=campaign.local_at
     )
+    await running.give_budget(ctx, conn, SYSTEM, campaign)
     await store.move_campaign(
         conn, campaign.id, "sending", now=now, template_version_id=ready.template_version_id, account_id=ready.account_id,
         started_at=now,

@@ -16,10 +16,20 @@ from antiphon.execution.campaigns.goals import personal_code
 from antiphon.execution.campaigns.model import Campaign, CampaignIncomplete, NotPublished, dispatch_key
 from antiphon.execution.campaigns.store import Occurrence
 from antiphon.execution.channels import Channels
-from antiphon.execution.delivery import CLASSES, Dispatch, Hop, Intents, NewDispatch, default_account, open_dispatch
+from antiphon.execution.delivery import (
+    CLASSES,
+    Dispatch,
+    Hop,
+    Intents,
+    NewDispatch,
+    add_budget,
+    default_account,
+    open_dispatch,
+)
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.postgres import Connection
+from antiphon.foundation.principal import Principal
 from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -190,6 +200,14 @@ async def campaign_dispatch(ctx: Context, conn: Connection, campaign: Campaign, 
         hops=await hops_of(conn, campaign),
     )
     return await open_dispatch(ctx, conn, new)
+
+
+async def give_budget(ctx: Context, conn: Connection, who: Principal, campaign: Campaign) -> None:
+    """What it may spend becomes a budget of its own, when it begins for good."""
+    if campaign.budget_micros is not None:
+        await add_budget(
+            ctx, conn, who, name=campaign.name, scope="campaign", campaign_id=campaign.id, amount_micros=campaign.budget_micros
+        )
 
 
 def instant_in_utc(wall: datetime) -> datetime:

@@ -14,8 +14,8 @@ from antiphon.execution.campaigns.estimating import estimate
 from antiphon.execution.campaigns.listening import begin_listening
 from antiphon.execution.campaigns.model import Campaign, CampaignState, CampaignUnknown, Verb
 from antiphon.execution.campaigns.recurrence import EARLIEST, Recurrence, check, instant_of, next_wall, preview
-from antiphon.execution.campaigns.running import instant_in_utc, ready_to_start, what_it_says
-from antiphon.execution.delivery import Handed, add_budget, hold, send_test
+from antiphon.execution.campaigns.running import give_budget, instant_in_utc, ready_to_start, what_it_says
+from antiphon.execution.delivery import Handed, hold, send_test
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import wake
@@ -138,10 +138,8 @@ async def start(ctx: Context, conn: Connection, who: Principal, campaign_id: int
         await begin_listening(conn)
     if campaign.goal is not None:
         await begin_counting(conn, now)
-    if campaign.budget_micros is not None:
-        await add_budget(
-            ctx, conn, who, name=campaign.name, scope="campaign", campaign_id=campaign_id, amount_micros=campaign.budget_micros
-        )
+    if campaign.kind != "one_off":
+        await give_budget(ctx, conn, who, campaign)
     await audit(conn, who, action="campaigns.start", subject=f"campaign:{campaign_id}", before=campaign, after=None)
     await wake(conn, LOOP)
     return await find(conn, campaign_id)
@@ -167,6 +165,8 @@ async def resume(ctx: Context, conn: Connection, who: Principal, campaign_id: in
     state: CampaignState = going if campaign.started_at is not None else "scheduled"
     await store.move_campaign(conn, campaign_id, state, now=ctx.clock.now())
     await store.hold_for(conn, campaign_id, None)
+    if campaign.kind == "triggered" and campaign.held_reason is not None:  # it did not listen: what happened since is past
+        await begin_listening(conn)
     await hold(conn, campaign_id, "active")
     await wake(conn, LOOP)
     await audit(conn, who, action="campaigns.resume", subject=f"campaign:{campaign_id}", before=campaign, after=None)
