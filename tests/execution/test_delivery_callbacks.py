@@ -207,10 +207,8 @@ async def test_stop_and_start(ctx: Context, account: int, stranger: httpx.AsyncC
         ctx.clock.advance(timedelta(minutes=1))  # type: ignore[attr-defined]
         news = {"type": kind, "user_id": "C-7", "text": word}
         await stranger.post(f"/callbacks/{account}", **signed(news, message_id=f"w{number}"))
-        now = dict(
-            (row["topic"], row["state"])
-            for row in await rows(ctx, "select topic, state from consent_state where channel = 'webhook'")
-        )
+        kept = await rows(ctx, "select topic, state from consent_state where channel = 'webhook'")
+        now = {row["topic"]: row["state"] for row in kept}
         assert now["news"] == ("granted" if kind == "subscribed" else "withdrawn") and now["tips"] == "withdrawn"
     evidence = await rows(ctx, "select evidence ->> 'text' as text from consent where state = 'withdrawn' and topic = 'news' order by id")
     assert [row["text"] for row in evidence] == ["STOP", "СТОП"]

@@ -66,7 +66,7 @@ def command(customers: int, seed: int, port: int | None, fresh: bool, headless: 
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="antiphon-demo-")))
         chosen = port or (free_port() if headless else settings.port)
         settings = msgspec.structs.replace(
-            settings, data_dir=str(folder), port=chosen, bounce_port=free_port(), log_format="json",
+            settings, data_dir=str(folder), port=chosen, bounce_port=free_port(), log_format="json", sandbox=True,
             delivered_after_hours=settings.delivered_after_hours if headless else _LIVE_HOURS,
         )  # fmt: skip
         if not settings.public_url:

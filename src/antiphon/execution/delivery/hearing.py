@@ -122,7 +122,10 @@ async def take_in(ctx: Context, journal: JournalTransaction, news: Sequence[Hear
     conn, now = journal.conn, ctx.clock.now()
     named = await ledgering.place(conn, news, now)
     fates: list[Fate] = ["noted"] * len(named)
-    early = [n for n, heard in enumerate(named) if heard.key is None and heard.provider_id and heard.kind not in OF_PEOPLE]
+    early = [
+        n for n, heard in enumerate(named)
+        if heard.key is None and heard.provider_id and not (heard.kind in OF_PEOPLE and heard.address)
+    ]  # fmt: skip
     for n in early:
         fates[n] = "waiting" if may_wait else "unknown"
     ready = {n: heard for n, heard in enumerate(named) if fates[n] == "noted"}

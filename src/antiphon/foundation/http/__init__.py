@@ -1,7 +1,7 @@
 """HTTP as every room speaks it: routes that name their permission, strict bodies, problem details, pages.
 
-A room's `http.py` imports from here alone: the decorators `get`, `post`, `put`, `patch`, `delete` (`head` for a few, and `hot` for a plain
-ASGI handler), `PUBLIC` and `SIGNED_IN`, `Body` as the base of request bodies, `Page` with `Limit` and `Cursor`.
+A room's `http.py` imports from here alone: the decorators `get`, `post`, `put`, `patch`, `delete` (`head` for a few, and `hot`
+for a plain ASGI handler), `PUBLIC` and `SIGNED_IN`, `Body` as the base of request bodies, `Page` with `Limit` and `Cursor`.
 Handlers take `ctx: Context` and `who: Principal` by name. The room owns no tables.
 """
 
