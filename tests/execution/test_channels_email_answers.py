@@ -424,3 +424,22 @@ def test_an_endpoint_inside_our_network_is_not_called() -> None:
 
     receipt = asyncio.run(refused())
     assert (receipt.outcome, receipt.code, receipt.account_fault) == ("deferred", "refused", True)
+
+
+@EVERY
+async def test_a_change_of_settings_breaks_nothing_off(kind: type[ApiProvider]) -> None:
+    """What is on its way over old connections is answered before they close."""
+    api, provider = PROVIDERS[kind](answer_delay=0.2), kind()
+    await api.start()
+    try:
+        with permitting(["127.0.0.1"]):
+            old = account(kind, api.url, timeout=2.0)
+            new = msgspec.structs.replace(account(kind, api.url, timeout=3.0), version=2)
+            first = asyncio.create_task(provider.send(old, [provider.prepare(message(), old)], announced))
+            await asyncio.sleep(0.1)
+            (second,) = await provider.send(new, [provider.prepare(message("bob@x.example"), new)], announced)
+            (receipt,) = await first
+    finally:
+        await provider.close()
+        await api.close()
+    assert (receipt.outcome, second.outcome, len(api.taken)) == ("sent", "sent", 2)

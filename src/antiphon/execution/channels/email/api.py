@@ -84,6 +84,14 @@ class Said(NamedTuple):
     address_fault: bool = False
 
 
+class Places(asyncio.Semaphore):
+    """Room for so many requests at once."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+
 class ApiProvider(ABC):
     """A provider of the channel "email" that is spoken to over HTTPS. One object a process."""
 
@@ -91,7 +99,8 @@ class ApiProvider(ABC):
     together: ClassVar[int] = 1  # messages one request takes
 
     def __init__(self) -> None:
-        self._clients: dict[int, tuple[int, Outbound, asyncio.Semaphore]] = {}
+        self._clients: dict[int, tuple[int, Outbound, Places]] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
 
     # --- what a provider says
 
@@ -177,11 +186,12 @@ class ApiProvider(ABC):
 
     async def close(self) -> None:
         """Close every connection."""
+        await asyncio.gather(*self._retiring, return_exceptions=True)
         for _, client, _ in self._clients.values():
             await client.close()
         self._clients.clear()
 
-    def _client(self, account: Account) -> tuple[Outbound, asyncio.Semaphore]:
+    def _client(self, account: Account) -> tuple[Outbound, Places]:
         """An account's client, and the room there is for requests, whatever batches overlap."""
         known = self._clients.get(account.id)
         if known is not None and known[0] == account.version:
@@ -189,10 +199,19 @@ class ApiProvider(ABC):
         settings: ApiSettings = account.settings
         client = Outbound(timeout=settings.timeout, connections=settings.connections)
         if known is not None:
-            asyncio.ensure_future(known[1].close())  # noqa: RUF006  it closes what nobody uses any more
-        room = asyncio.Semaphore(settings.connections)
+            task = asyncio.ensure_future(_retire(known[1], known[2]))
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+        room = Places(settings.connections)
         self._clients[account.id] = (account.version, client, room)
         return client, room
+
+
+async def _retire(client: Outbound, room: Places) -> None:
+    """Close a client of settings that changed, once all it was asked before has been answered."""
+    for _ in range(room.size):
+        await room.acquire()  # behind everybody who waits
+    await client.close()
 
 
 def faulted(wire: Wire, code: str, detail: str, retry_after: float | None = None) -> Receipt:

@@ -53,11 +53,11 @@ class EmailSettings(AccountSettings, frozen=True, kw_only=True, forbid_unknown_f
     ] = False
     dkim_domain: Annotated[Domain, _about("DKIM domain", "Empty: the domain of the sender's address.")] = ""
     dkim_selector: Annotated[Selector, _about("DKIM selector", "The first key's name in DNS.")] = ""
-    dkim_key: Annotated[str, _about("DKIM private key", "PEM: RSA or Ed25519.")] = ""
+    dkim_key: Annotated[str, _about("DKIM private key", "PEM: RSA or Ed25519."), Meta(max_length=8000)] = ""
     dkim_selector_2: Annotated[
         Selector, _about("Second DKIM selector", "For a second signature: Ed25519 beside RSA, or a key about to take over.")
     ] = ""
-    dkim_key_2: Annotated[str, _about("Second DKIM private key")] = ""
+    dkim_key_2: Annotated[str, _about("Second DKIM private key"), Meta(max_length=8000)] = ""
     imap_host: Annotated[str, _about("IMAP server for bounces", "Empty: none.")] = ""
     imap_port: Annotated[Port, _about("IMAP port")] = 993
     imap_security: Annotated[Security, _about("IMAP encryption")] = "tls"
