@@ -116,6 +116,10 @@ class Accounts:
         """On which terms we speak through it."""
         return self._known[account_id].terms
 
+    def paces_domains(self, account_id: int) -> bool:
+        """Whether its terms limit what goes to a domain."""
+        return bool(self._known[account_id].terms.domains)
+
     def of(self, dispatch: Dispatch) -> Sequence[int]:
         """The accounts a dispatch's messages may take at all."""
         if dispatch.account_id is not None:

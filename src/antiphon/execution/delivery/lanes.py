@@ -42,6 +42,11 @@ class Batch:
     looked_at: float = 0.0
 
     @property
+    def size(self) -> int:
+        """How many rows are in hand with it."""
+        return len(self.rows) + len(self.ended) + len(self.returned)
+
+    @property
     def every(self) -> list[Claimed]:
         """All rows in hand with it."""
         return [*self.rows, *(record.row for record in self.ended), *self.returned]
@@ -67,11 +72,12 @@ class Lane:
     runner: asyncio.Task[None] | None = None
     air: dict[asyncio.Task[None], tuple[int, float]] = field(default_factory=dict)
     wants: bool = False
+    counts: bool = False  # rows to each domain are counted: its terms limit them
 
     @property
     def rows(self) -> int:
         """Rows that have not set out."""
-        return sum(len(rows) for _, _, rows in self.waiting) + (len(self.ready.every) if self.ready else 0)
+        return sum(len(rows) for _, _, rows in self.waiting) + (self.ready.size if self.ready else 0)
 
     @property
     def flying(self) -> int:
@@ -82,10 +88,13 @@ class Lane:
 class Lanes:
     """All lanes of a process during one tick."""
 
-    def __init__(self, write: Write, speak: Speak, usable: Callable[[int], bool]) -> None:
+    def __init__(
+        self, write: Write, speak: Speak, *, usable: Callable[[int], bool], counts: Callable[[int], bool]
+    ) -> None:
         self._write = write
         self._speak = speak
         self._usable = usable
+        self._counts = counts
         self._lanes: dict[int, Lane] = {}
         self._changed = asyncio.Event()
         self._domains: Counter[tuple[int, str]] = Counter()
@@ -93,9 +102,12 @@ class Lanes:
 
     def put(self, account: Account, dispatch: Dispatch, rows: list[Claimed]) -> None:
         """More to say through an account."""
-        lane = self._lanes.setdefault(account.id, Lane())
+        lane = self._lanes.get(account.id)
+        if lane is None:
+            lane = self._lanes[account.id] = Lane(counts=self._counts(account.id))
         lane.waiting.append((dispatch, account, rows))
-        self._domains.update((account.id, domain_of(row.address)) for row in rows)
+        if lane.counts:
+            self._domains.update((account.id, domain_of(row.address)) for row in rows)
         if lane.runner is None or lane.runner.done():
             lane.runner = asyncio.create_task(self._run(account.id, lane))
             lane.runner.add_done_callback(self._ran)
@@ -158,7 +170,8 @@ class Lanes:
             rows = [row for _, _, rows in lane.waiting for row in rows] + (lane.ready.every if lane.ready else [])
             lane.waiting.clear()
             lane.ready = None
-            self._domains.subtract((account_id, domain_of(row.address)) for row in rows)
+            if lane.counts:
+                self._domains.subtract((account_id, domain_of(row.address)) for row in rows)
             found += rows
         return found
 
@@ -223,7 +236,8 @@ class Lanes:
 
     def _back(self, account_id: int, lane: Lane, batch: Batch, task: asyncio.Task[None]) -> None:
         del lane.air[task]
-        self._domains.subtract((account_id, domain_of(row.address)) for row in batch.every)
+        if lane.counts:
+            self._domains.subtract((account_id, domain_of(row.address)) for row in batch.every)
         self._ran(task)
 
     def _ran(self, task: asyncio.Task[None]) -> None:

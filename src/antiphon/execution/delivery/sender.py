@@ -50,7 +50,7 @@ class Sender:
         async def speak(batch: Batch) -> None:
             await self._voice.speak(held, batch)
 
-        lanes = Lanes(self._voice.write, speak, self._accounts.usable)
+        lanes = Lanes(self._voice.write, speak, usable=self._accounts.usable, counts=self._accounts.paces_domains)
         try:
             return await self._tick(held, lanes)
         finally:
