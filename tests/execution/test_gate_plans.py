@@ -17,6 +17,7 @@ LOOK: dict[str, Any] = {
     "profile_ids": [1, 2, 3], "addresses": [], "identity": "email", "digest_key": b"k" * 32, "now": START, "zoned": True,
     "address_rule": ADDRESS_RULES["email"], "quick_rule": QUICK_RULES["email"], "needs_consent": True, "channel": "email",
     "topic": "news", "campaign_id": 7, "occurrence": "1", "hop": 0, "dispatch_id": 1,
+    "aspects": ["frequency"], "delivery_ids": [1, 2, 3],
 }  # fmt: skip
 
 
@@ -50,14 +51,9 @@ async def long(db: Database) -> Database:
 
 async def test_looking_reads_by_person(long: Database) -> None:
     found = await scans(long, SQL.look, LOOK)
-    for table in ("delivery", "profile", "identity", "consent_state", "suppression", "alias"):
+    for table in ("delivery", "profile", "identity", "consent_state", "suppression", "alias", "preference", "delivery_queue"):
         assert "whole" not in found.get(table, set()), table
     assert found["delivery"] == {"delivery_profile_id_intent_key_key"}
-
-
-async def test_wishes_are_read_by_person(long: Database) -> None:
-    found = await scans(long, SQL.wishes, {"person_ids": [1, 2], "aspects": ["frequency"]})
-    assert found["preference"] == {"preference_pkey"}
 
 
 @pytest.mark.parametrize("name", ["contacts", "contacts_before"])

@@ -36,11 +36,9 @@ async def look_again(ctx: Context, conn: Connection, dispatch: Dispatch, rows: S
     intents = Intents(
         profile_ids=[r.profile_id for r in rows], addresses=[r.address for r in rows], due_at=now, expires_at=_NEVER
     )
-    rules, facts = await look_at(ctx, conn, dispatch, intents, now)
-    keys = {"ids": bigints([r.delivery_id for r in rows]), "profile_ids": bigints(intents.profile_ids)}
-    ours = {one for (one,) in await (await conn.execute(SQL.still_ours, keys)).fetchall()}
+    rules, facts = await look_at(ctx, conn, dispatch, intents, now, [row.delivery_id for row in rows])
     if facts.state == "paused":
-        return {row.delivery_id: "paused" for row in rows if row.delivery_id in ours}
+        return {row.delivery_id: "paused" for row in rows if row.delivery_id in facts.waiting}
     judged = judge(rules, dispatch, intents, facts, now=now, secret_holdout=universal_of(ctx, rules, now), again=True)
     _expire(judged, rows, now)
     waits = judged.moved & judged.passed
@@ -51,7 +49,7 @@ async def look_again(ctx: Context, conn: Connection, dispatch: Dispatch, rows: S
     if moved:
         await _recount(conn, rules, dispatch, facts, rows, {p: at for p, at in moved.items() if judged.may(p)})
     verdicts = ["paused" if waits[place] else reason for place, reason in enumerate(judged.named())]
-    return {row.delivery_id: verdict for row, verdict in zip(rows, verdicts, strict=True) if row.delivery_id in ours}
+    return {row.delivery_id: verdict for row, verdict in zip(rows, verdicts, strict=True) if row.delivery_id in facts.waiting}
 
 
 def _expire(judged: Judged, rows: Sequence[Claimed], now: datetime) -> None:

@@ -76,7 +76,7 @@ async def know_kind(ctx: Context, conn: Connection, dispatch: Dispatch) -> None:
 
 
 async def look_at(
-    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, now: datetime
+    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, now: datetime, delivery_ids: Sequence[int] = ()
 ) -> tuple[Rules, Facts]:
     """The rules as they are at this moment, and the facts they ask for."""
     rules = await BOOK.of(ctx, conn)
@@ -84,7 +84,7 @@ async def look_at(
         facts = await look(
             conn, dispatch, intents.profile_ids, intents.addresses,
             identity=ctx.get(ChannelRegistry)[dispatch.channel].identity, digest_key=digest_key(ctx), now=now,
-            zoned=_is_zoned(rules, dispatch, intents), aspects=_aspects(dispatch),
+            zoned=_is_zoned(rules, dispatch, intents), aspects=_aspects(dispatch), delivery_ids=delivery_ids,
         )  # fmt: skip
         if is_current(rules, facts.version, facts.universal_at):
             return rules, facts

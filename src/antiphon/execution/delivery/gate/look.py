@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +38,7 @@ class Facts:
     state: str | None = None  # the dispatch's, when it is stored
     version: int = 0
     universal_at: datetime | None = None
+    waiting: frozenset[int] = frozenset()  # of the deliveries asked about, those in the queue
     quiet: dict[int, str] = field(default_factory=dict)
     frequency: dict[int, str] = field(default_factory=dict)
     channel: dict[int, str] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Contacts:
     delivery: Ints | None = None
 
 
+_wishes = msgspec.json.Decoder(list[tuple[int, str, str]]).decode
 _ASPECTS = {"quiet_hours": "quiet", "frequency": "frequency", "channel": "channel", "paused_until": "paused"}
 
 
@@ -67,30 +70,29 @@ async def look(
     now: datetime,
     zoned: bool,
     aspects: Sequence[str],
+    delivery_ids: Sequence[int] = (),
 ) -> Facts:
-    """The facts of a set. ``zoned``: people's time zones are wanted; ``aspects``: which of their wishes."""
+    """The facts of a set. ``zoned``: people's time zones are wanted; ``aspects``: which of their wishes. ``delivery_ids``, as
+    long as the set: which of them are in the queue still is wanted as well."""
     params = {
         "profile_ids": bigints(profile_ids), "addresses": texts(addresses), "identity": identity, "digest_key": digest_key,
         "address_rule": ADDRESS_RULES.get(identity, ANY_ADDRESS), "now": now, "zoned": zoned,
         "quick_rule": QUICK_RULES.get(identity, ADDRESS_RULES.get(identity, ANY_ADDRESS)),
         "needs_consent": dispatch.rules.needs_consent, "channel": dispatch.channel, "topic": dispatch.topic,
         "campaign_id": dispatch.campaign_id, "occurrence": dispatch.occurrence, "hop": dispatch.hop, "dispatch_id": dispatch.id,
+        "aspects": list(aspects), "delivery_ids": bigints(delivery_ids),
     }  # fmt: skip
     async with conn.cursor(binary=True, row_factory=tuple_row) as cur:
         row = await (await cur.execute(SQL.look, params)).fetchone()
         assert row is not None
-        version, universal_at, state, person, address, reach, blocked, consent, zone, twice = row
-        facts = Facts(
-            person=numbers_of(person), address=Packed(address or b""), reach=numbers_of(reach), blocked=numbers_of(blocked),
-            consent=numbers_of(consent), zone=zone or (), twice=numbers_of(twice) > 0, state=state, version=version,
-            universal_at=universal_at,
-        )  # fmt: skip
-        if aspects:
-            asked = {"person_ids": bigints(facts.person), "aspects": list(aspects)}
-            found = await (await cur.execute(SQL.wishes, asked)).fetchone()
-            assert found is not None
-            for place, aspect, value in zip(*(column or () for column in found), strict=True):
-                getattr(facts, _ASPECTS[aspect])[place - 1] = value
+        version, universal_at, state, waiting, wishes, person, address, reach, blocked, consent, zone, twice = row
+    facts = Facts(
+        person=numbers_of(person), address=Packed(address or b""), reach=numbers_of(reach), blocked=numbers_of(blocked),
+        consent=numbers_of(consent), zone=zone or (), twice=numbers_of(twice) > 0, state=state, version=version,
+        universal_at=universal_at, waiting=frozenset(waiting or ()),
+    )  # fmt: skip
+    for place, aspect, value in _wishes(wishes) if wishes else ():
+        getattr(facts, _ASPECTS[aspect])[place] = value
     return facts
 
 

@@ -1,6 +1,7 @@
 -- name: look
 -- What the gate must know of each of a set of people, as columns: whose id it is now, where they are reached, whether that is
--- on the suppression list, what they said of channel and topic, their time zone, and whether another id of theirs has it.
+-- on the suppression list, what they said of channel and topic and of how to be written to, their time zone, and whether another
+-- id of theirs has it; and which of some deliveries are in the queue still.
 -- Codes: reach 0 nobody, 1 no address, 2 not an address, 3 reached; blocked 1 hard_bounce, 2 complaint, 3 manual; consent 1
 -- granted, 2 pending, 3 withdrawn. Long addresses are looked at more closely: a bounded pattern costs ten times a plain one.
 with i as materialized (
@@ -45,15 +46,15 @@ with i as materialized (
 select (select version from delivery_rule) as version,
        (select updated_at from holdout where name = 'universal' and enabled and percent > 0) as universal_at,
        (select state from dispatch where id = %(dispatch_id)s) as state,
+       (select array_agg(q.delivery_id)
+        from unnest(%(delivery_ids)s::bigint[], %(profile_ids)s::bigint[]) as g (delivery_id, profile_id)
+        join delivery_queue q on q.delivery_id = g.delivery_id and q.profile_id = g.profile_id) as waiting,
+       (select json_agg(json_build_array(r.n - 1, w.aspect, w.value #>> '{}'))::text
+        from reached r
+        join preference w on w.profile_id = r.person_id and w.aspect = any(%(aspects)s::text[]) and w.value is not null) as wishes,
        array_send(array_agg(k.person_id)), array_send(array_agg(k.address)), array_send(array_agg(k.reach)),
        array_send(array_agg(k.blocked)), array_send(array_agg(k.consent)), array_agg(k.zone), array_send(array_agg(k.twice))
 from (select * from known order by n) k;
-
--- name: wishes
--- What these people stated of how to be written to, where they stated something.
-select array_agg(g.n), array_agg(w.aspect), array_agg(w.value #>> '{}')
-from (select p.person_id, p.n::int from unnest(%(person_ids)s::bigint[]) with ordinality as p (person_id, n)) g
-join preference w on w.profile_id = g.person_id and w.aspect = any(%(aspects)s::text[]) and w.value is not null;
 
 -- name: contacts
 -- What these people were and will be written, of the kinds that count and within what a cap looks at.
@@ -132,12 +133,6 @@ with gone as (
     returning d.id, d.profile_id
 )
 select id, profile_id from ledger;
-
--- name: still_ours
--- Which claimed rows of a batch are in the queue still.
-select q.delivery_id
-from unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[]) as g (delivery_id, profile_id)
-join delivery_queue q on q.delivery_id = g.delivery_id and q.profile_id = g.profile_id;
 
 -- name: put_off
 -- Back to the queue until quiet hours are over where the customer is.
