@@ -27,6 +27,7 @@ from antiphon.awareness.events import Journal
 from antiphon.awareness.events.room import ROOM as EVENTS
 from antiphon.awareness.segments.room import ROOM as SEGMENTS
 from antiphon.execution.campaigns import desk, report, service, store
+from antiphon.execution.campaigns.asked import Asked
 from antiphon.execution.campaigns.loops import LOOPS
 from antiphon.execution.campaigns.messages import MessageBody, Recipient
 from antiphon.execution.campaigns.report import Report
@@ -152,7 +153,7 @@ async def messages(ctx: Context, template: int, args: argparse.Namespace) -> dic
                 n += 1
                 to = Recipient(user_id=f"u{(caller * 9973 + n) % args.people + 1}")
                 body = MessageBody(to=to, template_id=template, variables={"order": n})
-                await open_desk.hand_in(desk.Asked("key:1", body, f"{caller}-{n}"))
+                await open_desk.hand_in(Asked("key:1", body, f"{caller}-{n}"))
                 count += 1
 
         began = time.perf_counter()

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from tests.execution.cast import Parrot, add_account, add_people, add_published, speak, stage
 
-from antiphon.execution.campaigns.desk import Asked, Desk, forget_keys, open_desk
+from antiphon.execution.campaigns.asked import Asked
+from antiphon.execution.campaigns.desk import Desk, open_desk
+from antiphon.execution.campaigns.keys import forget_keys
 from antiphon.execution.campaigns.messages import Accepted, MessageBody, MessageKeyReused, Recipient, RecipientUnknown
 from antiphon.execution.campaigns.personal import erase
 from antiphon.execution.content import Source

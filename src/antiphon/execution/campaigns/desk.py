@@ -7,86 +7,41 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import msgspec
 
 from antiphon.awareness.consent import ChannelRegistry
-from antiphon.awareness.profiles import Identity, Person, canonical, existing, owners, resolve, stamp_of
+from antiphon.execution.campaigns.asked import Asked, OneMessage, Way, facts_of_way
 from antiphon.execution.campaigns.checking import check_purpose
+from antiphon.execution.campaigns.keys import SQL, answer_repeats, claim_keys
 from antiphon.execution.campaigns.messages import (
-    KEPT,
     Accepted,
     MessageBody,
     MessageHopShown,
     MessageInvalid,
-    MessageKeyReused,
     MessageShown,
     MessageUnknown,
-    RecipientUnknown,
     accepted,
     check_body,
     identity_of,
     shown,
 )
 from antiphon.execution.campaigns.model import NoSuchPart, NotPublished, WrongChannel
+from antiphon.execution.campaigns.recipients import find_people
 from antiphon.execution.campaigns.uses import tell
 from antiphon.execution.delivery import Dispatch, Hop, Intents, NewDispatch, chunks, open_dispatch, submit
 from antiphon.foundation.batcher import Batcher
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
-from antiphon.foundation.ids import keyed_hash, random_token
-from antiphon.foundation.leases import Held
-from antiphon.foundation.postgres import (
-    Connection,
-    DeadlockDetected,
-    PostgresError,
-    SerializationFailure,
-    load_queries,
-    struct_row,
-)
+from antiphon.foundation.ids import keyed_hash
+from antiphon.foundation.postgres import Connection, DeadlockDetected, PostgresError, SerializationFailure, struct_row
 
-SQL = load_queries(Path(__file__).with_name("messages.sql"))
-LOOP = "campaigns.keys"
 GATHER = 0.003
 MOST_AT_ONCE = 1_000
 TRIES = 3
 MOST_WAITING = 20_000
 MOST_KNOWN = 2_000
 _BAD_VALUES = ("22", "54")  # SQLSTATE classes: a value PostgreSQL does not take, a limit of it reached
-
-
-class Asked(NamedTuple):
-    """A message and who asked, `owner` being the API key or person."""
-
-    owner: str
-    body: MessageBody
-    key: str | None
-
-
-class _Way(NamedTuple):
-    """How a message is said: what messages alike share."""
-
-    new: NewDispatch
-    channel: str
-
-
-class _One:
-    """A message on its way through the desk."""
-
-    __slots__ = ("answer", "asked", "digest", "dispatch", "key", "profile_id", "request_id", "suffix", "way")
-
-    def __init__(self, asked: Asked) -> None:
-        self.asked = asked
-        self.answer: Accepted | AntiphonError | None = None
-        self.way: _Way | None = None
-        self.dispatch: Dispatch | None = None
-        self.profile_id = 0
-        self.key = b""
-        self.digest = b""
-        self.request_id: int | None = None
-        self.suffix = ""
 
 
 class Desk:
@@ -132,19 +87,19 @@ class Desk:
         return [answer for item in items for answer in await self._flush([item])]
 
     async def _together(self, items: list[Asked]) -> list[Accepted | AntiphonError]:
-        ones = [_One(item) for item in items]
+        ones = [OneMessage(item) for item in items]
         async with self._ctx.db.transaction() as conn:
             made = await self._open(conn, ones)
-            await self._find_people(conn, ones)
-            await self._claim_keys(conn, [one for one in ones if one.answer is None])
+            await find_people(self._ctx, conn, ones)
+            await claim_keys(self._ctx, conn, [one for one in ones if one.answer is None])
             await self._submit(conn, [one for one in ones if one.answer is None])
         if len(self._known) > MOST_KNOWN:
             self._known.clear()
         self._known.update(made)
-        _answer_repeats(ones)
+        answer_repeats(ones)
         return [one.answer or MessageInvalid(why="it was not understood") for one in ones]
 
-    async def _open(self, conn: Connection, ones: Sequence[_One]) -> dict[str, Dispatch]:
+    async def _open(self, conn: Connection, ones: Sequence[OneMessage]) -> dict[str, Dispatch]:
         """Each message's dispatch; returns those that are new to this process."""
         templates = {one.asked.body.template_id for one in ones} | {
             hop.template_id for one in ones for hop in one.asked.body.hops
@@ -152,7 +107,7 @@ class Desk:
         wanted = [i for i in templates if i is not None]
         rows = await (await conn.execute(SQL.published, {"ids": wanted})).fetchall() if wanted else []
         published = {row[0]: (row[1], row[2]) for row in rows}
-        ways: dict[str, list[_One]] = defaultdict(list)
+        ways: dict[str, list[OneMessage]] = defaultdict(list)
         for one in ones:
             try:
                 check_body(one.asked.body)
@@ -177,7 +132,7 @@ class Desk:
                 one.dispatch = dispatch
         return made
 
-    def _way(self, body: MessageBody, published: Mapping[int, tuple[str, int | None]]) -> _Way:
+    def _way(self, body: MessageBody, published: Mapping[int, tuple[str, int | None]]) -> Way:
         registry = self._ctx.get(ChannelRegistry)
 
         def version(template_id: int | None, channel: str | None, field: str) -> tuple[int | None, str | None]:
@@ -209,90 +164,11 @@ class Desk:
             track_clicks=body.track_clicks, purpose=body.purpose, split=body.split, hops=tuple(hops),
         )  # fmt: skip
         key = "api:" + keyed_hash(self._ctx.secret, "message way", msgspec.json.encode(new)).hex()
-        return _Way(msgspec.structs.replace(new, key=key), new.channel)
+        return Way(msgspec.structs.replace(new, key=key), new.channel)
 
-    async def _find_people(self, conn: Connection, ones: Sequence[_One]) -> None:
-        """Whose each recipient is: a customer's profile, or nobody's address."""
-        by_identity: dict[Identity, list[_One]] = defaultdict(list)
-        by_id: dict[int, list[_One]] = defaultdict(list)
-        for one in ones:
-            if one.answer is None and one.way is not None:
-                try:
-                    identity = identity_of(self._ctx, one.asked.body, one.way.channel)
-                except AntiphonError as failed:
-                    one.answer = failed
-                    continue
-                if identity is not None:
-                    by_identity[identity].append(one)
-                elif one.asked.body.to.profile_id is not None:
-                    by_id[one.asked.body.to.profile_id].append(one)
-        found = await owners(conn, sorted(by_identity))
-        to_make = [i for i, asked in by_identity.items() if i not in found and any(one.asked.body.to.create for one in asked)]
-        if to_make:
-            now = self._ctx.clock.now()
-            people = [Person((identity,), None, stamp_of(now, ""), now) for identity in to_make]
-            found |= dict(zip(to_make, await resolve(conn, people, at=now), strict=True))
-        for identity, asked in by_identity.items():
-            for one in asked:
-                to = one.asked.body.to
-                if identity in found:
-                    one.profile_id = found[identity]
-                elif to.address is None:
-                    what = "user id" if to.user_id is not None else "identity"
-                    one.answer = RecipientUnknown(field="to", what=what)
-        known = await existing(conn, list(by_id)) if by_id else set()
-        for profile_id, asked in by_id.items():
-            real = profile_id if profile_id in known else await canonical(conn, profile_id)
-            for one in asked:
-                if real is None:
-                    one.answer = RecipientUnknown(field="to.profile_id", what="profile id")
-                else:
-                    one.profile_id = real
-
-    async def _claim_keys(self, conn: Connection, ones: Sequence[_One]) -> None:
-        """Take each key for its message; a key that was used answers with what it was used for."""
-        first: dict[tuple[str, bytes], _One] = {}
-        for one in ones:
-            one.suffix = random_token(12)
-            if one.asked.key is None:
-                continue
-            one.key = keyed_hash(self._ctx.secret, "message key", one.asked.owner, one.asked.key)
-            one.digest = keyed_hash(self._ctx.secret, "message body", msgspec.json.encode(one.asked.body))
-            first.setdefault((one.asked.owner, one.key), one)
-        if not first:
-            return
-        params: dict[str, Any] = {
-            "owners": [owner for owner, _ in first], "keys": [key for _, key in first],
-            "bodies": [one.digest for one in first.values()], "now": self._ctx.clock.now(),
-        }  # fmt: skip
-        taken = {
-            (owner, bytes(key)): request_id
-            for request_id, owner, key in await (await conn.execute(SQL.claim_keys, params)).fetchall()
-        }
-        for place, one in first.items():
-            if place in taken:
-                one.request_id = taken[place]
-                one.suffix = str(one.request_id)
-        used: dict[tuple[str, bytes], tuple[Any, ...]] = {}
-        if len(taken) < len(first):
-            rows = await (await conn.execute(SQL.used_keys, params)).fetchall()
-            used = {(row[0], bytes(row[1])): row[2:] for row in rows if (row[0], bytes(row[1])) not in taken}
-        for one in ones:
-            place = (one.asked.owner, one.key)
-            if place in used:
-                body, delivery_id, profile_id, state, reason = used[place]
-                if bytes(body) != one.digest or delivery_id is None:
-                    one.answer = MessageKeyReused(field="key")
-                else:
-                    row = (delivery_id, state, reason)
-                    one.answer = accepted(row, profile_id, key=one.asked.key, repeated=True, facts=_facts(one))
-            elif place in first and first[place] is not one:  # twice in one batch: the first is the message
-                original = first[place]
-                one.answer = _Repeat(original) if original.digest == one.digest else MessageKeyReused(field="key")
-
-    async def _submit(self, conn: Connection, ones: Sequence[_One]) -> None:
+    async def _submit(self, conn: Connection, ones: Sequence[OneMessage]) -> None:
         """Hand them to the gate, those alike together, and read what became of each."""
-        groups: dict[tuple[str, datetime | None, datetime | None, bool], list[_One]] = defaultdict(list)
+        groups: dict[tuple[str, datetime | None, datetime | None, bool], list[OneMessage]] = defaultdict(list)
         now = self._ctx.clock.now()
         for one in ones:
             body = one.asked.body
@@ -324,7 +200,7 @@ class Desk:
         became = {(row[0], row[1]): row[2:] for row in rows}
         for one, key in zip(ones, keys, strict=True):
             one.answer = accepted(
-                became[one.profile_id, key], one.profile_id, key=one.asked.key, repeated=False, facts=_facts(one)
+                became[one.profile_id, key], one.profile_id, key=one.asked.key, repeated=False, facts=facts_of_way(one)
             )
         settled = [(one.request_id, one.asked.owner, one.key, one.answer.id) for one in ones
                    if one.request_id is not None and isinstance(one.answer, Accepted)]  # fmt: skip
@@ -335,30 +211,10 @@ class Desk:
             })  # fmt: skip
 
 
-class _Repeat(AntiphonError):
-    """Said again in the same breath; answered by what became of the first."""
-
-    def __init__(self, original: _One) -> None:
-        super().__init__()
-        self.original = original
-
-
-def _answer_repeats(ones: Sequence[_One]) -> None:
-    for one in ones:
-        if isinstance(one.answer, _Repeat):
-            first = one.answer.original.answer
-            one.answer = msgspec.structs.replace(first, repeated=True) if isinstance(first, Accepted) else first
-
-
-def _address(ctx: Context, one: _One) -> str:
+def _address(ctx: Context, one: OneMessage) -> str:
     assert one.way is not None
     identity = identity_of(ctx, one.asked.body, one.way.channel)
     return "" if identity is None else identity.value
-
-
-def _facts(one: _One) -> Mapping[str, object]:
-    way = one.way.new if one.way is not None else None
-    return {"channel": way.channel if way else "", "topic": way.topic if way else "", "identity": "address"}
 
 
 async def read_message(conn: Connection, message_id: int) -> MessageShown:
@@ -368,18 +224,6 @@ async def read_message(conn: Connection, message_id: int) -> MessageShown:
     if not rows or rows[0].id != message_id:
         raise MessageUnknown(message=message_id)
     return shown(message_id, rows)
-
-
-async def forget_keys(conn: Connection, before: datetime) -> int:
-    """Let go of keys older than this, some at a time; returns how many."""
-    return (await conn.execute(SQL.forget_keys, {"before": before})).rowcount
-
-
-async def tidy(ctx: Context, held: Held) -> bool:
-    """Let go of keys that may be used again."""
-    async with ctx.db.transaction() as conn:
-        await held.fence(conn)
-        return await forget_keys(conn, ctx.clock.now() - KEPT) > 0
 
 
 @asynccontextmanager

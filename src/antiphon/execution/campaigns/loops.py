@@ -8,7 +8,7 @@ from itertools import islice
 from pyroaring import BitMap
 
 from antiphon.awareness.events import LANES
-from antiphon.execution.campaigns import conversions, curve, desk, listening, running, service, store
+from antiphon.execution.campaigns import conversions, curve, keys, listening, running, service, store
 from antiphon.execution.campaigns.approval import is_needed
 from antiphon.execution.campaigns.holding import keep_back
 from antiphon.execution.campaigns.model import ApprovalNeeded, Campaign, CampaignState
@@ -197,5 +197,5 @@ LOOPS = (
     Loop(listening.LOOP, listening.listen, interval=0.3, buckets=LANES),
     Loop(conversions.LOOP, conversions.count_conversions, interval=1.0, buckets=LANES),
     Loop(curve.LOOP, curve.keep_snapshots, interval=30.0, buckets=1),
-    Loop(desk.LOOP, desk.tidy, interval=60.0, buckets=1),
+    Loop(keys.LOOP, keys.tidy, interval=60.0, buckets=1),
 )

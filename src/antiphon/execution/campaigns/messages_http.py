@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 from litestar.params import HeaderParameter, Parameter
 
-from antiphon.execution.campaigns.desk import Asked, Desk, read_message
+from antiphon.execution.campaigns.asked import Asked
+from antiphon.execution.campaigns.desk import Desk, read_message
 from antiphon.execution.campaigns.messages import MOST, Accepted, MessageBody, MessageInvalid, MessageShown
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError

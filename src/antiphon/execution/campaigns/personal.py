@@ -7,7 +7,7 @@ from typing import Any
 
 from antiphon.awareness.profiles import canonical, every_id
 from antiphon.execution.campaigns.conversions import SQL, TRIGGERS
-from antiphon.execution.campaigns.desk import SQL as MESSAGES
+from antiphon.execution.campaigns.keys import SQL as MESSAGES
 from antiphon.execution.delivery import forget_content
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, dict_row
