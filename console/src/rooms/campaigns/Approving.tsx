@@ -30,7 +30,7 @@ export function Approving({ campaign }: { campaign: Campaign }) {
   });
   const approval = campaign.approval;
   if (!approval) return null;
-  const own = me !== undefined && (campaign.authors ?? []).includes(me.name);
+  const own = me !== undefined && (campaign.authors ?? []).includes(`${me.kind}:${me.id}`);
   const colour = campaign.state === 'approved' ? 'teal' : campaign.state === 'refused' ? 'red' : 'yellow';
   return (
     <Alert color={colour} title={t(`campaigns.approval_${campaign.state}`, { defaultValue: t('campaigns.approval_approved') })}>
