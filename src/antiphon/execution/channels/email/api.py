@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
 from antiphon.execution.channels.email.address import BadAddress, mailbox, one_line
-from antiphon.execution.channels.errors import CallbackForged
 from antiphon.execution.channels.model import (
     Account,
     AccountSettings,
@@ -29,8 +27,6 @@ from antiphon.execution.channels.model import (
 )
 from antiphon.foundation.outbound import Answer, Outbound, OutboundFailed, OutboundRefused
 
-TOKEN = "antiphon_token"  # noqa: S105  the name our word has in a provider's metadata
-EARLY = timedelta(minutes=10)  # by which another's clock may be ahead
 BUSY = 30.0  # seconds to wait when a provider says "too many" and not for how long
 CAPABILITIES = Capabilities(html=True, subject=True, media=True, receipts=True, opens=True, clicks=True, max_batch=50)
 
@@ -280,45 +276,3 @@ def quoted(name: str, address: str) -> str:
     """``"Name" <address>`` in Unicode, for APIs that encode names themselves."""
     name = one_line(name).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{name}" <{address}>' if name else address
-
-
-# --- what callbacks have in common
-
-
-def same(given: str, expected: str) -> bool:
-    """Compare without telling how far they agree. An empty expectation agrees with nothing."""
-    return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
-
-
-def check_age(callback: Callback, at: datetime, oldest: timedelta) -> None:
-    """Refuse what is replayed. Raises `CallbackForged`."""
-    now = callback.now or datetime.now(UTC)
-    if at < now - oldest or at > now + EARLY:
-        raise CallbackForged(cause="replayed")
-
-
-def text_of(value: Any, most: int = 500) -> str:
-    """A field of a stranger's JSON as one line of text."""
-    return one_line(value)[:most] if isinstance(value, str) else str(value)[:most] if isinstance(value, int | float) else ""
-
-
-def fields(value: Any) -> Mapping[str, Any]:
-    """An object of a stranger's JSON; empty if it is none."""
-    return value if isinstance(value, dict) else {}
-
-
-def epoch(value: Any) -> datetime | None:
-    """Seconds since 1970 as an instant; None if it is nothing of the kind."""
-    try:
-        return datetime.fromtimestamp(float(value), UTC)
-    except (ValueError, TypeError, OverflowError, OSError):
-        return None
-
-
-def instant(value: Any) -> datetime | None:
-    """An RFC 3339 time as an instant; None if it is nothing of the kind."""
-    try:
-        found = datetime.fromisoformat(value)
-    except (ValueError, TypeError):
-        return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from antiphon.execution.channels.email.api import TOKEN, check_age, epoch, fields, same, text_of
 from antiphon.execution.channels.email.bounces import is_hard
+from antiphon.execution.channels.email.news import TOKEN, check_age, epoch, fields, same, text_of
 from antiphon.execution.channels.errors import CallbackForged
 from antiphon.execution.channels.model import Callback, Signal, SignalKind
 

@@ -12,20 +12,9 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta
 
-from antiphon.execution.channels.email.api import (
-    CAPABILITIES,
-    TOKEN,
-    ApiProvider,
-    ApiSettings,
-    Call,
-    Said,
-    about,
-    accepted,
-    fields,
-    recipient,
-    text_of,
-)
+from antiphon.execution.channels.email.api import CAPABILITIES, ApiProvider, ApiSettings, Call, Said, about, accepted, recipient
 from antiphon.execution.channels.email.mime import Skeleton
+from antiphon.execution.channels.email.news import TOKEN, fields, text_of
 from antiphon.execution.channels.mailgun.news import read_news
 from antiphon.execution.channels.model import Account, Callback, Manifest, Message, Receipt, Signal, Wire
 from antiphon.foundation.outbound import Answer

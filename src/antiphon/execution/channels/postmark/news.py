@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from antiphon.execution.channels.email.api import TOKEN, fields, instant, same, text_of
+from antiphon.execution.channels.email.news import TOKEN, fields, instant, same, text_of
 from antiphon.execution.channels.errors import CallbackForged
 from antiphon.execution.channels.model import Callback, Signal, SignalKind
 

@@ -13,7 +13,6 @@ from antiphon.execution.channels.email.address import one_line
 from antiphon.execution.channels.email.api import (
     BUSY,
     CAPABILITIES,
-    TOKEN,
     ApiProvider,
     ApiSettings,
     Call,
@@ -22,13 +21,12 @@ from antiphon.execution.channels.email.api import (
     accepted,
     body,
     faulted,
-    fields,
     quoted,
     recipient,
     refusal,
-    text_of,
 )
 from antiphon.execution.channels.email.mime import feedback_id, further
+from antiphon.execution.channels.email.news import TOKEN, fields, text_of
 from antiphon.execution.channels.model import Account, Callback, Manifest, Message, Receipt, Signal, Wire
 from antiphon.execution.channels.postmark.news import read_news
 from antiphon.foundation.outbound import Answer

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from antiphon.execution.channels.email.api import TOKEN, check_age, epoch, fields, text_of
+from antiphon.execution.channels.email.news import TOKEN, check_age, epoch, fields, text_of
 from antiphon.execution.channels.errors import CallbackForged
 from antiphon.execution.channels.model import Callback, Signal, SignalKind
 

@@ -12,7 +12,6 @@ from msgspec import Meta
 from antiphon.execution.channels.email.address import one_line
 from antiphon.execution.channels.email.api import (
     CAPABILITIES,
-    TOKEN,
     ApiProvider,
     ApiSettings,
     Call,
@@ -20,11 +19,10 @@ from antiphon.execution.channels.email.api import (
     about,
     accepted,
     body,
-    fields,
     recipient,
-    text_of,
 )
 from antiphon.execution.channels.email.mime import feedback_id, further
+from antiphon.execution.channels.email.news import TOKEN, fields, text_of
 from antiphon.execution.channels.model import Account, Callback, Manifest, Message, Receipt, Signal, Wire
 from antiphon.execution.channels.sendgrid.news import load_key, read_news
 from antiphon.foundation.outbound import Answer

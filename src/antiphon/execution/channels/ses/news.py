@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.x509 import load_pem_x509_certificate
 
-from antiphon.execution.channels.email.api import TOKEN, check_age, fields, instant, same, text_of
+from antiphon.execution.channels.email.news import TOKEN, check_age, fields, instant, same, text_of
 from antiphon.execution.channels.errors import CallbackForged, CallbackNeeds
 from antiphon.execution.channels.model import Callback, Signal
 

@@ -15,7 +15,6 @@ from msgspec import Meta
 from antiphon.execution.channels.email.address import named
 from antiphon.execution.channels.email.api import (
     CAPABILITIES,
-    TOKEN,
     ApiProvider,
     ApiSettings,
     Call,
@@ -23,12 +22,11 @@ from antiphon.execution.channels.email.api import (
     about,
     accepted,
     faulted,
-    fields,
     recipient,
     refusal,
-    text_of,
 )
 from antiphon.execution.channels.email.mime import Skeleton
+from antiphon.execution.channels.email.news import TOKEN, fields, text_of
 from antiphon.execution.channels.model import Account, Callback, Manifest, Message, Receipt, Signal, Wire
 from antiphon.execution.channels.ses.news import read_news
 from antiphon.execution.channels.ses.sigv4 import signed_headers
