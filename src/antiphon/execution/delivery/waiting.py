@@ -48,5 +48,5 @@ async def forget_old(ctx: Context, held: Held) -> bool:
     return more
 
 
-WAITING = Loop(WAITING_LOOP, hear_waiting, interval=1.0, buckets=1)
+WAITING = Loop(WAITING_LOOP, hear_waiting, interval=0.3, buckets=1)  # the last early ones wait no longer than this
 FORGETTING = Loop("delivery.forgetting", forget_old, interval=60.0, buckets=1)

@@ -22,9 +22,11 @@ ESCAPE = 0x1B
 _ENCODE = {char: bytes([at]) for at, char in enumerate(_BASIC) if at != ESCAPE} | {
     char: bytes([ESCAPE, at]) for char, at in _EXTENSION.items()
 }
+_TABLE = {ord(char): octets.decode("latin-1") for char, octets in _ENCODE.items()}
 _EXTENDED = {at: char for char, at in _EXTENSION.items()}
 EXTENDED = frozenset(_EXTENSION)
 GSM = frozenset(_ENCODE)
+_WIDE = re.compile("[" + re.escape("".join(sorted(EXTENDED))) + "]")
 _ONLY_GSM = re.compile("[" + re.escape("".join(sorted(GSM))) + "]*")
 
 _NOISE = dict[int, str | None].fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x200B, 0xFEFF)) | {
@@ -44,8 +46,13 @@ def alphabet_of(text: str) -> Alphabet:
 
 
 def encode_gsm(text: str) -> bytes:
-    """One octet for each septet. Raises KeyError for a character that is not in the alphabet."""
-    return b"".join([_ENCODE[char] for char in text])
+    """One octet for each septet of a text that is in the alphabet."""
+    return text.translate(_TABLE).encode("latin-1")
+
+
+def septets(text: str) -> int:
+    """How many septets a text of the alphabet has."""
+    return len(text) + len(_WIDE.findall(text))
 
 
 def decode_gsm(octets: bytes) -> str:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from antiphon.execution.channels.errors import TextTooLong, Unsuitable
 from antiphon.execution.channels.model import Size
-from antiphon.execution.channels.sms.alphabet import EXTENDED, Alphabet, alphabet_of, clean, transliterate
+from antiphon.execution.channels.sms.alphabet import EXTENDED, Alphabet, alphabet_of, clean, septets, transliterate
 
 Joining = Literal["8bit", "16bit", "payload"]
 MOST = 255  # parts one header can count
@@ -51,8 +51,8 @@ def room(alphabet: Alphabet, joining: Joining = "8bit") -> Room:
 def units(text: str, alphabet: Alphabet) -> int:
     """Septets or UTF-16 units of a text."""
     if alphabet == "gsm":
-        return len(text) + sum(char in EXTENDED for char in text)
-    return len(text) + sum(char > "\uffff" for char in text)
+        return septets(text)
+    return len(text.encode("utf-16-be")) // 2
 
 
 def split(text: str, alphabet: Alphabet, joining: Joining = "8bit") -> list[str]:
