@@ -20,6 +20,7 @@ from antiphon.execution.delivery.tracking import Tracker
 from antiphon.execution.delivery.waiting import WAITING
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import run_until_idle
+from antiphon.foundation.postgres import DatabaseUnavailable, PostgresError
 
 pytestmark = pytest.mark.store
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -276,3 +277,63 @@ async def test_the_log_of_opens_and_its_rules_have_routes(
     assert begun.status_code == 202 and begun.json()["job_id"] >= 1
     agent = await as_role("agent")
     assert (await agent.post("/v1/engagement/reclassify", json={"since": "2026-01-01T00:00:00Z"})).status_code == 403
+
+
+@pytest.mark.parametrize("failure", [DatabaseUnavailable, PostgresError])
+async def test_what_cannot_be_stored_now_is_to_be_told_again(
+    ctx: Context, tracker: Tracker, account: int, stranger: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+) -> None:
+    from antiphon.execution.delivery import hearing
+
+    who = await person(ctx)
+    call = signed({"type": "bounced", "token": tracker.hook(await sent(ctx, who), who), "permanent": True})
+
+    async def away(*_: Any) -> Any:
+        raise failure
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hearing, "take_in", away)
+        answer = await stranger.post(f"/callbacks/{account}", **call)
+        assert answer.status_code == 503 and int(answer.headers["retry-after"]) >= 1
+    assert (await ledger(ctx))["state"] == "sent"
+    assert (await stranger.post(f"/callbacks/{account}", **call)).status_code == 200
+    assert (await ledger(ctx))["state"] == "bounced"
+
+
+async def test_a_second_process_tells_the_same_at_the_same_time(
+    ctx: Context, tracker: Tracker, account: int, settings: Any, clock: Any
+) -> None:
+    """Two nodes get the same calls in another order: nothing is counted twice, nobody waits for ever."""
+    from tests.conftest import make_context
+
+    from antiphon.awareness.consent import ChannelRegistry
+    from antiphon.awareness.events import Journal
+    from antiphon.awareness.events.journal import open_journal
+    from antiphon.execution.channels import Signal
+    from antiphon.execution.delivery.news import heard_of
+
+    people = [await person(ctx, first) for first in range(1, 31)]
+    tokens = [tracker.hook(await sent(ctx, who), who) for who in people]
+    async with make_context(settings, ctx.db, None, clock) as other:  # type: ignore[arg-type]
+        async with open_journal(other) as journal:
+            other.put(Journal, journal)
+            other.put(ChannelRegistry, ctx.get(ChannelRegistry))
+            second = Hearing(other)
+
+            async def tell(ear: Hearing, order: list[str]) -> None:
+                for number in range(0, len(order), 6):
+                    signals = [
+                        Signal(kind=kind, token=token, id=f"{kind}-{token}", text="ja" if kind == "replied" else "")  # type: ignore[arg-type]
+                        for token in order[number : number + 6] for kind in ("delivered", "replied", "opened")
+                    ]  # fmt: skip
+                    await ear.hear_all(heard_of(tracker, ctx.get(ChannelRegistry), "webhook", account, signals, ctx.clock.now()))
+
+            first = ctx.get(Hearing)
+            await asyncio.wait_for(asyncio.gather(*(tell(ear, order) for ear in (first, second) for order in (tokens, tokens[::-1]))), 60)
+            await second.close()
+    assert await rows(ctx, "select distinct state, opens, replied_at is not null as replied from delivery") == [
+        {"state": "delivered", "opens": 1, "replied": True}
+    ]
+    assert (await rows(ctx, "select count(*) as n from engagement"))[0]["n"] == 30
+    names = [e["event"] for e in await events(ctx)]
+    assert {name: names.count(name) for name in set(names)} == {"Email Delivered": 30, "Email Replied": 30, "Email Opened": 30}

@@ -23,7 +23,10 @@ from antiphon.execution.delivery.news import heard_of
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import TooLarge
 from antiphon.foundation.http import PUBLIC, get, post
-from antiphon.foundation.telemetry import registry
+from antiphon.foundation.postgres import DatabaseUnavailable, PostgresError
+from antiphon.foundation.telemetry import get_logger, registry
+
+log = get_logger(__name__)
 
 MOST = 16_000_000  # bytes: a mail with its attachments; more is refused while it still arrives
 LARGE = 200_000  # bytes from which reading is another thread's work
@@ -93,7 +96,11 @@ async def _take(ctx: Context, doorway: Doorway, account: Account, request: Asked
     hearing = ctx.get(Hearing)
     news = heard_of(hearing.tracker, ctx.get(ChannelRegistry), account.channel, account.id, signals, ctx.clock.now())
     if news:
-        await hearing.hear_all(news)
+        try:
+            await hearing.hear_all(news)
+        except PostgresError as failed:  # not stored, or nobody knows: told again it changes nothing twice
+            log.warning("a callback could not be stored", account=account.name, error=repr(failed))
+            raise DatabaseUnavailable from failed
     for signal in signals:
         if signal.kind == "confirm":
             await doorway.confirm(signal.url)
