@@ -75,3 +75,22 @@ def test_opens_are_marked_and_judged_anew(console: Console) -> None:
     wait_for(lambda: console.stage.call("GET", f"/v1/deliveries/{sent['id']}")["delivery"]["sent_at"])
     console.open(f"/deliveries?open={sent['id']}")
     expect(page.get_by_role("dialog").get_by_text("What happened when")).to_be_visible()
+
+
+def test_found_by_channel_account_and_day(console: Console) -> None:
+    page = console.page
+    account = console.stage.call("GET", "/v1/channels")[0]
+    sent = console.stage.call("POST", "/v1/test-sends", {"address": "found@staff.example", "subject": "Found", "text": "Here", "account_id": account["id"]})
+    wait_for(lambda: console.stage.call("GET", f"/v1/deliveries/{sent['id']}")["delivery"]["sent_at"])
+    console.open("/deliveries")
+    console.button("More filters").click()
+    console.choose("Channel", "E-mail")
+    console.choose("Account", account["name"])
+    console.is_accessible()
+    page.keyboard.press("Escape")
+    page.get_by_text("found@staff.example").first.wait_for()
+    console.reload()
+    page.get_by_text("found@staff.example").first.wait_for()
+    console.open("/deliveries?until=2020-01-01")
+    console.says("Nothing matches")
+    console.says("1 more filter")

@@ -15,11 +15,12 @@ import { ProblemAlert } from '@/design/ProblemAlert';
 import { useAddress } from '@/shell/address';
 import { Bulk, type Wanted } from './Bulk';
 import { DeliveryTable } from './DeliveryTable';
+import { MoreFilters, type MoreFilter } from './MoreFilters';
 import { useReasonTitle } from './reasons';
 import { WhyDrawer } from './WhyDrawer';
 
 type State = Schema<'DeliveryItem'>['state'];
-type Filter = 'state' | 'reason' | 'was' | 'address' | 'campaign_id' | 'profile_id' | 'open';
+type Filter = 'state' | 'reason' | 'was' | 'address' | 'campaign_id' | 'profile_id' | 'open' | MoreFilter;
 
 const STATES: State[] = [
   'planned', 'queued', 'claimed', 'speaking', 'sent', 'delivered', 'bounced', 'failed', 'expired', 'cancelled', 'unknown', 'suppressed',
@@ -42,7 +43,7 @@ export default function DeliveriesPage() {
   });
   const states = address.state ? (address.state.split(',') as State[]) : [];
   const list = usePages(
-    ['deliveries', address.state, address.reason, address.was, address.address, address.campaign_id, address.profile_id],
+    ['deliveries', address.channel, address.account_id, address.class, address.since, address.until, address.provider_id, address.state, address.reason, address.was, address.address, address.campaign_id, address.profile_id],
     (cursor) =>
       take(
         api.GET('/v1/deliveries', {
@@ -54,6 +55,12 @@ export default function DeliveriesPage() {
               address: address.address,
               campaign_id: address.campaign_id ? Number(address.campaign_id) : undefined,
               profile_id: address.profile_id ? Number(address.profile_id) : undefined,
+              channel: address.channel,
+              account_id: address.account_id ? Number(address.account_id) : undefined,
+              message_class: address.class as Schema<'DeliveryItem'>['message_class'] | undefined,
+              provider_id: address.provider_id,
+              since: address.since ? `${address.since}T00:00:00Z` : undefined,
+              until: address.until ? `${address.until}T23:59:59Z` : undefined,
               cursor,
               limit: 50,
             },
@@ -66,10 +73,10 @@ export default function DeliveriesPage() {
     profile_id: address.profile_id ? Number(address.profile_id) : null,
     states: states.length ? states : null,
     reason: address.reason ?? null,
-    message_class: null,
+    message_class: (address.class as Wanted['message_class']) ?? null,
   };
-  // What was filtered by address, or by what happened once, cannot be asked of many at a time.
-  const actions = mayResend && !address.address && !address.was && (
+  // Only what a retry of many can be told itself may narrow it; by anything else more would be meant than is shown.
+  const actions = mayResend && !['address', 'was', 'channel', 'account_id', 'since', 'until', 'provider_id'].some((key) => address[key as Filter]) && (
     <>
       <Button variant="default" onClick={() => setBulk('retry')}>{t('delivery.retry_all')}</Button>
       <Button variant="default" onClick={() => setBulk('resolve')}>{t('delivery.resolve_all')}</Button>
@@ -118,6 +125,7 @@ export default function DeliveriesPage() {
           clearButtonProps={{ 'aria-label': t('common.clear') }}
           w={230}
         />
+        <MoreFilters address={address} change={change} />
         {narrowed.map((key) => (
           <Mark
             key={key}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -53,6 +54,11 @@ ReasonCode = Annotated[str | None, Parameter(max_length=60, description="With th
 Happened = Annotated[Was | None, Parameter(description="To which this happened at some time, whatever the state is now")]
 
 
+def _utc(at: datetime | None) -> datetime | None:
+    """An instant without an offset is taken as UTC."""
+    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
+
+
 async def _search_of(
     ctx: Context, campaign_id: int | None, profile_id: int | None, address: str | None, states: list[State] | None,
     reason: str | None, message_class: MessageClassName | None, was: Was | None,
@@ -79,12 +85,20 @@ async def list_deliveries(
     reason: ReasonCode = None,
     message_class: MessageClassName | None = None,
     was: Happened = None,
+    channel: Annotated[str | None, Parameter(max_length=40)] = None,
+    account_id: Annotated[int | None, Parameter(ge=1, le=2**63 - 1, description="Said through this account")] = None,
+    provider_id: Annotated[str | None, Parameter(max_length=400, description="Which the other side calls so")] = None,
+    since: Annotated[datetime | None, Parameter(description="Planned then or later")] = None,
+    until: Annotated[datetime | None, Parameter(description="Planned before")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[DeliveryItem]:
     """Search the ledger, newest first."""
     after = decode_cursor(cursor, int)
     wanted = await _search_of(ctx, campaign_id, profile_id, address, states, reason, message_class, was)
+    wanted = msgspec.structs.replace(
+        wanted, channel=channel, account_id=account_id, provider_id=provider_id, since=_utc(since), until=_utc(until)
+    )
     async with ctx.db.connection() as conn:
         named, before = await names_shown(conn, who), int(after[0] or 0) if after else None
         rows = await ledger.search(conn, wanted, named=named, before=before, limit=limit + 1)

@@ -163,6 +163,11 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     message_class: MessageClassName | None = None
     was: Was | None = None
+    channel: str | None = None
+    account_id: int | None = None
+    provider_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 async def search(conn: Connection, wanted: Search, *, named: bool, before: int | None = None, limit: int) -> list[DeliveryItem]:

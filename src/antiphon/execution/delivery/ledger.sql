@@ -18,6 +18,11 @@ where (%(before)s::bigint is null or d.id < %(before)s)
   and (%(states)s::text[] is null or d.state = any(%(states)s) or q.state = any(%(states)s))
   and (%(reason)s::text is null or d.reason = %(reason)s)
   and (%(message_class)s::text is null or d.message_class = %(message_class)s)
+  and (%(channel)s::text is null or d.channel = %(channel)s)
+  and (%(account_id)s::bigint is null or d.account_id = %(account_id)s)
+  and (%(provider_id)s::text is null or d.provider_id = %(provider_id)s)
+  and (%(since)s::timestamptz is null or d.planned_at >= %(since)s)
+  and (%(until)s::timestamptz is null or d.planned_at < %(until)s)
   and (%(was)s::text is null
        or case %(was)s
           when 'sent' then d.sent_at is not null
