@@ -112,9 +112,10 @@ class Server:
                 _end(part)
         else:
             _end(victim)
-        if kind in ("server", "database"):  # the supervisor ends when its database does
-            self._running.wait(120)
-            psutil.wait_procs(parts, 20)
+        if kind == "server":
+            self._running.wait(60)
+        if kind in ("server", "database"):  # without its database the supervisor ends every part, and begins anew
+            psutil.wait_procs(parts, 60)
         senders = {"server": self.processes, "database": self.processes, "backend": self.processes, "worker": 1}
         return Killed(kind, senders.get(kind, 0))
 
