@@ -28,7 +28,7 @@ from bench.serving import PEOPLE, SECRET, Server, cpu, serving
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from antiphon.execution.channels.email.api import TOKEN
+from antiphon.execution.channels.email.news import TOKEN
 from antiphon.execution.channels.seal import Seal
 from antiphon.execution.delivery.tracking import Tracker
 from antiphon.foundation.config import Settings
