@@ -21,6 +21,7 @@ from antiphon.execution.delivery import (
     Hop,
     Intents,
     NewDispatch,
+    NoAccount,
     chunks,
     estimate,
     open_dispatch,
@@ -253,6 +254,18 @@ async def test_suitability(ctx: Context, parrot: Parrot) -> None:
     await speak(ctx)
     assert parrot.heard == ["p1@example.com"], "the table is asked again just before speaking"
     assert ("suppressed", "unsuitable_channel") in (await became(ctx)).values()
+
+
+async def test_a_purpose_has_its_usual_channels(ctx: Context, parrot: Parrot) -> None:
+    new = NewDispatch(key="a", channel="", message_class="service", purpose="order_status", content=SAY)
+    async with ctx.db.transaction() as conn:
+        await set_suitability(ctx, conn, SYSTEM, [
+            Suitability(purpose="order_status", channel=name, verdict="default", rank=rank)
+            for rank, name in enumerate(("pigeon", "email", "parrot"))
+        ])  # fmt: skip
+        assert (await open_dispatch(ctx, conn, new)).channel == "parrot", "e-mail has no account yet, pigeons there are none"
+        with pytest.raises(NoAccount):
+            await open_dispatch(ctx, conn, msgspec.structs.replace(new, key="b", purpose="survey"))
 
 
 async def test_a_holdout_gets_no_marketing_and_stays_the_same(ctx: Context, parrot: Parrot) -> None:

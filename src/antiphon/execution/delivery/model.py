@@ -132,9 +132,10 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
 class NewDispatch(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be said and how: shared by all intents handed in under its ``key``.
 
-    ``purpose`` is what the message is for: it decides which channels suit. ``split``: a text may go in several parts.
-    ``hops`` are the channels after this one; ``hop`` counts those that were before it. ``priority``, from 0 (first) to 9,
-    counts among messages of a class: where a cap has room for one only, a more urgent one displaces what still waits.
+    ``purpose`` is what the message is for: it decides which channels suit, and which is taken when ``channel`` is empty.
+    ``split``: a text may go in several parts. ``hops`` are the channels after this one; ``hop`` counts those that were before
+    it. ``priority``, from 0 (first) to 9, counts among messages of a class: where a cap has room for one only, a more urgent
+    one displaces what still waits.
     """
 
     key: str

@@ -24,6 +24,7 @@ from antiphon.execution.delivery.model import (
     State,
     Verdict,
 )
+from antiphon.execution.delivery.rules.store import current_rules
 from antiphon.foundation.context import Context
 from antiphon.foundation.faults import point
 from antiphon.foundation.ids import keyed_hash, random_token
@@ -38,9 +39,12 @@ Within = Callable[[Connection, Intents, Verdict | None], Awaitable[None]]
 async def open_dispatch(ctx: Context, conn: Connection, new: NewDispatch) -> Dispatch:
     """The dispatch of this key, made if it is new.
 
-    Without an account each message is routed to one when it is said. The dispatches of its later hops are made with it.
-    Raises NoAccount, TopicMissing, NothingToSay, and ChannelUnknown for a channel this installation does not have.
+    Without a channel it takes the first one its purpose has by default, of those with an account. Without an account each
+    message is routed to one when it is said. The dispatches of its later hops are made with it. Raises NoAccount,
+    TopicMissing, NothingToSay, and ChannelUnknown for a channel this installation does not have.
     """
+    if not new.channel:
+        new = msgspec.structs.replace(new, channel=await default_channel(ctx, conn, new.purpose))
     channel = ctx.get(ChannelRegistry)[new.channel]
     if CLASSES[new.message_class].needs_consent and new.topic is None:
         raise TopicMissing(field="topic")
@@ -52,6 +56,16 @@ async def open_dispatch(ctx: Context, conn: Connection, new: NewDispatch) -> Dis
     if new.hops and dispatch.hops:
         await chains.link(conn, dispatch.id, (await open_dispatch(ctx, conn, chains.next_of(new))).id)
     return dispatch
+
+
+async def default_channel(ctx: Context, conn: Connection, purpose: str) -> str:
+    """The channel a message of this purpose takes when its author named none. Raises NoAccount."""
+    registry = ctx.get(ChannelRegistry)
+    usual = (await current_rules(conn)).default_channels(purpose)
+    for name in usual:
+        if name in registry and await store.first_account(conn, name) is not None:
+            return name
+    raise NoAccount(field="channel", channel=", ".join(usual) or purpose)
 
 
 async def default_account(ctx: Context, conn: Connection, channel: str) -> int:
