@@ -1,13 +1,16 @@
 """The one door out: everything that is said to anybody passes this room's gate and ends as a row of its ledger.
 
 Owns ``dispatch`` (what is said and how), ``delivery`` (the ledger: one row for each intent, with its state and reason),
-``delivery_queue`` (what is still to be said) and ``delivery_settle`` (what may still bounce). Rooms above hand in
-intents by `open_dispatch` and `submit`; nothing else speaks through a channel.
+``delivery_queue`` (what is still to be said), ``delivery_settle`` (what may still bounce), ``engagement`` (opens and clicks, and
+who did them), ``provider_message``, ``signal_waiting``, ``signal_heard`` and ``callback_refused`` (what is heard back). Rooms
+above hand in intents by `open_dispatch` and `submit`; nothing else speaks through a channel. Who wrote to us is told by the
+notice `Replied`.
 """
 
 from antiphon.execution.delivery.budgeting import add as add_budget
 from antiphon.execution.delivery.costs import expected_micros
 from antiphon.execution.delivery.errors import DeliveryUnknown, NoAccount
+from antiphon.execution.delivery.heard import Replied
 from antiphon.execution.delivery.ledger import forget_content
 from antiphon.execution.delivery.model import (
     CLASSES,
@@ -22,8 +25,8 @@ from antiphon.execution.delivery.model import (
     State,
     Verdict,
 )
-from antiphon.execution.delivery.reasons import REASONS, Reason, explain
 from antiphon.execution.delivery.pacing import expected_pace
+from antiphon.execution.delivery.reasons import REASONS, Reason, explain
 from antiphon.execution.delivery.service import (
     CHUNK,
     Handed,
@@ -56,6 +59,7 @@ __all__ = [
     "NewDispatch",
     "NoAccount",
     "Reason",
+    "Replied",
     "State",
     "Verdict",
     "add_budget",
