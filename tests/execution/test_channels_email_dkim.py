@@ -58,18 +58,45 @@ RFC_ED_HEADER = """v=1; a=ed25519-sha256; c=relaxed/relaxed;
 RFC_ED_B = "/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11BusFa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw=="
 
 
+RFC_RSA_SECRET = """-----BEGIN RSA PRIVATE KEY-----
+MIICXQIBAAKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQi
+Y/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqM
+KrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB
+AoGAH0cxOhFZDgzXWhDhnAJDw5s4roOXN4OhjiXa8W7Y3rhX3FJqmJSPuC8N9vQm
+6SVbaLAE4SG5mLMueHlh4KXffEpuLEiNp9Ss3O4YfLiQpbRqE7Tm5SxKjvvQoZZe
+zHorimOaChRL2it47iuWxzxSiRMv4c+j70GiWdxXnxe4UoECQQDzJB/0U58W7RZy
+6enGVj2kWF732CoWFZWzi1FicudrBFoy63QwcowpoCazKtvZGMNlPWnC7x/6o8Gc
+uSe0ga2xAkEA8C7PipPm1/1fTRQvj1o/dDmZp243044ZNyxjg+/OPN0oWCbXIGxy
+WvmZbXriOWoSALJTjExEgraHEgnXssuk7QJBALl5ICsYMu6hMxO73gnfNayNgPxd
+WFV6Z7ULnKyV7HSVYF0hgYOHjeYe9gaMtiJYoo0zGN+L3AAtNP9huqkWlzECQE1a
+licIeVlo1e+qJ6Mgqr0Q7Aa7falZ448ccbSFYEPD6oFxiOl9Y9se9iYHZKKfIcst
+o7DUw1/hz2Ck4N5JrgUCQQCyKveNvjzkkd8HjYs0SwM0fPjK16//5qDZ2UiDGnOe
+uEzxBDAr518Z8VFbR41in3W4Y3yCDgQlLlcETrS+zYcL
+-----END RSA PRIVATE KEY-----"""
+RFC_RSA_HEADER = """v=1; a=rsa-sha256; c=relaxed/relaxed;
+ d=football.example.com; i=@football.example.com;
+ q=dns/txt; s=test; t=1528637909; h=from : to : subject :
+ date : message-id : from : subject : date;
+ bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;
+ b=""".replace("\n", "\r\n").encode()
+RFC_RSA_B = (
+    "F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz"
+    "dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8="
+)
+
+
 def test_the_body_hash_of_rfc_8463() -> None:
     assert b64encode(sha256(relaxed_body(RFC_BODY)).digest()) == b"2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8="
 
 
-def test_the_signature_of_rfc_8463() -> None:
-    """Ed25519 is deterministic: our canonical forms and our signing give the published octets."""
+@pytest.mark.parametrize(("header", "published"), [(RFC_ED_HEADER, RFC_ED_B), (RFC_RSA_HEADER, RFC_RSA_B)], ids=["ed25519", "rsa"])
+def test_the_signature_of_rfc_8463(header: bytes, published: str) -> None:
+    """Both kinds are deterministic: our canonical forms and our signing give the published octets."""
     signed = b"".join(
         b"%b:%b\r\n" % (line.partition(b":")[0].lower(), relaxed(line.partition(b":")[2])) for line in RFC_HEAD.splitlines()
     )
-    what = signed + b"dkim-signature:" + relaxed(RFC_ED_HEADER)
-    key = Ed25519PrivateKey.from_private_bytes(b64decode(RFC_ED_SECRET))
-    assert b64encode(_signature(key, what)).decode() == RFC_ED_B
+    key = Ed25519PrivateKey.from_private_bytes(b64decode(RFC_ED_SECRET)) if b"ed25519" in header else load_key(RFC_RSA_SECRET)
+    assert b64encode(_signature(key, signed + b"dkim-signature:" + relaxed(header))).decode() == published
 
 
 def test_the_record_of_rfc_8463() -> None:
