@@ -11,6 +11,7 @@ from tests.execution.sms import message, scene, smpp_account, until
 from antiphon.execution.channels import Listening, TextTooLong
 from antiphon.execution.channels.sms.smpp import SmppChannel
 from antiphon.sandbox.sms.faults import Rates
+from antiphon.sandbox.sms.line import Delivery
 from antiphon.sandbox.sms.log import count_received
 from antiphon.sandbox.sms.smsc import Habits
 
@@ -206,9 +207,7 @@ async def test_a_part_that_comes_alone_is_kept_as_it_is(tmp_path: Path, monkeypa
     async with scene(tmp_path) as s:
         await s.listen(s.account())
         content = bytes((5, 0, 3, 9, 3, 2)) + b"middle"
-        from antiphon.sandbox.sms.smsc import _Delivery
-
-        s.smsc._outbox.append(_Delivery("+79991112233", "1234", content, 0x40, 0))
+        s.smsc._outbox.append(Delivery("+79991112233", "1234", content, 0x40, 0))
         s.smsc.pump()
         await asyncio.sleep(0.05)
         assert s.smsc.acknowledged == 0
