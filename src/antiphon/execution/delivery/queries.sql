@@ -102,7 +102,7 @@ returning q.delivery_id;
 
 -- name: record
 -- Write what became of messages: final ones leave the queue, put-off ones return to it, sent ones wait for a bounce; what
--- they cost is paid.
+-- they cost is paid, and the names their provider has for them, one for each part, are kept.
 -- A message that was sent is recorded whoever holds its row by now; anything else only by who holds it.
 with receipt as materialized (
     select * from unnest(
@@ -159,16 +159,14 @@ with receipt as materialized (
     select (%(now)s::timestamptz at time zone 'UTC')::date, channel, account_id, coalesce(campaign_id, 0), message_class,
            count(*), sum(parts), sum(paid)
     from ledger where paid > 0 group by channel, account_id, campaign_id, message_class
+), named as (
+    insert into provider_message (account_id, provider_id, delivery_id, profile_id, at)
+    select distinct on (n.account_id, n.provider_id, n.profile_id) n.account_id, n.provider_id, n.delivery_id, n.profile_id, %(now)s
+    from unnest(%(named_accounts)s::bigint[], %(names)s::text[], %(named_ids)s::bigint[], %(named_profiles)s::bigint[])
+        as n (account_id, provider_id, delivery_id, profile_id)
+    on conflict (account_id, provider_id, profile_id) do update set delivery_id = excluded.delivery_id, at = excluded.at
 )
 select id from ledger;
-
--- name: note_provider_ids
--- Which messages of ours a provider's own ids name: a message of several parts may have several.
-insert into provider_message (account_id, provider_id, delivery_id, profile_id, at)
-select account_id, provider_id, delivery_id, profile_id, %(now)s
-from unnest(%(accounts)s::bigint[], %(provider_ids)s::text[], %(ids)s::bigint[], %(profile_ids)s::bigint[])
-    as m (account_id, provider_id, delivery_id, profile_id)
-on conflict (account_id, provider_id, profile_id) do update set delivery_id = excluded.delivery_id, at = excluded.at;
 
 -- name: unclaim
 -- Give claimed rows back unsaid, to come again at an instant of their own: nothing of them reached the other side.

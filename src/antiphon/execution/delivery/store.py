@@ -205,17 +205,14 @@ async def record(conn: Connection, records: Sequence[Record], *, now: datetime, 
         "now": now,
         "settle_at": settle_at,
     }
-    await conn.execute(SQL.record, params)
     named = [(r, _plain(name)) for r in records for name in r.provider_ids]
-    if named:
-        names = {
-            "accounts": bigints([r.account_id or 0 for r, _ in named]),
-            "provider_ids": texts([name for _, name in named]),
-            "ids": bigints([r.row.delivery_id for r, _ in named]),
-            "profile_ids": bigints([r.row.profile_id for r, _ in named]),
-            "now": now,
-        }
-        await conn.execute(SQL.note_provider_ids, names)
+    params |= {
+        "named_accounts": bigints([r.account_id or 0 for r, _ in named]),
+        "names": texts([name for _, name in named]),
+        "named_ids": bigints([r.row.delivery_id for r, _ in named]),
+        "named_profiles": bigints([r.row.profile_id for r, _ in named]),
+    }
+    await conn.execute(SQL.record, params)
 
 
 def _plain(text: str | None) -> str | None:

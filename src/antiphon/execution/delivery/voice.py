@@ -167,9 +167,8 @@ class Voice:
             try:
                 settle_at = now + timedelta(hours=self._ctx.settings.delivered_after_hours)
                 chained = bool(records and dispatch.hops)
-                named = any(record.provider_ids for record in records)
                 point("to_record")
-                async with self._ctx.db.connection() as conn, _together(conn, bool(returned or dead or chained or named)):
+                async with self._ctx.db.connection() as conn, _together(conn, bool(returned or dead or chained)):
                     if records:
                         await store.record(conn, records, now=now, settle_at=settle_at)
                     if chained:
