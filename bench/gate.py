@@ -112,7 +112,7 @@ async def run_once(ctx: Context, people: BitMap, key: str, *, every: bool) -> tu
 async def clear(ctx: Context, key: str) -> None:
     """Take a run's rows out again, so that each finds the same ledger."""
     async with ctx.db.connection() as conn:
-        await conn.execute("delete from delivery_queue")
+        await conn.execute("truncate delivery_queue")
         await conn.execute(SQL.forget_contacts, {"key": key})
         await conn.execute(SQL.forget_deliveries, {"key": key})
         await conn.execute("vacuum analyze contact")

@@ -49,8 +49,9 @@ async def long(db: Database) -> Database:
     return db
 
 
-async def test_looking_reads_by_person(long: Database) -> None:
-    found = await scans(long, SQL.look, LOOK)
+@pytest.mark.parametrize("people", [3, 15_000])
+async def test_looking_reads_by_person(long: Database, people: int) -> None:
+    found = await scans(long, SQL.look, LOOK | {"profile_ids": list(range(1, people + 1))})
     for table in ("delivery", "profile", "identity", "consent_state", "suppression", "alias", "preference", "delivery_queue"):
         assert "whole" not in found.get(table, set()), table
     assert found["delivery"] == {"delivery_profile_id_intent_key_key"}
@@ -58,7 +59,10 @@ async def test_looking_reads_by_person(long: Database) -> None:
 
 @pytest.mark.parametrize("name", ["contacts", "contacts_before"])
 async def test_contacts_are_read_from_their_index_alone(long: Database, name: str) -> None:
-    asked = {"person_ids": [1, 2], "since": [START, START], "until": [START, START], "places": [0, 1], "kinds": [1]}
+    many = 15_000
+    asked = {
+        "person_ids": list(range(many)), "since": [START] * many, "until": [START] * many, "places": list(range(many)), "kinds": [1],
+    }  # fmt: skip
     async with long.connection() as conn:
         row = await (await conn.execute("explain (format text) " + SQL[name], asked)).fetchall()  # type: ignore[call-overload]
     text = "\n".join(line for (line,) in row)

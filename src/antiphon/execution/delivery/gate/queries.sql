@@ -4,10 +4,12 @@
 -- id of theirs has it; and which of some deliveries are in the queue still.
 -- Codes: reach 0 nobody, 1 no address, 2 not an address, 3 reached; blocked 1 hard_bounce, 2 complaint, 3 manual; consent 1
 -- granted, 2 pending, 3 withdrawn. Long addresses are looked at more closely: a bounded pattern costs ten times a plain one.
+-- Everything is looked up person by person (`limit` and `offset` keep it so): for twenty thousand of millions the planner would
+-- rather read whole tables, and for people with several ids the whole campaign.
 with i as materialized (
     select t.n::int as n, t.profile_id, coalesce(a.to_id, t.profile_id) as person_id, t.address as given
     from unnest(%(profile_ids)s::bigint[], %(addresses)s::text[]) with ordinality as t (profile_id, address, n)
-    left join alias a on a.from_id = t.profile_id
+    left join lateral (select a.to_id from alias a where a.from_id = t.profile_id limit 1) a on true
 ), reached as materialized (
     -- identities are ordered by bytes; the suppression list's index is found under its own order only
     select i.n, i.profile_id, i.person_id, coalesce(i.given, y.value) collate "default" as address
@@ -31,27 +33,36 @@ with i as materialized (
                 then exists (
                     select 1 from (select r.person_id as id union all select b.from_id from alias b where b.to_id = r.person_id) o
                     join delivery d on d.profile_id = o.id
-                    where o.id <> r.profile_id and d.campaign_id = %(campaign_id)s and d.occurrence = %(occurrence)s
+                    where o.id <> r.profile_id and coalesce(d.campaign_id, 0) = %(campaign_id)s and d.occurrence = %(occurrence)s
                       and d.hop = %(hop)s and d.state not in ('suppressed', 'cancelled'))
                 else false end)::int as twice
     from reached r
-    left join suppression s on s.channel = %(channel)s and s.address = r.address
-        and (s.expires_at is null or s.expires_at > %(now)s)
-    left join suppression_digest z on z.channel = %(channel)s
-        and z.digest = sha256(%(digest_key)s::bytea || convert_to(r.address, 'UTF8'))
-        and (z.expires_at is null or z.expires_at > %(now)s)
-    left join consent_state c
-        on %(needs_consent)s and c.profile_id = r.person_id and c.channel = %(channel)s and c.topic = %(topic)s
+    left join lateral (
+        select s.reason from suppression s
+        where s.channel = %(channel)s and s.address = r.address and (s.expires_at is null or s.expires_at > %(now)s) limit 1
+    ) s on true
+    left join lateral (
+        select z.reason from suppression_digest z
+        where z.channel = %(channel)s and z.digest = sha256(%(digest_key)s::bytea || convert_to(r.address, 'UTF8'))
+          and (z.expires_at is null or z.expires_at > %(now)s)
+        limit 1
+    ) z on true
+    left join lateral (
+        select c.state from consent_state c
+        where %(needs_consent)s and c.profile_id = r.person_id and c.channel = %(channel)s and c.topic = %(topic)s limit 1
+    ) c on true
 )
 select (select version from delivery_rule) as version,
        (select updated_at from holdout where name = 'universal' and enabled and percent > 0) as universal_at,
        (select state from dispatch where id = %(dispatch_id)s) as state,
-       (select array_agg(q.delivery_id)
-        from unnest(%(delivery_ids)s::bigint[], %(profile_ids)s::bigint[]) as g (delivery_id, profile_id)
-        join delivery_queue q on q.delivery_id = g.delivery_id and q.profile_id = g.profile_id) as waiting,
+       (select array_agg(q.delivery_id) from delivery_queue q
+        where cardinality(%(delivery_ids)s::bigint[]) > 0 and q.delivery_id = any(%(delivery_ids)s::bigint[])) as waiting,
        (select json_agg(json_build_array(r.n - 1, w.aspect, w.value #>> '{}'))::text
         from reached r
-        join preference w on w.profile_id = r.person_id and w.aspect = any(%(aspects)s::text[]) and w.value is not null) as wishes,
+        cross join lateral (
+            select w.aspect, w.value from preference w
+            where w.profile_id = r.person_id and w.aspect = any(%(aspects)s::text[]) and w.value is not null offset 0
+        ) w) as wishes,
        array_send(array_agg(k.person_id)), array_send(array_agg(k.address)), array_send(array_agg(k.reach)),
        array_send(array_agg(k.blocked)), array_send(array_agg(k.consent)), array_agg(k.zone), array_send(array_agg(k.twice))
 from (select * from known order by n) k;
@@ -63,7 +74,7 @@ from unnest(%(person_ids)s::bigint[], %(since)s::timestamptz[], %(until)s::times
     as g (person_id, since, until, n)
 cross join lateral (
     select c.at, c.kind from contact c
-    where c.profile_id = g.person_id and c.at > g.since and c.at < g.until and c.kind = any(%(kinds)s::int[])
+    where c.profile_id = g.person_id and c.at > g.since and c.at < g.until and c.kind = any(%(kinds)s::int[]) offset 0
 ) c;
 
 -- name: contacts_before
@@ -74,7 +85,7 @@ from unnest(%(person_ids)s::bigint[], %(since)s::timestamptz[], %(until)s::times
     as g (person_id, since, until, n)
 cross join lateral (
     select c.at, c.kind, c.delivery_id from contact c
-    where c.profile_id = g.person_id and c.at > g.since and c.at < g.until and c.kind = any(%(kinds)s::int[])
+    where c.profile_id = g.person_id and c.at > g.since and c.at < g.until and c.kind = any(%(kinds)s::int[]) offset 0
 ) c;
 
 -- name: write
