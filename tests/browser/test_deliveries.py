@@ -66,7 +66,7 @@ def test_retry_many_with_the_count_first(console: Console) -> None:
     console.is_accessible()
 
 
-def test_opens_are_marked_and_judged_anew(console: Console) -> None:
+def test_a_template_tried_is_explained(console: Console) -> None:
     page = console.page
     html = '<p>Hello</p><a href="https://example.com/plans">Plans</a>'
     made = console.stage.call("POST", "/v1/templates", {"name": "Marked", "channel": "email", "format": "html", "subject": "Marked", "body": html})

@@ -29,7 +29,7 @@ export function AccountCard({ account, kind, health, testing, onTest }: AccountC
         <span className={styles.mono} aria-hidden><Face size={18} stroke={1.6} /></span>
         <div style={{ minWidth: 0, flex: 1 }}>
           <Anchor component={Link} to={`/channels/${account.id}`} fw={600} size="sm" style={{ overflowWrap: 'anywhere' }}>{account.name}</Anchor>
-          <Text size="xs" c="dimmed">{kind?.title ?? account.provider}</Text>
+          <Text size="xs" c="dimmed">{t(`channels.provider_${account.provider}`, { defaultValue: kind?.title ?? account.provider })}</Text>
         </div>
         {account.enabled && health ? <HealthMark health={health} /> : <Mark colour={account.enabled ? 'teal' : 'gray'}>{t(account.enabled ? 'channels.in_use' : 'channels.off')}</Mark>}
       </Group>

@@ -81,7 +81,7 @@ export default function AccountPage() {
     <Page
       title={account?.name ?? t('channels.account')}
       back={{ to: '/channels', label: t('nav.channels') }}
-      lead={account && kind && `${title(account.channel)} · ${kind.title}`}
+      lead={account && kind && `${title(account.channel)} · ${t(`channels.provider_${kind.name}`, { defaultValue: kind.title })}`}
       badge={account && <Mark size="lg" colour={account.enabled ? 'teal' : 'gray'}>{t(account.enabled ? 'channels.in_use' : 'channels.off')}</Mark>}
       actions={actions}
     >

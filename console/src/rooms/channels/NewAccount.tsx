@@ -17,7 +17,7 @@ export function NewAccount({ kinds, onClose }: { kinds: Kind[]; onClose: () => v
       opened
       onClose={onClose}
       size="xl"
-      title={kind ? t('channels.new_of', { channel: title(kind.channel), provider: kind.title }) : t('channels.new')}
+      title={kind ? t('channels.new_of', { channel: title(kind.channel), provider: t(`channels.provider_${kind.name}`, { defaultValue: kind.title }) }) : t('channels.new')}
       closeButtonProps={{ 'aria-label': t('common.close') }}
     >
       {kind ? (

@@ -38,7 +38,7 @@ export function ProviderGallery({ kinds, onPick }: { kinds: Kind[]; onPick: (kin
                   <Group wrap="nowrap" gap="sm">
                     <span className={styles.mono} aria-hidden><Face size={18} stroke={1.6} /></span>
                     <div>
-                      <Text size="sm" fw={600}>{kind.title}</Text>
+                      <Text size="sm" fw={600}>{t(`channels.provider_${kind.name}`, { defaultValue: kind.title })}</Text>
                       <Text size="xs" c="dimmed">{t(`channels.about_${kind.name}`, { defaultValue: t('channels.about_package') })}</Text>
                     </div>
                   </Group>
