@@ -322,3 +322,21 @@ async def test_one_that_hangs_holds_up_nobody_else(ctx: Context, flock: Flock, m
     assert found == {"sent": mine, "unknown": speaking, "queued": 400 - mine - speaking}
     assert (await health(ctx, a)).state == "resting"
     await leases.leave([SEND.name])
+
+
+async def test_what_is_urgent_goes_before_what_waits_in_its_lane(ctx: Context, flock: Flock) -> None:
+    a = await account(ctx, "a")
+    await hand_in(ctx, 300)
+    said: list[str] = []
+    urgent = NewDispatch(key="code", channel="parrot", message_class="one_time_code", content=SAY)
+
+    def answer(wire: Wire) -> Receipt:
+        said.append(wire.address)
+        return Flock.answer_yes(wire)
+
+    flock.answers["a"] = answer
+    await hand_in(ctx, 1, urgent, first=5000)
+    await speak(ctx)
+    once(flock, 301)
+    assert said.index("p5000@example.com") < lanes.AHEAD + lanes.ALONE
+    assert (await health(ctx, a)).state == "working"

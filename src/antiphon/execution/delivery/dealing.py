@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -59,18 +59,29 @@ class Deal:
     """One round."""
 
     def __init__(
-        self, accounts: Accounts, lanes: Lanes, bookings: Bookings, key: bytes, *, most: int, share: float, now: datetime
+        self,
+        accounts: Accounts,
+        lanes: Lanes,
+        bookings: Bookings,
+        key: bytes,
+        *,
+        most: int,
+        share: float,
+        now: datetime,
+        in_hand: Callable[[int], int],
     ) -> None:
         self._accounts = accounts
         self._lanes = lanes
         self._bookings = bookings
         self._key = key
         self._most = most
+        self._in_hand = in_hand
         self._share = share
         self._now = now
         self._left: dict[int, int] = {}
         self._unruled: dict[int, list[int]] = {}
         self._taken: dict[Scope, tuple[int, Limit]] = {}
+        self._short: list[Scope] = []  # limits that had fewer turns than were wanted
         self._used: Counter[Scope] = Counter()
 
     async def open(self, conn: Connection, waiting: Sequence[Dispatch]) -> dict[int, int]:
@@ -80,7 +91,7 @@ class Deal:
         await self._accounts.probe(conn, sorted(every), self._now)
         for account in every:
             if self._accounts.usable(account) and not self._lanes.hangs(account):
-                room = max(0, self._most - self._lanes.rows(account))
+                room = max(0, self._in_hand(account) - self._lanes.rows(account))
                 if self._accounts.probing(account):
                     room = 0 if self._lanes.in_hand(account) else PROBE
                 self._left[account] = room
@@ -99,6 +110,8 @@ class Deal:
                     wanted[account, scope] = (left, limit)
         for key, count in (await pace.take(conn, wanted, self._now)).items():
             self._taken[key] = (count, wanted[key][1])
+            if count < wanted[key][0]:
+                self._short.append(key)
             self._left[key[0]] = min(self._left[key[0]], count)
 
     async def choose(self, conn: Connection, rows: Sequence[Claimed], dispatches: Mapping[int, Dispatch]) -> Dealt:
@@ -187,7 +200,7 @@ class Deal:
 
     def _wait(self, account: int) -> timedelta | None:
         """How long until an account has a turn again; None where it has no limit that is used up."""
-        limits = [limit for (one, _), (count, limit) in self._taken.items() if one == account and count < self._most]
+        limits = [self._taken[key][1] for key in self._short if key[0] == account]
         return max((wait_of(limit, self._now) for limit in limits), default=None)
 
     def _fraction(self, row: Claimed) -> float:

@@ -98,6 +98,8 @@ class Lanes:
         self._lanes: dict[int, Lane] = {}
         self._changed = asyncio.Event()
         self._domains: Counter[tuple[int, str]] = Counter()
+        self.came_back: Counter[int] = Counter()
+        """Rows that were on the way and came back, by account."""
         self.failure: BaseException | None = None
 
     def put(self, account: Account, dispatch: Dispatch, rows: list[Claimed]) -> None:
@@ -105,7 +107,9 @@ class Lanes:
         lane = self._lanes.get(account.id)
         if lane is None:
             lane = self._lanes[account.id] = Lane(counts=self._counts(account.id))
-        lane.waiting.append((dispatch, account, rows))
+        urgent = dispatch.rules.priority
+        place = next((n for n, (other, _, _) in enumerate(lane.waiting) if other.rules.priority > urgent), len(lane.waiting))
+        lane.waiting.insert(place, (dispatch, account, rows))
         if lane.counts:
             self._domains.update((account.id, domain_of(row.address)) for row in rows)
         if lane.runner is None or lane.runner.done():
@@ -188,11 +192,12 @@ class Lanes:
         """Write batch after batch, and let each set out as soon as there is room."""
         while not self._failed() and self._usable(account_id) and (lane.ready is not None or lane.waiting):
             if lane.ready is None:
-                dispatch, account, rows = lane.waiting[0]
+                group = lane.waiting[0]
+                dispatch, account, rows = group
                 lane.ready = await self._write(dispatch, account, rows[:AHEAD])
                 del rows[:AHEAD]
                 if not rows:
-                    lane.waiting.popleft()
+                    lane.waiting.remove(group)  # a more urgent one may stand before it by now
             count = await self._room(account_id, lane, min(lane.ready.most, len(lane.ready.rows)))
             if self._failed() or not self._usable(account_id):
                 return
@@ -236,6 +241,7 @@ class Lanes:
 
     def _back(self, account_id: int, lane: Lane, batch: Batch, task: asyncio.Task[None]) -> None:
         del lane.air[task]
+        self.came_back[account_id] += len(batch.rows)
         if lane.counts:
             self._domains.subtract((account_id, domain_of(row.address)) for row in batch.every)
         self._ran(task)

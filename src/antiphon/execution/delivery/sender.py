@@ -14,7 +14,7 @@ from antiphon.execution.channels import Channels
 from antiphon.execution.delivery import chains, store
 from antiphon.execution.delivery.accounts import Accounts
 from antiphon.execution.delivery.dealing import Bookings, Deal
-from antiphon.execution.delivery.lanes import BATCH, SPEAKING, Batch, Lanes
+from antiphon.execution.delivery.lanes import AHEAD, BATCH, SPEAKING, Batch, Lanes
 from antiphon.execution.delivery.model import BUCKETS
 from antiphon.execution.delivery.store import Claimed
 from antiphon.execution.delivery.voice import Voice
@@ -42,6 +42,7 @@ class Sender:
         self._voice = Voice(ctx, channels, self._accounts)
         self._bookings = Bookings()
         self._rounds = 0
+        self._pace: dict[int, int] = {}  # rows each account takes in hand: what it said in half a second of the last tick
 
     async def work(self, held: Held) -> bool:
         """One tick. Says whether there may be more to do at once."""
@@ -51,10 +52,13 @@ class Sender:
             await self._voice.speak(held, batch)
 
         lanes = Lanes(self._voice.write, speak, usable=self._accounts.usable, counts=self._accounts.paces_domains)
+        began = asyncio.get_running_loop().time()
         try:
             return await self._tick(held, lanes)
         finally:
             await lanes.land()
+            took = max(asyncio.get_running_loop().time() - began, 0.1)
+            self._pace |= {account: round(rows / took / 2) for account, rows in lanes.came_back.items()}
             async with self._ctx.db.connection() as conn:
                 await self._accounts.write_tallies(conn, self._ctx.clock.now())
 
@@ -97,7 +101,9 @@ class Sender:
                 return True
             await self._accounts.refresh(conn)
             share = len(held.epochs) / BUCKETS
-            deal = Deal(self._accounts, lanes, self._bookings, self._ctx.secret, most=CLAIM, share=share, now=now)
+            deal = Deal(
+                self._accounts, lanes, self._bookings, self._ctx.secret, most=CLAIM, share=share, now=now, in_hand=self._in_hand
+            )
             active = {d.id: d for d in waiting if d.state == "active"}
             mosts = await deal.open(conn, list(active.values()))
             rows = await store.claim(conn, mosts, self._turned(held), most=CLAIM, now=now) if mosts else []
@@ -110,6 +116,10 @@ class Sender:
         for account_id, dispatch, group in dealt.given:
             lanes.put(self._accounts[account_id], dispatch, group)
         return bool(dealt.given) or any(due_at is not None for _, due_at in dealt.late)
+
+    def _in_hand(self, account_id: int) -> int:
+        """How many rows of an account to have in hand: few of a slow one, so that what is urgent does not wait behind them."""
+        return min(CLAIM, max(AHEAD, self._pace.get(account_id, CLAIM)))
 
     def _turned(self, held: Held) -> dict[int, int]:
         """The buckets held with their epochs, begun at another one each round: a few rows at a time are then everybody's."""
