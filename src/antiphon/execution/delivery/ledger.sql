@@ -4,13 +4,15 @@ select d.id, d.profile_id, d.campaign_id, d.channel, d.message_class, d.topic, d
        case when q.state in ('claimed', 'speaking') then q.state else d.state end as state,
        d.reason, d.planned_at, d.due_at, d.sent_at, d.delivered_at, d.bounced_at, d.opened_at, d.clicked_at,
        d.unsubscribed_at, d.complained_at, d.ended_at, d.attempts, d.next_attempt_at, d.detail,
-       case when %(named)s then coalesce(p.traits ->> 'name', nullif(trim(concat_ws(' ',
-               coalesce(p.traits ->> 'firstName', p.traits ->> 'first_name'),
-               coalesce(p.traits ->> 'lastName', p.traits ->> 'last_name'))), '')) end as customer
+       case when %(named)s then coalesce(p.traits ->> 'name', nullif(case
+               when concat(n.last, n.first) ~ '^[\u3400-\u9fff·]+$' then concat(n.last, n.first)  -- the surname first, in Chinese
+               else trim(concat_ws(' ', n.first, n.last)) end, '')) end as customer
 from delivery d
 left join delivery_queue q on q.delivery_id = d.id and q.profile_id = d.profile_id
 left join alias a on a.from_id = d.profile_id
 left join profile p on p.id = coalesce(a.to_id, d.profile_id)
+cross join lateral (select coalesce(p.traits ->> 'firstName', p.traits ->> 'first_name') as first,
+    coalesce(p.traits ->> 'lastName', p.traits ->> 'last_name') as last) n
 where (%(before)s::bigint is null or d.id < %(before)s)
   and (%(campaign_id)s::bigint is null or d.campaign_id = %(campaign_id)s)
   and (%(profile_ids)s::bigint[] is null or d.profile_id = any(%(profile_ids)s))
