@@ -50,7 +50,7 @@ export function Preview({ draft }: { draft: Draft }) {
           <Box px="md" py="xs" className={styles.bar}>
             {carrier.subject && <Text fw={600} size="sm" data-testid="preview-subject">{shown.subject || t('content.no_subject')}</Text>}
             {shown.parts ? (
-              <Text size="xs" c={shown.parts.parts > 1 ? 'orange' : 'dimmed'} data-testid="preview-parts">
+              <Text size="xs" fw={shown.parts.parts > 1 ? 600 : 400} c={shown.parts.parts > 1 ? undefined : 'dimmed'} data-testid="preview-parts">
                 {t('content.parts', { count: shown.parts.parts })} · {t('content.left', { left: shown.parts.left, room: shown.parts.per_part })}
               </Text>
             ) : (
