@@ -30,7 +30,7 @@ ROOM = Room(
     routes=(
         *ROUTES, *RULE_ROUTES, *STEERING_ROUTES, *BUDGET_ROUTES, *RESENDING_ROUTES, *VERIFICATION_ROUTES, *CALLBACK_ROUTES,
         *ENGAGEMENT_ROUTES, *PUBLIC_ROUTES,
-    ),  # fmt: skip
+    ),
     loops=(*LOOPS, MAILBOX_LOOP, WAITING, FORGETTING, LISTENING, keeping.LOOP),
     jobs=(*JOBS, *reclassifying.JOBS),
     listeners=(*LISTENERS, *keeping.LISTENERS),
