@@ -217,7 +217,7 @@ class TestSmtp(ChannelContract):
         return {**PLAIN, **KEYS, "dkim": True}
 
     def callbacks(self, account: Account) -> Sequence[Genuine]:
-        path = "b+abcdefghijklmnopqrstuvwxyz@shop.example"
+        path = "b+0123456789abcdef0123456789abcdef@shop.example"
         mail = DSN.replace("PATH", path).replace("\n", "\r\n").encode()
         heard = Signal(kind="bounced", token=path, permanent=True, address="ann@x.example", code="5.1.1")
         return [Genuine(callback=Callback(body=mail, recipient=path), signals=[heard])]

@@ -23,7 +23,7 @@ from antiphon.execution.channels.email.letters import decode
 from antiphon.execution.channels.email.markup import text_of_html
 from antiphon.execution.channels.email.quotes import own_words
 
-PATH = "b+abcdefghijklmnopqrstuvwxyz234567@bounces.shop.example"
+PATH = "b+0123456789abcdef0123456789abcdef@bounces.shop.example"
 
 # Replies as programs write them; the first part is what the customer wrote.
 REPLIES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from antiphon.execution.delivery import Intents, NewDispatch, open_dispatch, sub
 from antiphon.execution.delivery.ears import Ears
 from antiphon.execution.delivery.hearing import Hearing
 from antiphon.execution.delivery.model import Hop
+from antiphon.execution.delivery.waiting import WAITING
 from antiphon.execution.delivery.watching import WATCHING
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import Loop, run_until_idle
@@ -62,6 +64,13 @@ class World:
         await speak(self.ctx)
 
     async def states(self) -> list[tuple[Any, ...]]:
+        """What became of everybody, once news that was quicker than its row has been heard."""
+        for _ in range(50):
+            await run_until_idle(self.ctx, [WAITING])
+            left = await rows(self.ctx, "select (select count(*) from signal_waiting) as n")
+            if left[0]["n"] == 0:
+                break
+            await asyncio.sleep(0.1)
         found = await rows(self.ctx, "select profile_id, state, reason, parts from delivery order by id")
         return [tuple(row.values()) for row in found]
 

@@ -59,7 +59,8 @@ def edges(leaf: Condition, now: datetime) -> tuple[datetime, ...]:
             return _swept(leaf.window, now)
         case Sequence():
             waits = {step.at_most.length for step in leaf.steps if step.absent and step.at_most is not None}
-            return tuple(dict.fromkeys([*_swept(leaf.window, now), *(now - wait for wait in sorted(waits))]))
+            # TRICKY: equal ones stay: two edges that meet at one instant are still two at the next
+            return (*_swept(leaf.window, now), *(now - wait for wait in sorted(waits)))
         case Engagement():
             return edges(as_event(leaf), now)
         case _:

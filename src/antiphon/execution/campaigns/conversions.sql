@@ -2,7 +2,7 @@
 -- The campaigns whose goals are counted now: from their start until the last window may have closed.
 select id from campaign
 where goal is not null and state not in ('draft', 'awaiting_approval', 'approved', 'refused')
-  and (finished_at is null or finished_at > %(now)s - make_interval(secs => (goal ->> 'within_seconds')::float8 + %(clicks_after)s))
+  and (finished_at is null or finished_at > %(now)s::timestamptz - make_interval(secs => (goal ->> 'within_seconds')::float8 + %(clicks_after)s))
 order by id;
 
 -- name: note_conversions

@@ -88,7 +88,7 @@ select hours, at, numbers from campaign_snapshot where campaign_id = %(campaign_
 -- name: snapshots_due
 -- One-off campaigns that have been under way for so many hours, and whose numbers of that time are not kept yet.
 select c.id, h from campaign c cross join unnest(%(hours)s::int[]) h
-where c.kind = 'one_off' and c.started_at <= %(now)s - make_interval(hours => h) and c.started_at > %(now)s - interval '30 days'
+where c.kind = 'one_off' and c.started_at <= %(now)s::timestamptz - make_interval(hours => h) and c.started_at > %(now)s::timestamptz - interval '30 days'
   and not exists (select 1 from campaign_snapshot s where s.campaign_id = c.id and s.hours = h)
 order by c.id, h limit 20;
 

@@ -80,13 +80,13 @@ on conflict (account_id) do update set per_second = excluded.per_second, per_day
 -- name: rest
 -- The account did not answer: leave it alone, longer than last time. Somebody's pause, and a rest that is not over, stay.
 insert into account_health as h (account_id, state, since, until, rest_seconds, error, error_at)
-values (%(account_id)s, 'resting', %(now)s, %(now)s + make_interval(secs => greatest(%(first)s, %(asked)s)),
-        greatest(%(first)s, %(asked)s), %(error)s, %(now)s)
+values (%(account_id)s, 'resting', %(now)s, %(now)s::timestamptz + make_interval(secs => greatest(%(first)s::float8, %(asked)s::float8)),
+        greatest(%(first)s::float8, %(asked)s::float8), %(error)s, %(now)s)
 on conflict (account_id) do update set
     state = case when h.state = 'paused' then 'paused' else 'resting' end,
     since = case when h.state = 'working' then excluded.since else h.since end,
-    rest_seconds = least(%(longest)s, greatest(excluded.rest_seconds, h.rest_seconds * 2)),
-    until = %(now)s + make_interval(secs => least(%(longest)s, greatest(excluded.rest_seconds, h.rest_seconds * 2))),
+    rest_seconds = least(%(longest)s::float8, greatest(excluded.rest_seconds, h.rest_seconds * 2)),
+    until = %(now)s::timestamptz + make_interval(secs => least(%(longest)s::float8, greatest(excluded.rest_seconds, h.rest_seconds * 2))),
     error = excluded.error, error_at = excluded.error_at
 where h.state <> 'resting' or h.until <= %(now)s or %(probed)s
 returning state, until, rest_seconds;
@@ -98,14 +98,15 @@ where account_id = %(account_id)s and state = 'resting';
 
 -- name: probe
 -- Whoever gets a row back may try a resting account whose rest is over, with a few messages; the others wait one more rest.
-update account_health set until = %(now)s + make_interval(secs => rest_seconds)
+update account_health set until = %(now)s::timestamptz + make_interval(secs => rest_seconds)
 where account_id = any(%(accounts)s::bigint[]) and state = 'resting' and until <= %(now)s
 returning account_id;
 
 -- name: pause_account
 -- Nothing more goes through this account until somebody resumes it. Nothing comes back if it was paused.
 insert into account_health as h (account_id, state, since, paused_by, reason, error, error_at)
-values (%(account_id)s, 'paused', %(now)s, %(by)s, %(reason)s, %(error)s, case when %(error)s::text is null then null else %(now)s end)
+values (%(account_id)s, 'paused', %(now)s, %(by)s, %(reason)s, %(error)s::text,
+        case when %(error)s::text is null then null else %(now)s::timestamptz end)
 on conflict (account_id) do update set state = 'paused', since = excluded.since, until = null, rest_seconds = 0,
     paused_by = excluded.paused_by, reason = excluded.reason,
     error = coalesce(excluded.error, h.error), error_at = coalesce(excluded.error_at, h.error_at)
