@@ -18,7 +18,7 @@ from antiphon.foundation.words import Language
 
 PAUSES = (7, 30, 90)
 _STYLE = """
-:root{color-scheme:light dark}body{max-width:48rem;margin:1.2rem auto;font-size:1rem}h1{font-size:1.6rem;margin:.2rem 0}
+.wide{overflow-x:auto}:root{color-scheme:light dark}body{max-width:48rem;margin:1.2rem auto;font-size:1rem}h1{font-size:1.6rem;margin:.2rem 0}
 header{display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:0 1.5rem}
 h2{font-size:1.05rem;margin:.9rem 0 .3rem}p{margin:.3rem 0}
 nav{font-size:.9rem}nav a,nav b{margin-right:.7rem}
@@ -120,7 +120,7 @@ def _topics(shown: Shown) -> str:
         for kind in shown.channels
     )
     rows = "".join(_row(shown, subject) for subject in shown.subjects)
-    return f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return f"<div class='wide' tabindex='0'><table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
 
 
 def _row(shown: Shown, subject: Subject) -> str:
