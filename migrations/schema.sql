@@ -919,6 +919,80 @@ CREATE TABLE public.event_name (
     properties jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
+CREATE TABLE public.experiment (
+    id integer NOT NULL,
+    key text NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'draft'::text NOT NULL,
+    salt text NOT NULL,
+    design jsonb NOT NULL,
+    layer text,
+    slots integer[] DEFAULT '{}'::integer[] NOT NULL,
+    dealt boolean DEFAULT false NOT NULL,
+    winner smallint,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    stopped_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT experiment_check CHECK (((state = 'draft'::text) = (started_at IS NULL))),
+    CONSTRAINT experiment_check1 CHECK (((state = 'finished'::text) = (finished_at IS NOT NULL))),
+    CONSTRAINT experiment_key_check CHECK ((key ~ '^[a-z][a-z0-9_-]{0,59}$'::text)),
+    CONSTRAINT experiment_kind_check CHECK ((kind = ANY (ARRAY['random'::text, 'holdout'::text, 'adopted'::text]))),
+    CONSTRAINT experiment_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'running'::text, 'stopped'::text, 'finished'::text])))
+);
+
+CREATE TABLE public.experiment_deal (
+    experiment_id integer NOT NULL,
+    stratum text NOT NULL,
+    arm smallint NOT NULL,
+    size bigint NOT NULL,
+    people bytea NOT NULL
+);
+ALTER TABLE ONLY public.experiment_deal ALTER COLUMN people SET STORAGE EXTERNAL;
+
+CREATE TABLE public.experiment_exposure (
+    experiment_id integer NOT NULL,
+    profile_id bigint NOT NULL,
+    arm smallint NOT NULL,
+    exposed_at timestamp with time zone NOT NULL
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0.05');
+
+ALTER TABLE public.experiment ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.experiment_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.experiment_layer (
+    name text NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    salt text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT experiment_layer_name_check CHECK ((name ~ '^[a-z][a-z0-9_-]{0,39}$'::text))
+);
+
+CREATE TABLE public.experiment_result (
+    experiment_id integer NOT NULL,
+    measured_at timestamp with time zone NOT NULL,
+    took_ms integer NOT NULL,
+    body jsonb NOT NULL,
+    alarms jsonb DEFAULT '[]'::jsonb NOT NULL,
+    wanted_at timestamp with time zone
+);
+
+CREATE TABLE public.experiment_slot (
+    layer text NOT NULL,
+    slot smallint NOT NULL,
+    experiment_id integer NOT NULL,
+    CONSTRAINT experiment_slot_slot_check CHECK (((slot >= 0) AND (slot <= 999)))
+);
+
 CREATE TABLE public.frequency_cap (
     id bigint NOT NULL,
     name text NOT NULL,
@@ -1125,6 +1199,113 @@ CREATE TABLE public.journal (
     payload bytea NOT NULL
 )
 PARTITION BY RANGE (received_at);
+
+CREATE TABLE public.journey (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    state text DEFAULT 'draft'::text NOT NULL,
+    draft jsonb NOT NULL,
+    draft_revision integer DEFAULT 1 NOT NULL,
+    live_version_id bigint,
+    held_reason text,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT journey_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'live'::text, 'paused'::text, 'finished'::text, 'archived'::text])))
+);
+
+CREATE TABLE public.journey_count (
+    version_id bigint NOT NULL,
+    step smallint NOT NULL,
+    did text NOT NULL,
+    how text NOT NULL,
+    day date NOT NULL,
+    slot smallint NOT NULL,
+    people bigint NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.journey_history (
+    profile_id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    journey_id bigint NOT NULL,
+    version_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    path jsonb NOT NULL
+);
+
+ALTER TABLE public.journey ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.journey_past (
+    profile_id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    journey_id bigint NOT NULL,
+    version_id bigint NOT NULL,
+    step smallint,
+    reason text NOT NULL,
+    key text DEFAULT ''::text NOT NULL,
+    converted boolean DEFAULT false NOT NULL,
+    value numeric,
+    entered_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.journey_run (
+    profile_id bigint NOT NULL,
+    id bigint NOT NULL,
+    journey_id bigint NOT NULL,
+    version_id bigint NOT NULL,
+    bucket smallint NOT NULL,
+    step smallint NOT NULL,
+    turn integer DEFAULT 0 NOT NULL,
+    moved boolean DEFAULT false NOT NULL,
+    wake_at timestamp with time zone,
+    entered_at timestamp with time zone NOT NULL,
+    arrived_at timestamp with time zone NOT NULL,
+    key text DEFAULT ''::text NOT NULL,
+    memory jsonb
+)
+WITH (fillfactor='80');
+
+ALTER TABLE public.journey_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.journey_version (
+    id bigint NOT NULL,
+    journey_id bigint NOT NULL,
+    number integer NOT NULL,
+    definition jsonb NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    published_at timestamp with time zone NOT NULL,
+    published_by text NOT NULL,
+    treatment jsonb
+);
+
+ALTER TABLE public.journey_version ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_version_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.lake_upkeep (
     task text NOT NULL,
@@ -1881,6 +2062,27 @@ ALTER TABLE ONLY public.event_day_flushed
 ALTER TABLE ONLY public.event_name
     ADD CONSTRAINT event_name_pkey PRIMARY KEY (name, kind);
 
+ALTER TABLE ONLY public.experiment_deal
+    ADD CONSTRAINT experiment_deal_pkey PRIMARY KEY (experiment_id, stratum, arm);
+
+ALTER TABLE ONLY public.experiment_exposure
+    ADD CONSTRAINT experiment_exposure_pkey PRIMARY KEY (experiment_id, profile_id);
+
+ALTER TABLE ONLY public.experiment
+    ADD CONSTRAINT experiment_key_key UNIQUE (key);
+
+ALTER TABLE ONLY public.experiment_layer
+    ADD CONSTRAINT experiment_layer_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.experiment
+    ADD CONSTRAINT experiment_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.experiment_result
+    ADD CONSTRAINT experiment_result_pkey PRIMARY KEY (experiment_id);
+
+ALTER TABLE ONLY public.experiment_slot
+    ADD CONSTRAINT experiment_slot_pkey PRIMARY KEY (layer, slot);
+
 ALTER TABLE ONLY public.frequency_cap
     ADD CONSTRAINT frequency_cap_name_key UNIQUE (name);
 
@@ -1922,6 +2124,24 @@ ALTER TABLE ONLY public.job
 
 ALTER TABLE ONLY public.journal
     ADD CONSTRAINT journal_pkey PRIMARY KEY (lane, seq, received_at);
+
+ALTER TABLE ONLY public.journey_count
+    ADD CONSTRAINT journey_count_pkey PRIMARY KEY (version_id, step, did, how, day, slot);
+
+ALTER TABLE ONLY public.journey_past
+    ADD CONSTRAINT journey_past_pkey PRIMARY KEY (profile_id, run_id);
+
+ALTER TABLE ONLY public.journey
+    ADD CONSTRAINT journey_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.journey_run
+    ADD CONSTRAINT journey_run_pkey PRIMARY KEY (profile_id, id);
+
+ALTER TABLE ONLY public.journey_version
+    ADD CONSTRAINT journey_version_journey_id_number_key UNIQUE (journey_id, number);
+
+ALTER TABLE ONLY public.journey_version
+    ADD CONSTRAINT journey_version_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.lake_upkeep
     ADD CONSTRAINT lake_upkeep_pkey PRIMARY KEY (task);
@@ -2170,6 +2390,8 @@ CREATE INDEX event_lane_seq ON ONLY public.event USING btree (lane, seq);
 
 CREATE INDEX event_profile_ts ON ONLY public.event USING btree (profile_id, ts);
 
+CREATE INDEX experiment_by_layer ON public.experiment USING btree (layer) WHERE (layer IS NOT NULL);
+
 CREATE INDEX identity_claim_with ON public.identity_claim USING btree (with_kind, with_value);
 
 CREATE INDEX identity_profile ON public.identity USING btree (profile_id);
@@ -2181,6 +2403,16 @@ CREATE INDEX invitation_person ON public.invitation USING btree (person_id) WHER
 CREATE INDEX job_open ON public.job USING btree (run_at) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]));
 
 CREATE INDEX job_recent ON public.job USING btree (created_at DESC);
+
+CREATE INDEX journey_history_person ON public.journey_history USING btree (profile_id, at);
+
+CREATE INDEX journey_open ON public.journey USING btree (id) WHERE (state = ANY (ARRAY['live'::text, 'paused'::text]));
+
+CREATE INDEX journey_past_ended ON public.journey_past USING btree (journey_id, ended_at);
+
+CREATE INDEX journey_run_due ON public.journey_run USING btree (bucket, wake_at) WHERE (wake_at IS NOT NULL);
+
+CREATE INDEX journey_run_step ON public.journey_run USING btree (version_id, step, profile_id);
 
 CREATE INDEX membership_group ON public.membership USING btree (group_id);
 
@@ -2327,6 +2559,21 @@ ALTER TABLE ONLY public.dispatch
 ALTER TABLE ONLY public.dispatch
     ADD CONSTRAINT dispatch_topic_fkey FOREIGN KEY (topic) REFERENCES public.topic(name);
 
+ALTER TABLE ONLY public.experiment_deal
+    ADD CONSTRAINT experiment_deal_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES public.experiment(id);
+
+ALTER TABLE ONLY public.experiment
+    ADD CONSTRAINT experiment_layer_fkey FOREIGN KEY (layer) REFERENCES public.experiment_layer(name);
+
+ALTER TABLE ONLY public.experiment_result
+    ADD CONSTRAINT experiment_result_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES public.experiment(id);
+
+ALTER TABLE ONLY public.experiment_slot
+    ADD CONSTRAINT experiment_slot_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES public.experiment(id);
+
+ALTER TABLE ONLY public.experiment_slot
+    ADD CONSTRAINT experiment_slot_layer_fkey FOREIGN KEY (layer) REFERENCES public.experiment_layer(name);
+
 ALTER TABLE ONLY public.import
     ADD CONSTRAINT import_file_id_fkey FOREIGN KEY (file_id) REFERENCES public.import_file(id);
 
@@ -2335,6 +2582,15 @@ ALTER TABLE ONLY public.import
 
 ALTER TABLE ONLY public.invitation
     ADD CONSTRAINT invitation_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.journey_count
+    ADD CONSTRAINT journey_count_version_id_fkey FOREIGN KEY (version_id) REFERENCES public.journey_version(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.journey
+    ADD CONSTRAINT journey_live_version_id_fkey FOREIGN KEY (live_version_id) REFERENCES public.journey_version(id);
+
+ALTER TABLE ONLY public.journey_version
+    ADD CONSTRAINT journey_version_journey_id_fkey FOREIGN KEY (journey_id) REFERENCES public.journey(id);
 
 ALTER TABLE ONLY public.link
     ADD CONSTRAINT link_template_version_id_fkey FOREIGN KEY (template_version_id) REFERENCES public.template_version(id) ON DELETE CASCADE;

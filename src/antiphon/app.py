@@ -21,6 +21,7 @@ ROOMS = (
     "execution.content",
     "execution.delivery",
     "execution.campaigns",
+    "execution.journeys",
     "web",
 )
 

@@ -11,9 +11,10 @@ from typing import Annotated, Any
 
 import msgspec
 
+from antiphon.awareness.events import EventMatch
 from antiphon.awareness.events.filters import BadFilter, check_path
 from antiphon.awareness.events.values import dig, number, plain
-from antiphon.execution.campaigns.triggers import EventMatch, TriggerInvalid, check_match
+from antiphon.execution.campaigns.triggers import TriggerInvalid, check_match
 
 CLICKS_AFTER = 30 * 86_400
 """Seconds after a message in which a click may still begin a window."""

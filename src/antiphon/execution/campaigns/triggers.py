@@ -12,35 +12,19 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from antiphon.awareness.events import PropertyFilter
-from antiphon.awareness.events.filters import BadFilter, check_filter, check_path, filter_holds
+from antiphon.awareness.events import EventMatch
+from antiphon.awareness.events.filters import BadFilter, check_filter, check_path
 from antiphon.awareness.events.values import dig, plain
 from antiphon.foundation.errors import Invalid
 
-EventKind = Literal["track", "page", "screen"]
 Again = Literal["every", "once", "period", "key"]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=366 * 86_400)]
-MOST_FILTERS = 20
 
 
 class TriggerInvalid(Invalid):
     """The condition on events cannot be used: {why}."""
 
     code = "trigger-invalid"
-
-
-class EventMatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Events of a name whose properties fulfil all conditions."""
-
-    event: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    kind: EventKind = "track"
-    filters: Annotated[list[PropertyFilter], msgspec.Meta(max_length=MOST_FILTERS)] = []
-
-    def matches(self, kind: str, name: str, properties: Mapping[str, Any]) -> bool:
-        """Whether an event is one of these."""
-        return (
-            name == self.event and kind == self.kind and all(filter_holds(one, dict(properties)) for one in self.filters)
-        )
 
 
 class Trigger(EventMatch, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,31 @@
+"""What the room knows of one person, and how it forgets them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from antiphon.awareness.profiles import canonical, every_id
+from antiphon.foundation.context import Context
+from antiphon.foundation.postgres import Connection, dict_row, load_queries
+
+SQL = load_queries(Path(__file__).with_name("personal.sql"))
+
+
+async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str, Any]:
+    """The journeys a customer is or was in, and what was decided there."""
+    who = {"profile_ids": await every_id(conn, await canonical(conn, profile_id) or profile_id)}
+    async with conn.cursor(row_factory=dict_row) as cur:
+        return {
+            "inside": await (await cur.execute(SQL.export_runs, who)).fetchall(),
+            "ended": await (await cur.execute(SQL.export_past, who)).fetchall(),
+            "history": await (await cur.execute(SQL.export_history, who)).fetchall(),
+        }
+
+
+async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
+    """Forget it; how many went which way stays, for the journeys' numbers."""
+    who = {"profile_ids": await every_id(conn, await canonical(conn, profile_id) or profile_id)}
+    for statement in (SQL.erase_runs, SQL.erase_past, SQL.erase_history):
+        await conn.execute(statement, who)

@@ -1,0 +1,20 @@
+"""What journeys give to the house."""
+
+from __future__ import annotations
+
+from antiphon.execution.journeys import personal
+from antiphon.foundation.rooms import Room
+
+ROOM = Room(
+    name="journeys",
+    floor="execution",
+    permissions={
+        "journeys:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
+        "journeys:write": ("marketer",),
+        "journeys:publish": ("marketer",),
+        "journeys:enter": ("marketer", "developer"),
+    },
+    requires=("segments", "delivery", "experiments"),
+    export=personal.export,
+    erase=personal.erase,
+)
