@@ -49,7 +49,7 @@ class Cause(IntEnum):
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """Something a person did. ``at`` and ``received`` in microseconds since 1970."""
+    """Something a person did. ``at`` and ``received`` are instants as `micros` counts them."""
 
     name: str
     kind: str
@@ -65,7 +65,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class People:
-    """Passages of one version, one place each. Instants in microseconds since 1970.
+    """Passages of one version, one place each. Instants as `foundation.postgres.binary.micros` counts them, from 2000 on.
 
     ``step``: the number of the step they are at, or `OUT`; ``entered`` the journey and ``arrived`` at the step; ``at``: now,
     for each; ``wake``: when they go on, `NEVER` if only something heard moves them; ``heard``: a place in ``events``, or -1;
