@@ -69,7 +69,8 @@ class People:
 
     ``step``: the number of the step they are at, or `OUT`; ``entered`` the journey and ``arrived`` at the step; ``at``: now,
     for each; ``wake``: when they go on, `NEVER` if only something heard moves them; ``heard``: a place in ``events``, or -1;
-    ``turn`` counts how often a loop sent them back; ``memory``: what they carry along (the entry's properties, answers);
+    ``turn`` counts how often a loop sent them back; ``memory``: what they carry along: ``entry`` (properties of the event, or of
+    the call, they came in by), ``heard`` and ``answers`` (what waits and other systems brought, by step), ``kept``;
     ``moved``: an edit moved them here, so what was said under another version is asked for before it is said again.
     """
 
@@ -88,6 +89,9 @@ class People:
     events: Sequence[Heard] = ()
     left: list[str | None] = field(default_factory=list)
     """Why who is `OUT` is out: ``finished``, ``goal``, an exit rule's reason, …"""
+    since: Ints | None = None
+    """When what moves them happened: their wait was over, or they did what was heard. They arrive at the next step as of then,
+    and hear there what they do from then on, however late the engine is. None: at ``at``."""
 
     def __len__(self) -> int:
         return len(self.run)
@@ -137,8 +141,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class World(Protocol):
-    """All that steps see and do. Every list is as long as the places asked about; nothing is done twice for a passage, step
-    and turn. Reading after writing sees what was written."""
+    """All that steps see and do. ``places`` are places in ``here``, and every list is as long as they are; nothing is done twice
+    for a passage, step and turn. Reading after writing sees what was written."""
 
     live: bool
     """False in a rehearsal, where nothing leaves."""

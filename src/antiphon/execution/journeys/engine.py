@@ -14,9 +14,10 @@ import msgspec
 import numpy as np
 
 from antiphon.awareness.events import EventMatch
+from antiphon.awareness.events.values import dig, number
 from antiphon.awareness.segments import Node
 from antiphon.execution.journeys.contract import NEVER, OUT, Bools, Cause, Here, Ints, KindOf, Line, People, StepKind, World
-from antiphon.execution.journeys.model import Definition, Step
+from antiphon.execution.journeys.model import Definition, Goal, Step
 
 MOST_PASSES = 2_000
 """Groups worked on in one go before whoever still runs is let go as ``endless``: validation refuses what could get here."""
@@ -86,9 +87,9 @@ class Plan:
             self.place(people, places, onward)
 
     def place(self, people: People, places: Ints, number: int) -> None:
-        """Put people at a step, where they arrive now."""
+        """Put people at a step, where they arrive as of what moved them."""
         people.step[places] = number
-        people.arrived[places] = people.at[places]
+        people.arrived[places] = (people.at if people.since is None else people.since)[places]
         people.cause[places] = Cause.CAME
         people.heard[places] = -1
 
@@ -100,22 +101,26 @@ class Plan:
             people.left[place] = reason
 
 
-def begin(plan: Plan, runs: Ints, profiles: Ints, at: Ints, memory: Sequence[dict[str, Any] | None]) -> People:
-    """People who enter now: they come to the first step."""
+def begin(
+    plan: Plan, runs: Ints, profiles: Ints, at: Ints, memory: Sequence[dict[str, Any] | None], since: Ints | None = None
+) -> People:
+    """People who enter now: they come to the first step. ``since``: when they did what has them enter."""
     count = len(runs)
+    entered = at if since is None else since
     return People(
-        run=runs, profile=profiles, step=np.full(count, plan.start, dtype=np.int64), entered=at.copy(), arrived=at.copy(),
-        at=at.copy(), wake=np.full(count, NEVER, dtype=np.int64), turn=np.zeros(count, dtype=np.int64),
+        run=runs, profile=profiles, step=np.full(count, plan.start, dtype=np.int64), entered=entered.copy(),
+        arrived=entered.copy(), at=at.copy(), wake=np.full(count, NEVER, dtype=np.int64), turn=np.zeros(count, dtype=np.int64),
         cause=np.full(count, Cause.CAME, dtype=np.int8), heard=np.full(count, -1, dtype=np.int64),
-        moved=np.zeros(count, dtype=np.bool_), memory=list(memory), left=[None] * count,
+        moved=np.zeros(count, dtype=np.bool_), memory=list(memory), left=[None] * count, since=since,
     )  # fmt: skip
 
 
 async def advance(plan: Plan, people: People, world: World) -> list[Line]:
     """Move everybody until each rests or is out; what became of them, in order. ``people`` are changed in place.
 
-    Who was heard (`Cause.HEARD`) is first judged by the goal and the rules for leaving; who wakes is judged by their conditions.
-    Someone heard whose step does not listen for that stays as they are.
+    Who was heard (`Cause.HEARD`) is first judged by the goal and the rules for leaving, of what they did since they entered; who
+    wakes is judged by their conditions. Someone heard whose step does not listen for that, or who did it before they came there,
+    stays as they are.
     """
     lines = await _rules(plan, people, world)
     acting = _acting(plan, people)
@@ -142,7 +147,8 @@ def _acting(plan: Plan, people: People) -> Bools:
     """Who is to be worked on: all but those whose step does not listen for what was heard."""
     acting: Bools = people.step != OUT
     for place in np.flatnonzero(acting & (people.cause == Cause.HEARD)).tolist():
-        acting[place] = people.events[people.heard[place]].name in plan.steps[people.step[place]].hears
+        event = people.events[people.heard[place]]
+        acting[place] = event.at > people.arrived[place] and event.name in plan.steps[people.step[place]].hears
     return acting
 
 
@@ -154,7 +160,7 @@ async def _rules(plan: Plan, people: People, world: World) -> list[Line]:
         reached = await _meets(people, world, goal.event, goal.condition)
         fresh = reached[[not (people.memory[place] or {}).get("goal") for place in reached.tolist()]]
         for place in fresh.tolist():
-            people.memory[place] = (people.memory[place] or {}) | {"goal": True}
+            people.memory[place] = (people.memory[place] or {}) | {"goal": True} | _worth(goal, people, place)
         lines += _by_step(people, fresh, "goal", "goal")
         if goal.ends:
             plan.let_go(people, reached, "goal")
@@ -163,6 +169,14 @@ async def _rules(plan: Plan, people: People, world: World) -> list[Line]:
         lines += _by_step(people, leaving, rule.reason, "left")
         plan.let_go(people, leaving, rule.reason)
     return lines
+
+
+def _worth(goal: Goal, people: People, place: int) -> dict[str, Any]:
+    """What reaching the goal is worth, where the event says."""
+    if goal.value is None or people.heard[place] < 0:
+        return {}
+    value = number(dig(dict(people.events[people.heard[place]].properties), goal.value))
+    return {} if value is None else {"goal_value": str(value)}
 
 
 def _by_step(people: People, places: Ints, did: str, how: str) -> list[Line]:
@@ -179,7 +193,8 @@ async def _meets(people: People, world: World, event: EventMatch | None, conditi
     inside = people.step != OUT
     if event is not None:
         for place in np.flatnonzero(inside & (people.cause == Cause.HEARD)).tolist():
-            met[place] = people.events[people.heard[place]].is_one_of(event)
+            done = people.events[people.heard[place]]
+            met[place] = done.at > people.entered[place] and done.is_one_of(event)
     if condition is not None:
         asked = np.flatnonzero(inside & ~met & (people.cause != Cause.CAME))
         if len(asked):
