@@ -15,7 +15,11 @@ from tests.execution.test_campaigns_service import RUN, draft, reported, segment
 from antiphon.awareness.segments.service import list_members
 from antiphon.execution.campaigns import service, store
 from antiphon.execution.campaigns.model import Campaign
-from antiphon.execution.campaigns.recurrence import (
+from antiphon.foundation.clock import VirtualClock
+from antiphon.foundation.context import Context
+from antiphon.foundation.loops import run_until_idle
+from antiphon.foundation.principal import SYSTEM
+from antiphon.foundation.recurrence import (
     Missed,
     Recurrence,
     RecurrenceInvalid,
@@ -26,10 +30,6 @@ from antiphon.execution.campaigns.recurrence import (
     preview,
     turn,
 )
-from antiphon.foundation.clock import VirtualClock
-from antiphon.foundation.context import Context
-from antiphon.foundation.loops import run_until_idle
-from antiphon.foundation.principal import SYSTEM
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from antiphon.awareness.consent import ChannelRegistry, topic_title
 from antiphon.awareness.segments import SegmentNotFound, find_segment
-from antiphon.execution.campaigns import recurrence, store
+from antiphon.execution.campaigns import store
 from antiphon.execution.campaigns.goals import check_goal
 from antiphon.execution.campaigns.model import NoSuchPart, WrongChannel
 from antiphon.execution.campaigns.triggers import TriggerInvalid, check_trigger
+from antiphon.foundation import recurrence
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection
 

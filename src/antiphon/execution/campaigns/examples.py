@@ -9,8 +9,8 @@ import msgspec
 from antiphon.awareness.events import PropertyFilter
 from antiphon.execution.campaigns.goals import Goal
 from antiphon.execution.campaigns.model import CampaignClass, CampaignKind
-from antiphon.execution.campaigns.recurrence import Recurrence
 from antiphon.execution.campaigns.triggers import Trigger
+from antiphon.foundation.recurrence import Recurrence
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):

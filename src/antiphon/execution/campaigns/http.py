@@ -12,12 +12,12 @@ from antiphon.execution.campaigns import service, store
 from antiphon.execution.campaigns.estimating import Estimate, full_estimate
 from antiphon.execution.campaigns.goals import Goal
 from antiphon.execution.campaigns.model import Campaign, CampaignClass, CampaignKind, CampaignState, Fallback
-from antiphon.execution.campaigns.recurrence import Recurrence
 from antiphon.execution.campaigns.triggers import Trigger
 from antiphon.execution.delivery import Handed
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post, put
 from antiphon.foundation.principal import Principal
+from antiphon.foundation.recurrence import Recurrence
 
 Id = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 Ref = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]

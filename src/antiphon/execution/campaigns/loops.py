@@ -12,7 +12,6 @@ from antiphon.execution.campaigns import conversions, curve, keys, listening, ru
 from antiphon.execution.campaigns.approval import is_needed
 from antiphon.execution.campaigns.holding import keep_back
 from antiphon.execution.campaigns.model import ApprovalNeeded, Campaign, CampaignState
-from antiphon.execution.campaigns.recurrence import Turn, instant_of, turn
 from antiphon.execution.delivery import CHUNK, Intents, Verdict, is_waiting, submit_all
 from antiphon.foundation.access import SYSTEM, audit
 from antiphon.foundation.context import Context
@@ -20,6 +19,7 @@ from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.leases import Held, LeaseLost
 from antiphon.foundation.loops import Loop
 from antiphon.foundation.postgres import Connection
+from antiphon.foundation.recurrence import Turn, instant_of, turn
 from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)

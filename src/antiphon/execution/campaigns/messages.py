@@ -15,11 +15,11 @@ import msgspec
 from antiphon.awareness.consent import ChannelRegistry, normal_address
 from antiphon.awareness.profiles import USER_ID, Identity, normal_identity, normal_kind
 from antiphon.execution.campaigns.model import Fallback
-from antiphon.execution.campaigns.recurrence import is_near
 from antiphon.execution.delivery import Content, State, explain
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import Conflict, Invalid, NotFound
 from antiphon.foundation.http import Body
+from antiphon.foundation.recurrence import is_near
 
 KEPT = timedelta(days=7)
 """How long a key stands for what was asked by it."""

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from antiphon.execution.campaigns.goals import Goal
-from antiphon.execution.campaigns.recurrence import Recurrence
 from antiphon.execution.campaigns.triggers import Trigger
 from antiphon.foundation.errors import Conflict, Forbidden, Invalid, NotFound
+from antiphon.foundation.recurrence import Recurrence
 
 CampaignKind = Literal["one_off", "recurring", "triggered"]
 CampaignState = Literal[

@@ -8,13 +8,14 @@ from typing import Annotated
 import msgspec
 from litestar.params import Parameter
 
-from antiphon.execution.campaigns import approval, recurrence, service, store
+from antiphon.execution.campaigns import approval, service, store
 from antiphon.execution.campaigns.examples import EXAMPLES, Example
 from antiphon.execution.campaigns.foreseeing import Foreseen, foresee
 from antiphon.execution.campaigns.model import Campaign
 from antiphon.execution.campaigns.rules import Rule, When
 from antiphon.execution.campaigns.store import Occurrence
 from antiphon.execution.campaigns.triggers import Trigger, check_trigger
+from antiphon.foundation import recurrence
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Limit, get, post, put
 from antiphon.foundation.principal import Principal

@@ -13,7 +13,6 @@ from antiphon.execution.campaigns.conversions import begin_counting
 from antiphon.execution.campaigns.estimating import estimate
 from antiphon.execution.campaigns.listening import begin_listening
 from antiphon.execution.campaigns.model import Campaign, CampaignState, CampaignUnknown, Verb
-from antiphon.execution.campaigns.recurrence import EARLIEST, Recurrence, check, instant_of, next_wall, preview
 from antiphon.execution.campaigns.running import give_budget, instant_in_utc, ready_to_start, what_it_says
 from antiphon.execution.delivery import Handed, hold, send_test
 from antiphon.foundation.access import audit
@@ -21,6 +20,7 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.loops import wake
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal
+from antiphon.foundation.recurrence import EARLIEST, Recurrence, check, instant_of, next_wall, preview
 
 __all__ = [
     "LOOP", "add_campaign", "archive", "cancel", "change_campaign", "delete_campaign", "estimate", "find", "next_runs", "pause",

@@ -212,14 +212,22 @@ class World(Protocol):
 
 
 class Surroundings(Protocol):
-    """What there is, for checking a definition."""
+    """What there is, for checking a definition. ``now``: what is past by then is past; ``journey_id``: which journey it is of."""
 
     definition: Definition
+    now: datetime
+    journey_id: int | None
 
     def has_template(self, version_id: int) -> bool: ...
     def has_channel(self, name: str) -> bool: ...
     def has_topic(self, name: str) -> bool: ...
     def has_segment(self, segment_id: int) -> bool: ...
+    def announces(self, segment_id: int) -> bool:
+        """Whether entering and leaving the segment become events."""
+
+    def has_event(self, name: str) -> bool:
+        """Whether an event of this name was ever received."""
+
     def has_journey(self, journey_id: int) -> bool: ...
     def has_experiment(self, key: str) -> bool: ...
     def check_tree(self, tree: Node, place: str) -> Iterable[Finding]:
@@ -272,6 +280,11 @@ class Here:
         """Who came just now."""
         came: Bools = self.people.cause[self.places] == Cause.CAME
         return came
+
+    @property
+    def decided(self) -> Bools:
+        """Of whom it is said where they go."""
+        return self._decided.copy()
 
     @property
     def heard(self) -> list[Heard | None]:

@@ -1,6 +1,6 @@
-"""When a recurring campaign is said: a rule of RFC 5545 in a time zone, its next times, and what of those that were missed.
+"""When something comes again: a rule of RFC 5545 in a time zone, its next times, and what of those that were missed.
 
-Times are the zone's wall times. One that a change of the clocks leaves out (02:30 in spring) is said at the instant it would
+Times are the zone's wall times. One that a change of the clocks leaves out (02:30 in spring) comes at the instant it would
 have been with the clocks unchanged, which the zone then calls 03:30; one that comes twice (02:30 in autumn) is said the first
 time. Pure: no clock, no store.
 """
@@ -23,7 +23,7 @@ Missed = Literal["skip", "latest", "all"]
 EARLIEST = timedelta(hours=14)
 """The zone furthest east is so far ahead of UTC: at a wall time the first people have it this much before UTC does."""
 SOONEST = timedelta(minutes=5)
-"""A campaign is said no more often than this."""
+"""Nothing comes more often than this."""
 MOST_LOOKED_AT = 10_000
 HORIZON = timedelta(days=3653)
 LATE = timedelta(hours=1)
@@ -35,7 +35,7 @@ _FORBIDDEN = re.compile(r"(?:SECONDLY|MINUTELY|BYSECOND|BYEASTER)")
 
 
 class RecurrenceInvalid(Invalid):
-    """This is no rule a campaign can recur by: {why}."""
+    """This is no rule to recur by: {why}."""
 
     code = "recurrence-invalid"
 
@@ -71,7 +71,7 @@ def check(one: Recurrence) -> None:
 
 
 def is_near(at: datetime) -> bool:
-    """Whether a time is one that a campaign may have."""
+    """Whether a time is one that may be planned for."""
     return 2000 <= at.year < 2100
 
 
@@ -144,7 +144,7 @@ def _walls(one: Recurrence, start: datetime, *, inclusive: bool = True) -> Itera
     if not _RULE.fullmatch(text):
         raise RecurrenceInvalid(field="recurrence.rule", why="it is not of the form FREQ=…;…")
     if _FORBIDDEN.search(text):
-        raise RecurrenceInvalid(field="recurrence.rule", why="seconds, minutes and Easter are not for campaigns")
+        raise RecurrenceInvalid(field="recurrence.rule", why="seconds, minutes and Easter are not taken")
     counted = _COUNT.search(text)
     text = re.sub(r"(UNTIL=\d{8}T\d{6})Z", r"\1", _COUNT.sub("", text).strip(";"))
     horizon = max(one.starts, start) + HORIZON
@@ -152,7 +152,7 @@ def _walls(one: Recurrence, start: datetime, *, inclusive: bool = True) -> Itera
         found = rrulestr(text, dtstart=one.starts)
         if not isinstance(found, rrule):
             raise RecurrenceInvalid(field="recurrence.rule", why="one rule, without exceptions and further dates")
-        until: datetime | None = found._until  # type: ignore[attr-defined]
+        until: datetime | None = vars(found)["_until"]  # dateutil does not say it otherwise
         found = found.replace(until=horizon if until is None else min(until, horizon))
         walls = islice(found, int(counted[1]) if counted else None)
         yield from (wall for wall in walls if wall > start or (inclusive and wall == start))

@@ -1,0 +1,100 @@
+-- name: insert_journey
+-- A new journey, a draft.
+insert into journey (name, description, draft, created_at, created_by, changed_at, changed_by)
+values (%(name)s, %(description)s, %(draft)s::jsonb, %(now)s, %(by)s, %(now)s, %(by)s) returning id;
+
+-- name: find_journey
+-- One journey with its draft.
+select j.id, j.name, j.description, j.state, j.draft, j.draft_revision, j.live_version_id, v.number as live_version, j.held_reason,
+    j.created_at, j.created_by, j.changed_at, j.changed_by, j.started_at, j.finished_at,
+    (select max(number) from journey_version n where n.journey_id = j.id) as last_version
+from journey j left join journey_version v on v.id = j.live_version_id where j.id = %(id)s;
+
+-- name: lock_journey
+-- Hold a journey for a change of it; entries under way finish first.
+select id from journey where id = %(id)s for update;
+
+-- name: list_journeys
+-- Journeys, newest first.
+select j.id, j.name, j.description, j.state, j.draft_revision, j.live_version_id, v.number as live_version, j.held_reason,
+    j.created_at, j.created_by, j.changed_at, j.changed_by, j.started_at, j.finished_at,
+    jsonb_array_length(j.draft->'steps') as steps, v.definition is null or v.definition <> j.draft as unpublished
+from journey j left join journey_version v on v.id = j.live_version_id
+where (%(before)s::bigint is null or j.id < %(before)s)
+  and (%(state)s::text is null and j.state <> 'archived' or j.state = %(state)s)
+  and (%(text)s::text is null or strpos(lower(j.name), lower(%(text)s)) > 0)
+order by j.id desc limit %(limit)s;
+
+-- name: rename_journey
+-- Another name or description.
+update journey set name = %(name)s, description = %(description)s, changed_at = %(now)s, changed_by = %(by)s where id = %(id)s;
+
+-- name: save_draft
+-- A new draft; only over the revision its author saw.
+update journey set draft = %(draft)s::jsonb, draft_revision = draft_revision + 1, changed_at = %(now)s, changed_by = %(by)s
+where id = %(id)s and draft_revision = %(revision)s returning draft_revision;
+
+-- name: set_state
+-- Another state; a journey is started once, and finished until it is started again.
+update journey set state = %(state)s, held_reason = null,
+    started_at = case when %(state)s = 'live' then coalesce(started_at, %(now)s::timestamptz) else started_at end,
+    finished_at = case when %(state)s = 'finished' then %(now)s::timestamptz when %(state)s = 'live' then null else finished_at end
+where id = %(id)s;
+
+-- name: set_live
+-- The version that people enter from now on.
+update journey set live_version_id = %(version_id)s where id = %(id)s;
+
+-- name: delete_journey
+-- Remove a draft that was never published.
+delete from journey where id = %(id)s;
+
+-- name: insert_version
+-- Freeze a version under the next number.
+insert into journey_version (journey_id, number, definition, note, published_at, published_by, treatment)
+select %(journey_id)s, coalesce(max(number), 0) + 1, %(definition)s::jsonb, %(note)s, %(now)s, %(by)s, %(treatment)s::jsonb
+from journey_version where journey_id = %(journey_id)s
+returning id, number;
+
+-- name: list_versions
+-- Versions of a journey, newest first, with how many people are inside each.
+select v.id, v.number, v.note, v.published_at, v.published_by, v.treatment, v.id = j.live_version_id as live,
+    (select count(*) from journey_run r where r.version_id = v.id) as inside
+from journey_version v join journey j on j.id = v.journey_id
+where v.journey_id = %(journey_id)s order by v.number desc;
+
+-- name: find_version
+-- One version by its number.
+select id, journey_id, number, definition, note, published_at, published_by, treatment
+from journey_version where journey_id = %(journey_id)s and number = %(number)s;
+
+-- name: some_versions
+-- Versions of a journey by id, or all.
+select id, journey_id, number, definition, note, published_at, published_by, treatment
+from journey_version where journey_id = %(journey_id)s and (%(ids)s::bigint[] is null or id = any(%(ids)s::bigint[]))
+order by number;
+
+-- name: people_by_step
+-- How many people stand at each step of each version, and when the first of them goes on.
+select version_id, step, count(*) as people, count(*) filter (where wake_at is null) as listening, min(wake_at) as next_at
+from journey_run where version_id = any(%(versions)s::bigint[]) group by 1, 2 order by 1, 2;
+
+-- name: versions_of
+-- Ids of all versions of a journey.
+select id from journey_version where journey_id = %(journey_id)s order by id;
+
+-- name: count_inside
+-- How many people are in a journey, in any version.
+select count(*) from journey_run where version_id in (select id from journey_version where journey_id = %(journey_id)s);
+
+-- name: names_of
+-- Which journeys of these there are.
+select id, state from journey where id = any(%(ids)s::bigint[]);
+
+-- name: using_segment
+-- Journeys whose live version or draft speaks of a segment anywhere.
+select 'journey' as kind, j.id, j.name, j.state, j.state in ('live', 'paused') as active
+from journey j left join journey_version v on v.id = j.live_version_id
+where (%(path)s::jsonpath is not null) and j.state <> 'archived'
+  and (jsonb_path_exists(j.draft, %(path)s::jsonpath) or v.definition is not null and jsonb_path_exists(v.definition, %(path)s::jsonpath))
+order by j.id limit 1000;

@@ -1,0 +1,53 @@
+"""What can be wrong with what is asked of a journey's definition."""
+
+from __future__ import annotations
+
+from antiphon.foundation.errors import Conflict, Invalid, NotFound
+
+
+class JourneyUnknown(NotFound):
+    """There is no journey {journey}."""
+
+    code = "journey-unknown"
+
+
+class JourneyVersionUnknown(NotFound):
+    """The journey has no version {version}."""
+
+    code = "journey-version-unknown"
+
+
+class JourneyStateConflict(Conflict):
+    """A journey that is {what} cannot be asked to {verb}."""
+
+    code = "journey-state-conflict"
+
+
+class DraftChanged(Conflict):
+    """Somebody else has changed the draft meanwhile: it is at revision {revision}. Read it again before you save."""
+
+    code = "journey-draft-changed"
+
+
+class JourneyInvalid(Invalid):
+    """The journey cannot go live: {count} errors, the first of them: {first}"""
+
+    code = "journey-invalid"
+
+
+class StepMapLosesPeople(Conflict):
+    """The step map says nothing of steps where people are: {steps}. Say for each where they go, or that they leave (null)."""
+
+    code = "step-map-loses-people"
+
+
+class StepMapInvalid(Invalid):
+    """The step map names {step}, which is no step of the version it should lead to."""
+
+    code = "step-map-invalid"
+
+
+class PeopleInside(Conflict):
+    """{people} people are still in this journey; finish it first."""
+
+    code = "journey-people-inside"

@@ -1,0 +1,194 @@
+"""What the API shows of journeys, and what it is told: definitions, versions, moves. Pure types."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from antiphon.execution.journeys.errors import JourneyStateConflict
+from antiphon.execution.journeys.model import Definition, Finding, JourneyState, Key
+
+Verb = Literal[
+    "change", "publish", "roll back", "pause", "resume", "finish", "archive", "take out again", "delete", "let people in"
+]
+ALLOWED: dict[Verb, frozenset[JourneyState]] = {
+    "change": frozenset({"draft", "live", "paused", "finished"}),
+    "publish": frozenset({"draft", "live", "paused", "finished"}),
+    "roll back": frozenset({"live", "paused"}),
+    "pause": frozenset({"live"}),
+    "resume": frozenset({"paused"}),
+    "finish": frozenset({"live", "paused", "finished"}),
+    "archive": frozenset({"draft", "finished"}),
+    "take out again": frozenset({"archived"}),
+    "delete": frozenset({"draft"}),
+    "let people in": frozenset({"live"}),
+}
+
+
+class Moving(Struct, frozen=True, kw_only=True):
+    """What becomes of the people inside when another version goes live, or the journey is ended at once, and how far that is."""
+
+    id: int
+    kind: Literal["stay", "move", "leave", "end"]
+    back: bool
+    from_version: int | None
+    to_version: int | None
+    map: dict[str, str | None]
+    state: Literal["open", "done", "stopped"]
+    total: int
+    moved: int
+    gone: int
+    at: datetime
+    by: str
+
+
+class JourneyItem(Struct, frozen=True, kw_only=True):
+    """A journey in a list. ``unpublished``: the draft is not what is live. ``inside``: people in it, counted up to 100,000."""
+
+    id: int
+    name: str
+    description: str
+    state: JourneyState
+    draft_revision: int
+    live_version: int | None
+    held_reason: str | None
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    changed_by: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    steps: int
+    unpublished: bool
+    inside: int
+
+
+class Journey(Struct, frozen=True, kw_only=True):
+    """A journey with its draft. ``moving``: people are being moved to the live version just now."""
+
+    id: int
+    name: str
+    description: str
+    state: JourneyState
+    draft: Definition
+    draft_revision: int
+    live_version_id: int | None
+    live_version: int | None
+    last_version: int | None
+    held_reason: str | None
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    changed_by: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    moving: Moving | None = None
+
+    def require(self, verb: Verb) -> None:
+        """Raise JourneyStateConflict unless the journey's state allows this."""
+        if self.state not in ALLOWED[verb]:
+            raise JourneyStateConflict(what=self.state, verb=verb)
+
+
+class Stay(Struct, frozen=True, kw_only=True, tag_field="kind", tag="stay", forbid_unknown_fields=True):
+    """Whoever is inside goes on to the end on the version they are on."""
+
+
+class Leave(Struct, frozen=True, kw_only=True, tag_field="kind", tag="leave", forbid_unknown_fields=True):
+    """Whoever is inside leaves the journey now."""
+
+
+class Move(Struct, frozen=True, kw_only=True, tag_field="kind", tag="move", forbid_unknown_fields=True):
+    """Whoever is inside goes on in the new version: at the step of the same key, or where ``map`` leads from their step; null
+    means they leave. Who waits at a step that stays waits on until the instant they were told."""
+
+    map: dict[Key, Key | None] = {}
+
+
+Treatment = Stay | Leave | Move
+
+
+class VersionHead(Struct, frozen=True, kw_only=True):
+    """A published version; ``inside``: people who are on it now."""
+
+    id: int
+    number: int
+    note: str
+    published_at: datetime
+    published_by: str
+    treatment: dict[str, Any] | None
+    live: bool
+    inside: int
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    """A published version, frozen."""
+
+    id: int
+    journey_id: int
+    number: int
+    definition: Definition
+    note: str
+    published_at: datetime
+    published_by: str
+    treatment: dict[str, Any] | None
+
+
+class StandingPeople(Struct, frozen=True, kw_only=True):
+    """People who stand at one step of one version now, and what would become of them: they stay on their version, move to the
+    step ``to`` of the new one, leave, or would be lost, which is refused."""
+
+    version: int
+    step: str
+    title: str
+    people: int
+    becomes: Literal["stays", "moves", "leaves", "lost"]
+    to: str | None = None
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """What going live would do to the people inside, and what is wrong with the draft."""
+
+    steps: list[StandingPeople]
+    stays: int
+    moves: int
+    leaves: int
+    lost: int
+    findings: list[Finding]
+    map: dict[str, str | None]
+    """Where each old step leads."""
+
+
+class WaitingStep(Struct, frozen=True, kw_only=True):
+    """Who stands at a step now: so many, of whom ``listening`` wait for something they do, and when the first goes on."""
+
+    version: int
+    step: str
+    people: int
+    listening: int
+    next_at: datetime | None
+
+
+class Arrow(Struct, frozen=True, kw_only=True):
+    """How many people went which way: by the exit ``did`` (``how`` went), rested, left for a reason, reached the goal."""
+
+    step: str
+    did: str
+    how: str
+    people: int
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """The numbers on a version's arrows, and who waits at its steps."""
+
+    version: int
+    as_of: datetime
+    inside: int
+    arrows: list[Arrow]
+    waiting: list[WaitingStep]
+
+
+Note = Annotated[str, msgspec.Meta(max_length=2000)]
