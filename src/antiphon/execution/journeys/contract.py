@@ -367,7 +367,8 @@ def _of(value: Any, mask: Bools) -> Any:
 
 
 class StepKind(Protocol):
-    """A kind of step. One object a process; it keeps nothing of people."""
+    """A kind of step. One object a process; it keeps nothing of people. One that raises events says so by an attribute
+    ``appends = True``: people are then moved in a transaction of the journal's."""
 
     name: ClassVar[str]
     Settings: ClassVar[type[msgspec.Struct]]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.awareness.events import JournalTransaction
 from antiphon.awareness.segments import Node
 from antiphon.decisioning.experiments import fractions_of
 from antiphon.execution.journeys.contract import Bools, Here, Ints, Message, Request
@@ -26,8 +27,12 @@ class Live:
 
     live = True
 
-    def __init__(self, ctx: Context, conn: Connection, plan: Plan, now: datetime) -> None:
+    def __init__(
+        self, ctx: Context, conn: Connection, plan: Plan, now: datetime, journal: JournalTransaction | None = None
+    ) -> None:
+        """``journal``: where events are raised, in the same transaction; there where the plan has kinds that say ``appends``."""
         self.ctx = ctx
+        self.journal = journal
         self.conn = conn
         self.plan = plan
         self.now = now
