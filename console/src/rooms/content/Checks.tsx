@@ -9,9 +9,12 @@ import { ProblemAlert } from '@/design/ProblemAlert';
 import { askOf, type Draft } from './draft';
 import { Mark } from '@/design/Mark';
 
-export function useChecks(draft: Draft) {
-  const [source] = useDebouncedValue(askOf(draft), 700);
+/** What is wrong with a draft, asked when its author pauses; not before the draft is `ready`, so of nothing but it. */
+export function useChecks(draft: Draft, ready: boolean) {
+  const current = askOf(draft);
+  const [source] = useDebouncedValue(current, 700);
   return useQuery({
+    enabled: ready && JSON.stringify(source) === JSON.stringify(current),
     queryKey: ['template-check', source],
     queryFn: () => take(api.POST('/v1/templates/check', { body: source })),
     placeholderData: keepPreviousData,

@@ -43,7 +43,7 @@ export default function TemplatePage() {
     setDraft(draftOf(item));
     setKept(draftOf(item));
   }, [item]);
-  const checks = useChecks(draft);
+  const checks = useChecks(draft, id === undefined || kept !== STARTER);
   const dirty = differs(draft, kept);
   useBlocker({ shouldBlockFn: () => dirty && !window.confirm(t('content.leave')), enableBeforeUnload: dirty });
 
