@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from antiphon.execution.delivery.gate.quiet import DAY, Hours, Window, instant_of, minutes, next_allowed
+from antiphon.execution.delivery.gate.quiet import DAY, Hours, Window, disturbs, instant_of, minutes, next_allowed
+from antiphon.foundation.postgres.binary import micros
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 LORD_HOWE, SHANGHAI = ZoneInfo("Australia/Lord_Howe"), ZoneInfo("Asia/Shanghai")
@@ -109,3 +111,19 @@ def test_the_next_allowed_moment_is_the_first_one(
     begin = day + timedelta(minutes=15 * offset)
     steps = (begin + timedelta(minutes=15 * n) for n in range(96 * 3))
     assert next_allowed(begin, zone, quiet, windows) == next((s for s in steps if allowed(s, zone, quiet, windows)), None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    day=st.sampled_from(DAYS), seconds=st.lists(st.integers(0, 3 * 86_400), min_size=1, max_size=20),
+    zone=st.sampled_from([BERLIN, NEW_YORK, LORD_HOWE, SHANGHAI]),
+    quiet=st.none() | st.builds(Hours, MINUTE, MINUTE).filter(lambda h: h.since != h.until),
+    window=st.none() | st.tuples(MINUTE, MINUTE, st.sets(st.sampled_from(EVERY_DAY), min_size=1)).filter(lambda w: w[0] < w[1]),
+)
+def test_many_at_once_are_told_where_one_would_be_moved(
+    day: datetime, seconds: list[int], zone: ZoneInfo, quiet: Hours | None, window: tuple[int, int, set[int]] | None
+) -> None:
+    windows = (Window(tuple(window[2]), *window[:2]),) if window else ()
+    moments = [day + timedelta(seconds=one) for one in seconds]
+    found = disturbs(np.array([micros(one) for one in moments]), zone, quiet, windows)
+    assert found.tolist() == [next_allowed(one, zone, quiet, windows) != one for one in moments]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from antiphon.execution.delivery.gate.caps import rooms_left
 from antiphon.execution.delivery.gate.look import Contacts, Facts, Ints, span
-from antiphon.execution.delivery.gate.quiet import Hours, instant_of, minutes, next_allowed
+from antiphon.execution.delivery.gate.quiet import Hours, Window, disturbs, instant_of, minutes, next_allowed
 from antiphon.execution.delivery.model import Dispatch, Intents
 from antiphon.execution.delivery.rules.model import CAPPED, OWN_FREQUENCY, QUIET, Cap, Rules, kind_like
 from antiphon.foundation.postgres.binary import from_micros, micros
@@ -96,16 +96,18 @@ def judge(
     intents: Intents,
     facts: Facts,
     *,
-    now: datetime,
+    now: datetime | Ints,
     secret_holdout: Callable[[Ints], Bools] | None = None,
     again: bool = False,
+    expires: Ints | None = None,
 ) -> Judged:
-    """Everything but caps. ``again``: just before speaking, when what was excluded at the gate is not asked any more."""
+    """Everything but caps. ``now``: the same for all, or in a rehearsal each one's own, as ``expires``, when each is too late.
+    ``again``: just before speaking, when what was excluded at the gate is not asked any more."""
     ids = np.asarray(intents.profile_ids, dtype=np.int64)
-    due, wanted = _due(rules, intents, facts, micros(now))
-    expires = (
-        np.full(len(ids), micros(intents.expires_at)) if intents.expires_at else wanted + span(dispatch.rules.lifetime)
-    )
+    due, wanted = _due(rules, intents, facts, now if isinstance(now, np.ndarray) else np.full(len(ids), micros(now)))
+    if expires is None:
+        lifetime = span(dispatch.rules.lifetime)
+        expires = np.full(len(ids), micros(intents.expires_at)) if intents.expires_at else wanted + lifetime
     judged = Judged(due, expires)
     everybody = np.ones(len(ids), dtype=np.bool_)
     refuse = judged.refuse
@@ -143,12 +145,12 @@ def judge(
     return judged
 
 
-def _due(rules: Rules, intents: Intents, facts: Facts, now: int) -> tuple[Ints, Ints]:
+def _due(rules: Rules, intents: Intents, facts: Facts, now: Ints) -> tuple[Ints, Ints]:
     """(when each is due, when it was wanted): its own wall time, or the time that was asked for, but not before now."""
     count = len(intents.profile_ids)
     if intents.local_at is None:
-        wanted = np.full(count, now if intents.due_at is None else max(micros(intents.due_at), now), dtype=np.int64)
-        return wanted, wanted
+        wanted = now if intents.due_at is None else np.maximum(micros(intents.due_at), now)
+        return wanted.copy(), wanted
     wall, known = intents.local_at, dict[str, int]()
     wanted = np.empty(count, dtype=np.int64)
     for place in range(count):
@@ -213,8 +215,10 @@ def _quieten(rules: Rules, dispatch: Dispatch, judged: Judged, facts: Facts) -> 
     """Move what is due in quiet hours to their end, once for each clock and hours there are."""
     common, windows = rules.quiet.get(dispatch.message_class), rules.windows.get(dispatch.message_class, ())
     own = facts.quiet if dispatch.message_class != "transactional" else {}
-    places: Iterable[int] = range(len(judged.due)) if common or windows else own
     zones = facts.zone or [None] * len(judged.due)
+    places: Iterable[int] = own
+    if common or windows:
+        places = sorted({*own, *_disturbed(rules, zones, judged.due, common, windows)})
     known: dict[tuple[str | None, str | None, int], int | None] = {}
     due, one_due = judged.due, judged.due.tolist()
     for place in places:
@@ -228,6 +232,19 @@ def _quieten(rules: Rules, dispatch: Dispatch, judged: Judged, facts: Facts) -> 
             judged.refuse_one(place, "quiet_too_long")
         else:
             due[place], judged.moved[place] = allowed, True
+
+
+def _disturbed(
+    rules: Rules, zones: Sequence[str | None], due: Ints, common: Hours | None, windows: Sequence[Window]
+) -> list[int]:
+    """The places at which it is quiet by the hours for everybody, or no window is open."""
+    numbers: dict[str | None, int] = {}
+    number = np.fromiter((numbers.setdefault(one, len(numbers)) for one in zones), dtype=np.int64, count=len(due))
+    found = np.zeros(len(due), dtype=np.bool_)
+    for name, one in numbers.items():
+        mine = np.flatnonzero(number == one)
+        found[mine] = disturbs(due[mine], ZoneInfo(name) if name in _ZONES and name else rules.zone, common, windows)
+    return np.flatnonzero(found).tolist()
 
 
 def _allowed(rules: Rules, key: tuple[str | None, str | None, int], common: Hours | None, windows: Sequence[Any]) -> int | None:
