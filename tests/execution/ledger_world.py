@@ -151,8 +151,9 @@ class World:
             await SEND.tick(self.ctx, held)
         except (Killed, LeaseLost, BaseExceptionGroup):
             pass
-        await leases.leave([SEND.name])
-        self.anew()
+        finally:  # what a dead node held runs out by machine time, which a model cannot move
+            await leases.leave([SEND.name])
+            self.anew()
 
     async def rival(self) -> None:
         """Another node takes over everything and speaks, while the first one believes it still holds it."""

@@ -228,7 +228,8 @@ class Ledger(RuleBasedStateMachine):
             said = self.world.heard[delivery_id]
             assert said <= 1 + self.world.allowed[delivery_id], ("somebody heard it twice", facts)
             assert (hop > 0) == (origin_id is not None) and (not hop or hops[origin_id, hop - 1] == 1), facts
-            assert (delivery_id in queue) == (state in OPEN), facts
+            told_early = state == "bounced" and queue.get(delivery_id) == "speaking"  # its record comes yet, or its recovery
+            assert (delivery_id in queue) == (state in OPEN or told_early), facts
             assert (sent_at is not None) == (state in SAID), facts
             assert (delivered_at is not None) == (state == "delivered"), facts
             assert (bounced_at is not None) == (state == "bounced"), facts
