@@ -26,6 +26,7 @@ from antiphon.execution.delivery.model import (
     Verdict,
 )
 from antiphon.execution.delivery.pacing import expected_pace
+from antiphon.execution.delivery.reaching import clocks, reachable
 from antiphon.execution.delivery.reasons import REASONS, Reason, explain
 from antiphon.execution.delivery.service import (
     CHUNK,
@@ -41,6 +42,7 @@ from antiphon.execution.delivery.service import (
     submit,
     submit_all,
     submit_one,
+    submit_told,
 )
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "Verdict",
     "add_budget",
     "chunks",
+    "clocks",
     "default_account",
     "default_channel",
     "estimate",
@@ -74,8 +77,10 @@ __all__ = [
     "hold",
     "is_waiting",
     "open_dispatch",
+    "reachable",
     "send_test",
     "submit",
     "submit_all",
     "submit_one",
+    "submit_told",
 ]  # fmt: skip

@@ -148,6 +148,17 @@ async def after_gate(conn: Connection, dispatch: Dispatch, intents: Intents, *, 
     return Onward(dispatch=then, intents=onward, origins=[origin for _, origin in rows])
 
 
+async def passed_on(conn: Connection, dispatch: Dispatch, intents: Intents) -> list[int]:
+    """The places of intents, refused on this channel, that passed on a later one."""
+    first = first_key(dispatch)
+    params = {
+        "profile_ids": bigints(intents.profile_ids),
+        "suffixes": texts([f":{suffix}" if suffix else "" for suffix in intents.suffixes or [""] * len(intents.profile_ids)]),
+        "keys": [f"{first}:hop{dispatch.hop + n}" for n in range(1, len(dispatch.hops) + 1)],
+    }
+    return [row[0] for row in await (await conn.execute(SQL.passed_on, params)).fetchall()]
+
+
 async def mark(conn: Connection, onward: Onward) -> None:
     """Name the first of their chain in rows the gate has just written."""
     params = {

@@ -19,6 +19,15 @@ where d.state = 'suppressed' and d.reason <> all(%(stops)s::text[])
   and not exists (select 1 from delivery x where x.profile_id = i.profile_id and x.intent_key = i.next_key)
 order by i.n;
 
+-- name: passed_on
+-- Which of these intents will be said by a later hop.
+select (i.n - 1)::int as place
+from unnest(%(profile_ids)s::bigint[], %(suffixes)s::text[]) with ordinality as i (profile_id, suffix, n)
+where exists (
+    select 1 from unnest(%(keys)s::text[]) as k (key)
+    join delivery d on d.profile_id = i.profile_id and d.intent_key = k.key || i.suffix
+    where d.state not in ('suppressed', 'cancelled', 'expired') offset 0);
+
 -- name: mark_hops
 -- Rows of later hops name the first of their chain.
 update delivery d set hop = %(hop)s, origin_id = i.origin_id

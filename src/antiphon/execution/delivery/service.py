@@ -86,12 +86,29 @@ async def submit(
     """
     if len(intents.profile_ids) > CHUNK:
         raise ValueError(f"at most {CHUNK} intents at a time")
+    return (await _submit(ctx, conn, dispatch, intents, seen)).verdict
+
+
+async def submit_told(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> list[str | None]:
+    """As `submit`; for each intent why it was refused, None where it passed, on this channel or on a later hop."""
+    if len(intents.profile_ids) > CHUNK:
+        raise ValueError(f"at most {CHUNK} intents at a time")
+    decided = await _submit(ctx, conn, dispatch, intents, None)
+    if decided.verdict.refused and dispatch.hops:
+        for place in await chains.passed_on(conn, dispatch, intents):
+            decided.reasons[place] = None
+    return decided.reasons
+
+
+async def _submit(
+    ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, seen: deciding.Seen | None
+) -> deciding.Decided:
     point("to_judge")
-    verdict = await _judge(ctx, conn, dispatch, intents, seen)
-    if verdict.refused and dispatch.hops:
+    decided = await _judge(ctx, conn, dispatch, intents, seen)
+    if decided.verdict.refused and dispatch.hops:
         await _ask_next(ctx, conn, dispatch, intents)
     point("judged")
-    return verdict
+    return decided
 
 
 async def look_ahead(ctx: Context, dispatch: Dispatch, intents: Intents) -> deciding.Seen:
@@ -138,15 +155,15 @@ async def _hand_in(ctx: Context, dispatch: Dispatch, seen: deciding.Seen, within
 
 async def _judge(
     ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, seen: deciding.Seen | None = None
-) -> Verdict:
+) -> deciding.Decided:
     now = ctx.clock.now()
     hold = await budgets.reserve(ctx, conn, dispatch, most=len(intents.profile_ids), at=max(intents.due_at or now, now))
-    verdict, queued = await deciding.decide(ctx, conn, dispatch, intents, hold, seen)
+    decided = await deciding.decide(ctx, conn, dispatch, intents, hold, seen)
     if hold is not None:
-        await budgets.keep(conn, hold, queued, now)
-    if verdict.passed:
+        await budgets.keep(conn, hold, decided.queued, now)
+    if decided.verdict.passed:
         await wake(conn, SEND_LOOP)
-    return verdict
+    return decided
 
 
 async def _ask_next(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents) -> None:
@@ -163,7 +180,7 @@ async def go_on(ctx: Context, conn: Connection, onward: chains.Onward) -> None:
     origins = iter(onward.origins)
     for part in chunks(onward.intents):
         of_part = [next(origins) for _ in part.profile_ids]
-        verdict = await _judge(ctx, conn, onward.dispatch, part)
+        verdict = (await _judge(ctx, conn, onward.dispatch, part)).verdict
         await chains.mark(conn, chains.Onward(dispatch=onward.dispatch, intents=part, origins=of_part))
         if verdict.refused and onward.dispatch.hops:
             await _ask_next(ctx, conn, onward.dispatch, part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -45,18 +46,26 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return Verdict(passed=passed, refused=refused, postponed=int((self.judged.moved & self.judged.passed).sum()))
 
 
+class Decided(NamedTuple):
+    """The verdict on a set, how many rows were queued by this very call, and each one's reason, None for those that passed."""
+
+    verdict: Verdict
+    queued: int
+    reasons: list[str | None]
+
+
 async def decide(
     ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, hold: Hold | None = None, seen: Seen | None = None
-) -> tuple[Verdict, int]:
-    """Judge a set and write its rows: the verdict, and how many rows were queued by this very call. With ``hold`` no more
-    passes than it allows. ``seen``: the same set as it was judged just before; judged anew where others must give way."""
+) -> Decided:
+    """Judge a set and write its rows. With ``hold`` no more passes than it allows. ``seen``: the same set as it was judged just
+    before; judged anew where others must give way."""
     if seen is None or seen.crowded:
         await know_kind(ctx, conn, dispatch)
         seen = await see(ctx, conn, dispatch, intents, write=True)
     if hold is not None:
         passed = seen.judged.passed
         seen.judged.refuse(passed & (np.cumsum(passed) > hold.allowed), "budget_exhausted")
-    return seen.verdict(), await write(conn, seen, hold)
+    return Decided(seen.verdict(), await write(conn, seen, hold), seen.judged.named())
 
 
 async def see(ctx: Context, conn: Connection, dispatch: Dispatch, intents: Intents, *, write: bool = False) -> Seen:
