@@ -69,7 +69,7 @@ class People:
 
     ``step``: the number of the step they are at, or `OUT`; ``entered`` the journey and ``arrived`` at the step; ``at``: now,
     for each; ``wake``: when they go on, `NEVER` if only something heard moves them; ``heard``: a place in ``events``, or -1;
-    ``turn`` counts how often a loop sent them back; ``memory``: what they carry along: ``entry`` (properties of the event, or of
+    ``turn`` counts how often they were sent back; ``memory``: what they carry along: ``entry`` (properties of the event, or of
     the call, they came in by), ``heard`` and ``answers`` (what waits and other systems brought, by step), ``kept``;
     ``moved``: an edit moved them here, so what was said under another version is asked for before it is said again.
     """

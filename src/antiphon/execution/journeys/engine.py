@@ -79,12 +79,15 @@ class Plan:
         return rank
 
     def send(self, people: People, places: Ints, number: int, exit: str) -> None:
-        """Put people where an exit leads: the next step, or out."""
+        """Put people where an exit leads: the next step, or out. A way back, around a cycle, is one more turn: what was said and
+        asked there is said and asked again."""
         onward = self.steps[number].next.get(exit)
         if onward is None:
             self.let_go(people, places, "finished")
-        else:
-            self.place(people, places, onward)
+            return
+        if self.rank[onward] <= self.rank[number]:
+            people.turn[places] += 1
+        self.place(people, places, onward)
 
     def place(self, people: People, places: Ints, number: int) -> None:
         """Put people at a step, where they arrive as of what moved them."""
