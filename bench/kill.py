@@ -33,7 +33,8 @@ from bench.send import seed
 from bench.voices import SECRET
 
 from antiphon.awareness.consent.room import ROOM as CONSENT
-from antiphon.awareness.segments.service import list_members, publish
+from antiphon.awareness.segments.lists import list_members
+from antiphon.awareness.segments.service import publish
 from antiphon.execution.campaigns import service
 from antiphon.execution.channels.room import ROOM as CHANNELS
 from antiphon.execution.channels.service import add_account

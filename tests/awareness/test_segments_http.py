@@ -164,3 +164,20 @@ async def test_who_may_what(as_role: Callable[[str], Any]) -> None:
     agent = await as_role("agent")
     assert (await agent.get("/v1/segments")).status_code == 200
     assert (await agent.post("/v1/segments", json={"name": "A"})).status_code == 403
+
+
+@pytest.mark.usefixtures("people")
+async def test_people_are_put_on_a_list_by_their_identities(client: httpx.AsyncClient, app: Any) -> None:
+    """However the identity is spelled; what is nobody's is told as it was given."""
+    async with app.app.state.ctx.db.transaction() as conn:
+        await conn.execute(
+            "insert into identity (kind, value, profile_id) values ('email', 'ann@example.com', 3), ('email', 'bob@example.com', 4)"
+        )
+    made = (await client.post("/v1/segments", json={"name": "Guests"})).json()
+    path = f"/v1/segments/{made['id']}/members"
+    values = [" Ann@Example.com", "bob@example.com", "carol@example.com", "no address", "ann@example.com"]
+    changed = (await client.put(path, json={"named": {"kind": "email", "values": values}, "add": [5]})).json()
+    assert changed == {"size": 3, "unknown": 2, "unknown_values": ["carol@example.com", "no address"]}
+    assert [one["id"] for one in (await client.get(path)).json()["items"]] == [3, 4, 5]
+    refused = await client.put(path, json={"named": {"kind": "?!", "values": ["a"]}})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "named.kind")

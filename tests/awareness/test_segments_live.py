@@ -101,7 +101,7 @@ async def test_what_is_followed_is_what_is_worked_out_whole(
             case 8 if step % 2:
                 await world.live.reset()
             case 3:
-                await service.list_members(
+                await lists.list_members(
                     world.ctx, SYSTEM, lists[0], add=r.sample(people, 2), remove=r.sample(people, 2), replace=False
                 )
             case 9:

@@ -21,6 +21,7 @@ from antiphon.awareness.segments import (
     Not,
     Or,
     TraitCondition,
+    lists,
     members,
     reads,
     refresh,
@@ -213,15 +214,15 @@ async def test_segments_within_segments_and_static_lists(world: World) -> None:
     buyers = await world.segment("Buyers", EventCondition(name="Order Completed"))
     friends = await world.segment("Friends", None)
     both = await world.segment("Friends who buy", And(of=[InSegment(id=buyers), InSegment(id=friends)]))
-    row, unknown = await service.list_members(world.ctx, SYSTEM, friends, add=[2, 3, 99], remove=[], replace=False)
+    row, unknown = await lists.list_members(world.ctx, SYSTEM, friends, add=[2, 3, 99], remove=[], replace=False)
     assert (row.size, unknown) == (2, 1)
     assert await world.who(both) == ["bob"]
-    row, _ = await service.list_members(world.ctx, SYSTEM, friends, add=[1], remove=[], replace=True)
+    row, _ = await lists.list_members(world.ctx, SYSTEM, friends, add=[1], remove=[], replace=True)
     assert await world.who(both) == ["ann"]
     assert (await why(world.ctx, both, 1)).holds
     assert not (await why(world.ctx, both, 2)).holds
     with pytest.raises(NotStatic):
-        await service.list_members(world.ctx, SYSTEM, buyers, add=[1], remove=[], replace=False)
+        await lists.list_members(world.ctx, SYSTEM, buyers, add=[1], remove=[], replace=False)
     with pytest.raises(InvalidTree, match="itself"):
         await service.change(
             world.ctx, SYSTEM, buyers, name="Buyers", description="", tree=Not(of=InSegment(id=both)), announce="changes"
@@ -363,7 +364,7 @@ async def test_an_archived_segment_forgets_and_follows_as_others_do(world: World
     """It may be brought back, and then must not speak of who is not there any more."""
     ids = await people(world, 4)
     listed, ruled = await world.segment("Listed", None), await world.segment("Everybody", And(of=[]))
-    await service.list_members(world.ctx, SYSTEM, listed, add=ids[:3], remove=[], replace=True)
+    await lists.list_members(world.ctx, SYSTEM, listed, add=ids[:3], remove=[], replace=True)
     await refresh(world.ctx, [ruled])
     for one in (listed, ruled):
         await service.archive(world.ctx, SYSTEM, one)
@@ -382,8 +383,8 @@ async def test_an_archived_segment_forgets_and_follows_as_others_do(world: World
 async def test_lists_follow_a_merge(world: World) -> None:
     ids = await people(world, 4)
     mixed, one = await world.segment("Mixed", None), await world.segment("One", None)
-    await service.list_members(world.ctx, SYSTEM, mixed, add=ids[:3], remove=[], replace=True)
-    await service.list_members(world.ctx, SYSTEM, one, add=[ids[3]], remove=[], replace=True)
+    await lists.list_members(world.ctx, SYSTEM, mixed, add=ids[:3], remove=[], replace=True)
+    await lists.list_members(world.ctx, SYSTEM, one, add=[ids[3]], remove=[], replace=True)
     async with world.ctx.db.transaction() as conn:
         merged = ProfilesMerged(gone=[ids[1], ids[3]], into=[ids[0], ids[2]])
         await service.fold_together(world.ctx, conn, merged)

@@ -58,3 +58,25 @@ def test_exclude_and_archive_with_undo(console: Console) -> None:
     console.says("Segment restored")
     console.open("/segments")
     console.page.get_by_role("link", name="On Max").wait_for()
+
+
+def test_a_list_by_hand(console: Console) -> None:
+    page = console.page
+    console.open("/segments")
+    page.get_by_role("link", name="New list").click()
+    page.get_by_label("Name").fill("Guests of the evening")
+    console.button("Publish").click()
+    console.says("Nobody belongs yet")
+    console.button("Add people").click()
+    page.get_by_label("Whom").fill("Customer3@example.com\ncustomer4@example.com, nobody@example.com")
+    console.is_accessible()
+    console.button("Add 3").click()
+    console.says("1 belongs to nobody here")
+    expect(page.get_by_label("Whom")).to_have_value("nobody@example.com")
+    console.button("Cancel").click()
+    taken = page.get_by_role("button", name="off the list")
+    expect(taken).to_have_count(2)
+    taken.first.click()
+    expect(taken).to_have_count(1)
+    console.button("Undo").click()
+    expect(taken).to_have_count(2)

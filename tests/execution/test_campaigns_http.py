@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tests.execution.cast import add_account, add_people, add_published, stage
 
-from antiphon.awareness.segments.service import list_members, publish
+from antiphon.awareness.segments.lists import list_members
+from antiphon.awareness.segments.service import publish
 from antiphon.execution.campaigns.loops import LOOPS
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import run_until_idle

@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from tests.execution.cast import SEND, Parrot, add_account, add_people, stage
 from tests.execution.test_campaigns_service import RUN, draft, reported, segment_of, state_of, told
 
-from antiphon.awareness.segments.service import list_members
+from antiphon.awareness.segments.lists import list_members
 from antiphon.execution.campaigns import service, store
 from antiphon.execution.campaigns.model import Campaign
 from antiphon.foundation.clock import VirtualClock

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from tests.execution.cast import SEND, SETTLE, Parrot, add_account, add_people, add_published, stage
 
-from antiphon.awareness.segments.service import list_members, publish
+from antiphon.awareness.segments.lists import list_members
+from antiphon.awareness.segments.service import publish
 from antiphon.execution.campaigns import report, service, store
 from antiphon.execution.campaigns.loops import LOOPS
 from antiphon.execution.campaigns.model import Campaign, CampaignIncomplete, CampaignStateConflict, NotPublished

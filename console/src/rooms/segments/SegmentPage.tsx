@@ -22,6 +22,7 @@ import { asGroup, isComplete } from './tree';
 import { Versions } from './Versions';
 
 const START: Draft = { name: '', description: '', announce: 'changes', tree: { kind: 'and', of: [] } };
+const LIST: Draft = { ...START, tree: null };
 
 function draftOf(item: Schema<'SegmentItem'>): Draft {
   const { name, description, announce, tree } = item;
@@ -35,13 +36,14 @@ export default function SegmentPage() {
   const navigate = useNavigate();
   const client = useQueryClient();
   const id = (useParams({ strict: false }) as { id?: string }).id;
-  const [address, change] = useAddress<'tab'>();
+  const [address, change] = useAddress<'tab' | 'by'>();
+  const start = address.by === 'hand' ? LIST : START;
   const may = useMay('segments:write');
   const mayUse = useMay('campaigns:write');
-  const history = useHistory<Draft>(START);
+  const history = useHistory<Draft>(start);
   const { value: draft, begin } = history;
   useUndoKeys(history);
-  const [kept, setKept] = useState<Draft>(START);
+  const [kept, setKept] = useState<Draft>(start);
   const [asking, setAsking] = useState(false);
   const path = { params: { path: { segment_id: Number(id) } } };
   const stored = useQuery({
@@ -69,7 +71,8 @@ export default function SegmentPage() {
       client.setQueryData(['segment', String(saved.id)], saved);
       void client.invalidateQueries({ queryKey: ['segments'] });
       done(t('segments.published'));
-      if (!id) void navigate({ to: `/segments/${saved.id}`, replace: true, ignoreBlocker: true });
+      const search = saved.kind === 'static' ? ({ tab: 'members' } as never) : undefined;
+      if (!id) void navigate({ to: `/segments/${saved.id}`, search, replace: true, ignoreBlocker: true });
     },
     onError: failed,
   });
@@ -120,7 +123,7 @@ export default function SegmentPage() {
   const definition = <Definition history={history} readOnly={!may} refused={save.error instanceof Problem && save.variables === draft ? save.error : null} segment={item} />;
   return (
     <Page
-      title={kept.name || t('segments.new')}
+      title={kept.name || t(draft.tree ? 'segments.new' : 'segments.new_list')}
       back={{ to: '/segments', label: t('nav.segments') }}
       lead={item && t('segments.summary', { count: item.size, shown: format.number(item.size), version: item.version })}
       badge={item && <Freshness one={item} />}

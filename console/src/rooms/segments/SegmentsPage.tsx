@@ -1,5 +1,4 @@
-import { Anchor, Button, Group, Switch, Text, TextInput, Tooltip } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Anchor, Button, Text, Tooltip } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -8,8 +7,9 @@ import { usePages } from '@/api/pages';
 import { useMay } from '@/api/session';
 import { DataTable } from '@/design/DataTable';
 import { EmptyState } from '@/design/EmptyState';
+import { FindBar } from '@/design/FindBar';
 import { useFormat } from '@/design/format';
-import { IconPlus, IconSearch, IconSegments } from '@/design/icons';
+import { IconPlus, IconSegments } from '@/design/icons';
 import { Mark } from '@/design/Mark';
 import { Moment } from '@/design/Moment';
 import { Page } from '@/design/Page';
@@ -39,7 +39,6 @@ export default function SegmentsPage() {
   const navigate = useNavigate();
   const may = useMay('segments:write');
   const [address, change] = useAddress<'q' | 'archived'>();
-  const typing = useDebouncedCallback((q: string) => change({ q }), 300);
   const archived = address.archived === '1';
   const list = usePages(
     ['segments', address.q, archived],
@@ -64,20 +63,11 @@ export default function SegmentsPage() {
     return <Sparkline label={label} values={values} />;
   };
   const overlaps = <Button component={Link} to="/segments/sets" variant="default" leftSection={<IconSegments size={16} />}>{t('sets.title')}</Button>;
+  const byHand = may && <Button component={Link} to="/segments/new" search={{ by: 'hand' } as never} variant="default">{t('segments.new_list')}</Button>;
   const add = may && <Button component={Link} to="/segments/new" leftSection={<IconPlus size={16} />}>{t('segments.new')}</Button>;
   return (
-    <Page title={t('nav.segments')} lead={t('segments.lead')} actions={<>{overlaps}{add}</>}>
-      <Group mb="md">
-        <TextInput
-          aria-label={t('common.search')}
-          placeholder={t('common.search')}
-          leftSection={<IconSearch size={15} />}
-          defaultValue={address.q ?? ''}
-          onChange={(event) => typing(event.currentTarget.value)}
-          w={260}
-        />
-        <Switch label={t('segments.show_archived')} checked={archived} onChange={(event) => change({ archived: event.currentTarget.checked ? '1' : null })} />
-      </Group>
+    <Page title={t('nav.segments')} lead={t('segments.lead')} actions={<>{overlaps}{byHand}{add}</>}>
+      <FindBar address={address} change={change} archivedLabel={t('segments.show_archived')} />
       <ProblemAlert error={list.error} onRetry={list.retry} />
       <Panel flush>
         <DataTable

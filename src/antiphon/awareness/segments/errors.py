@@ -62,3 +62,9 @@ class TooSlow(Unavailable):
     """The answer took longer than {seconds} seconds and was given up; narrow the conditions or their windows."""
 
     code = "segment-too-slow"
+
+
+class IdentityWanted(Invalid):
+    """Give the kind of an identity and its value, such as `kind=email&value=ann@example.com`."""
+
+    code = "identity-wanted"

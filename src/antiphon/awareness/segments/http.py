@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from litestar.params import Parameter, QueryParameter
 
-from antiphon.awareness.segments import lookup_http, service, sets_http, store, versions_http
+from antiphon.awareness.segments import lists, lookup_http, service, sets_http, store, versions_http
 from antiphon.awareness.segments.catalogue import Catalogue, Catalogues
 from antiphon.awareness.segments.errors import SegmentNotFound
 from antiphon.awareness.segments.membership import members
@@ -19,6 +19,7 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post, put
 from antiphon.foundation.principal import Principal
 
+MOST_SHOWN = 100
 Ids = Annotated[list[Annotated[int, msgspec.Meta(ge=1, lt=2**32)]], msgspec.Meta(max_length=100_000)]
 
 
@@ -42,19 +43,28 @@ class PreviewBody(Body, frozen=True, kw_only=True):
     sample: Annotated[int, msgspec.Meta(ge=0, le=50)] = 10
 
 
+class NamedPeople(Body, frozen=True, kw_only=True):
+    """People by identities of one kind, such as `email`."""
+
+    kind: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    values: Annotated[list[Annotated[str, msgspec.Meta(max_length=320)]], msgspec.Meta(max_length=20_000)]
+
+
 class ListBody(Body, frozen=True, kw_only=True):
-    """Profiles to add to a static list and to remove from it; `replace` leaves those added alone in it."""
+    """Profiles to add to a static list, by id or by identity, and to remove from it; `replace` leaves those added alone in it."""
 
     add: Ids = []
+    named: NamedPeople | None = None
     remove: Ids = []
     replace: bool = False
 
 
 class ListChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """The list's size now, and how many ids were nobody's."""
+    """The list's size now, how many ids and identities were nobody's, and some of those identities as they were given."""
 
     size: int
     unknown: int
+    unknown_values: list[str] = []
 
 
 @get("/v1/segments", permission="segments:read")
@@ -161,8 +171,13 @@ async def read_members(
 @put("/v1/segments/{segment_id:int}/members", permission="segments:write", problems=(404, 409))
 async def change_members(ctx: Context, who: Principal, segment_id: PathId, data: ListBody) -> ListChanged:
     """Change the members of a static list."""
-    row, unknown = await service.list_members(ctx, who, segment_id, add=data.add, remove=data.remove, replace=data.replace)
-    return ListChanged(size=row.size, unknown=unknown)
+    named, nobody = {}, list[str]()
+    if data.named is not None:
+        named = await lists.whose(ctx, data.named.kind, data.named.values)
+        nobody = [value for value in dict.fromkeys(data.named.values) if value not in named]
+    add = [*data.add, *named.values()]
+    row, unknown = await lists.list_members(ctx, who, segment_id, add=add, remove=data.remove, replace=data.replace)
+    return ListChanged(size=row.size, unknown=unknown + len(nobody), unknown_values=nobody[:MOST_SHOWN])
 
 
 ROUTES = (

@@ -19,10 +19,11 @@ from pyroaring import BitMap
 from antiphon.awareness.profiles import Identity, NoSuchProfile, canonical, normal_identity, normal_kind, owners
 from antiphon.awareness.segments import reads, store
 from antiphon.awareness.segments.bitmaps import decode
+from antiphon.awareness.segments.errors import IdentityWanted
 from antiphon.awareness.segments.store import Place
 from antiphon.foundation.batcher import Batcher
 from antiphon.foundation.context import Context
-from antiphon.foundation.errors import AntiphonError, Invalid
+from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.postgres import Connection, PostgresError
 from antiphon.foundation.telemetry import get_logger, registry
 
@@ -38,12 +39,6 @@ SLICE = 32
 log = get_logger(__name__)
 _kept = Gauge("antiphon_lookup_segments", "Segments whose members a process keeps for look-ups", registry=registry)
 _bytes = Gauge("antiphon_lookup_bytes", "Serialised size of the members a process keeps for look-ups", registry=registry)
-
-
-class IdentityWanted(Invalid):
-    """Give the kind of an identity and its value, such as `kind=email&value=ann@example.com`."""
-
-    code = "identity-wanted"
 
 
 class SegmentOfCustomer(Struct, frozen=True, kw_only=True):

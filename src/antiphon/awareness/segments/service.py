@@ -220,30 +220,6 @@ async def _store(ctx: Context, row: SegmentRow, found: Evaluation, held: Held | 
     return await store_members(ctx, row, people, found.now, took_ms=found.took_ms, pause=pause, held=held)
 
 
-async def list_members(
-    ctx: Context, who: Principal, segment_id: int, *, add: Sequence[int], remove: Sequence[int], replace: bool
-) -> tuple[SegmentRow, int]:
-    """Change a static list: profiles to add and to remove, or to have alone. Ids that are nobody's are counted, not kept.
-
-    Raises NotStatic, SegmentArchived or SegmentNotFound.
-    """
-    async with ctx.db.transaction() as conn:
-        row = await store.hold_segment(conn, segment_id)
-        if row.kind != "static":
-            raise NotStatic
-        if row.state == "archived":
-            raise SegmentArchived
-        real = await store.existing_profiles(conn, add)
-        before = await members(conn, segment_id)
-        await audit(
-            conn, who, action="segments.list", subject=f"segment:{segment_id}",
-            after={"added": len(real), "removed": len(remove), "replaced": replace},
-        )  # fmt: skip
-    people = BitMap(real) if replace else (before | BitMap(real)) - BitMap(remove)
-    row = await store_members(ctx, row, people, ctx.clock.now(), took_ms=0, pause=timedelta(days=1))
-    return row, len(set(add)) - len(real)
-
-
 async def cards(ctx: Context, who: Principal, ids: Sequence[int]) -> list[CustomerCard]:
     """Return what to show of some customers to somebody, in the order given: traits that are not for them are left out."""
     async with ctx.db.connection() as conn:
