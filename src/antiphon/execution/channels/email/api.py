@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from antiphon.execution.channels.clients import Clients
 from antiphon.execution.channels.email.address import BadAddress, mailbox, one_line
 from antiphon.execution.channels.model import (
     Account,
@@ -80,14 +81,6 @@ class Said(NamedTuple):
     address_fault: bool = False
 
 
-class Places(asyncio.Semaphore):
-    """Room for so many requests at once."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__(size)
-        self.size = size
-
-
 class ApiProvider(ABC):
     """A provider of the channel "email" that is spoken to over HTTPS. One object a process."""
 
@@ -95,8 +88,7 @@ class ApiProvider(ABC):
     together: ClassVar[int] = 1  # messages one request takes
 
     def __init__(self) -> None:
-        self._clients: dict[int, tuple[int, Outbound, Places]] = {}
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._clients = Clients()
 
     # --- what a provider says
 
@@ -136,10 +128,9 @@ class ApiProvider(ABC):
             return []
         await on_speaking([wire.delivery_id for wire in batch])
         groups = [batch[at : at + self.together] for at in range(0, len(batch), self.together)]
-        client, room = self._client(account)
 
         async def one(wires: Sequence[Wire]) -> list[Receipt]:
-            async with room:
+            async with self._clients.place(account) as client:
                 return await self._speak(client, account.settings, wires)
 
         receipts = await asyncio.gather(*(one(group) for group in groups))
@@ -170,8 +161,8 @@ class ApiProvider(ABC):
         call = self.trial(account.settings)
         steps = [f"call {call.url.partition('?')[0]}"]
         try:
-            client, _ = self._client(account)
-            answer = await client.call(call.method, call.url, headers=call.headers, content=call.content)
+            async with self._clients.place(account) as client:
+                answer = await client.call(call.method, call.url, headers=call.headers, content=call.content)
         except (OutboundRefused, OutboundFailed) as failed:
             return Trial(ok=False, steps=[*steps, "no answer"], detail=str(failed))
         if answer.ok:
@@ -182,32 +173,7 @@ class ApiProvider(ABC):
 
     async def close(self) -> None:
         """Close every connection."""
-        await asyncio.gather(*self._retiring, return_exceptions=True)
-        for _, client, _ in self._clients.values():
-            await client.close()
-        self._clients.clear()
-
-    def _client(self, account: Account) -> tuple[Outbound, Places]:
-        """An account's client, and the room there is for requests, whatever batches overlap."""
-        known = self._clients.get(account.id)
-        if known is not None and known[0] == account.version:
-            return known[1:]
-        settings: ApiSettings = account.settings
-        client = Outbound(timeout=settings.timeout, connections=settings.connections)
-        if known is not None:
-            task = asyncio.ensure_future(_retire(known[1], known[2]))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
-        room = Places(settings.connections)
-        self._clients[account.id] = (account.version, client, room)
-        return client, room
-
-
-async def _retire(client: Outbound, room: Places) -> None:
-    """Close a client of settings that changed, once all it was asked before has been answered."""
-    for _ in range(room.size):
-        await room.acquire()  # behind everybody who waits
-    await client.close()
+        await self._clients.close()
 
 
 def faulted(wire: Wire, code: str, detail: str, retry_after: float | None = None) -> Receipt:

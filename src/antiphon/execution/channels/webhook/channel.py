@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from antiphon.execution.channels.clients import Clients
 from antiphon.execution.channels.errors import CallbackForged, Unsuitable
 from antiphon.execution.channels.model import (
     Account,
@@ -92,8 +93,7 @@ class WebhookChannel:
     )
 
     def __init__(self) -> None:
-        self._clients: dict[int, tuple[int, Outbound]] = {}
-        self._retired: list[Outbound] = []  # of settings that changed; something may still be on its way through them
+        self._clients = Clients(_client)
 
     def prepare(self, message: Message, account: Account) -> Wire:
         """The request's body. Raises `BodyNotJson` where the template's text should be JSON and is not."""
@@ -122,13 +122,7 @@ class WebhookChannel:
         if not batch:
             return []
         await on_speaking([wire.delivery_id for wire in batch])
-        room = asyncio.Semaphore(account.settings.connections)
-
-        async def one(wire: Wire) -> Receipt:
-            async with room:
-                return await self._post(account, wire)
-
-        return await asyncio.gather(*(one(wire) for wire in batch))
+        return await asyncio.gather(*(self._post(account, wire) for wire in batch))
 
     def parse_callback(self, callback: Callback, account: Account | None) -> Sequence[Signal]:
         """News, signed as ours is. Raises `CallbackForged`."""
@@ -162,10 +156,7 @@ class WebhookChannel:
 
     async def close(self) -> None:
         """Close every connection."""
-        clients, self._clients = self._clients, {}
-        retired, self._retired = self._retired, []
-        for client in [*retired, *(client for _, client in clients.values())]:
-            await client.close()
+        await self._clients.close()
 
     async def _post(self, account: Account, wire: Wire) -> Receipt:
         settings: WebhookSettings = account.settings
@@ -198,20 +189,14 @@ class WebhookChannel:
             headers["antiphon-token"] = token
         if settings.authorization:
             headers["authorization"] = settings.authorization
-        return await self._client(account).call(settings.method, settings.url, headers=headers, content=body, limit=64_000)
+        async with self._clients.place(account) as client:
+            return await client.call(settings.method, settings.url, headers=headers, content=body, limit=64_000)
 
-    def _client(self, account: Account) -> Outbound:
-        known = self._clients.get(account.id)
-        if known is not None and known[0] == account.version:
-            return known[1]
-        settings: WebhookSettings = account.settings
-        client = Outbound(
-            timeout=settings.timeout, connections=settings.connections, http2=settings.http2, verify=settings.verify_certificate
-        )
-        self._clients[account.id] = (account.version, client)
-        if known is not None:
-            self._retired.append(known[1])
-        return client
+
+def _client(settings: WebhookSettings) -> Outbound:
+    return Outbound(
+        timeout=settings.timeout, connections=settings.connections, http2=settings.http2, verify=settings.verify_certificate
+    )
 
 
 def _receipt(delivery_id: int, answer: Answer, unsure: Outcome) -> Receipt:

@@ -7,6 +7,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from antiphon.execution.channels.clients import Clients
 from antiphon.execution.channels.errors import CallbackForged
 from antiphon.execution.channels.model import (
     Account,
@@ -53,8 +54,7 @@ class TwilioChannel:
     )
 
     def __init__(self) -> None:
-        self._clients: dict[int, tuple[int, Outbound, asyncio.Semaphore]] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self._clients = Clients()
 
     def prepare(self, message: Message, account: Account) -> Wire:
         """The form of one message. Raises `BadNumber`, `TextEmpty`, `TextTooLong`, `TooManyParts`."""
@@ -97,11 +97,10 @@ class TwilioChannel:
         """One request a message, several at once; see the contract."""
         if not batch:
             return []
-        client, room = self._client(account)
         await on_speaking([wire.delivery_id for wire in batch])
 
         async def say(wire: Wire) -> Receipt:
-            async with room:
+            async with self._clients.place(account) as client:
                 return await self._post(client, account.settings, wire)
 
         return await asyncio.gather(*(say(wire) for wire in batch))
@@ -153,10 +152,10 @@ class TwilioChannel:
     async def test(self, account: Account) -> Trial:
         """Ask for the account's own resource."""
         settings: TwilioSettings = account.settings
-        client, _ = self._client(account)
         steps = [f"call {urlsplit(settings.base_url).netloc}"]
         try:
-            answer = await client.call("GET", f"{settings.api}.json", headers={"authorization": _sign_in(settings)})
+            async with self._clients.place(account) as client:
+                answer = await client.call("GET", f"{settings.api}.json", headers={"authorization": _sign_in(settings)})
         except (OutboundFailed, OutboundRefused) as failed:
             return Trial(ok=False, steps=[*steps, "connect"], detail=str(failed))
         if not answer.ok:
@@ -166,30 +165,7 @@ class TwilioChannel:
 
     async def close(self) -> None:
         """Close every connection."""
-        clients, self._clients = list(self._clients.values()), {}
-        for task in self._closing:
-            task.cancel()
-        await asyncio.gather(*(client.close() for _, client, _ in clients), *self._closing, return_exceptions=True)
-
-    def _client(self, account: Account) -> tuple[Outbound, asyncio.Semaphore]:
-        known = self._clients.get(account.id)
-        if known is None or known[0] != account.version:
-            settings: TwilioSettings = account.settings
-            if known is not None:
-                task = asyncio.create_task(_retire(known[1], settings.timeout))
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
-            client = Outbound(timeout=settings.timeout, connections=settings.connections)
-            known = self._clients[account.id] = (account.version, client, asyncio.Semaphore(settings.connections))
-        return known[1], known[2]
-
-
-async def _retire(client: Outbound, patience: float) -> None:
-    """Let requests of a changed account end before their connections close."""
-    try:
-        await asyncio.sleep(min(patience, 5.0))
-    finally:
-        await client.close()
+        await self._clients.close()
 
 
 def _sign_in(settings: TwilioSettings) -> str:
