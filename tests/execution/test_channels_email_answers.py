@@ -209,6 +209,15 @@ async def test_an_answer_nobody_can_read_leaves_it_unknown_or_sent(kind: type[Ap
 
 
 @EVERY
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"oops"', b"\xff\xfe", b'{"message": "\xff"}'])
+async def test_a_refusal_nobody_can_read_is_one_by_its_status(kind: type[ApiProvider], body: bytes) -> None:
+    receipt = await answered(kind, lambda _: Response(status=400, body=body))
+    account_fault = kind is Postmark  # whose batch is refused as a whole
+    assert (receipt.outcome, receipt.account_fault) == ("deferred" if account_fault else "rejected", account_fault)
+    assert receipt.code == "400" and not receipt.address_fault
+
+
+@EVERY
 @pytest.mark.parametrize(
     ("headers", "least", "most"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from antiphon.execution.channels.clients import Clients
 from antiphon.execution.channels.email.address import BadAddress, mailbox, one_line
+from antiphon.execution.channels.email.news import fields
 from antiphon.execution.channels.model import (
     Account,
     AccountSettings,
@@ -30,6 +31,14 @@ from antiphon.foundation.outbound import Answer, Outbound, OutboundFailed, Outbo
 
 BUSY = 30.0  # seconds to wait when a provider says "too many" and not for how long
 CAPABILITIES = Capabilities(html=True, subject=True, media=True, receipts=True, opens=True, clicks=True, max_batch=50)
+
+
+def mail_provider(name: str, title: str, settings: type[ApiSettings], secrets: Iterable[str]) -> Manifest:
+    """The manifest of a provider of the channel "email"."""
+    return Manifest(
+        name=name, title=title, channel="email", channel_title="E-mail", identity="email", settings=settings,
+        secrets=frozenset(secrets), capabilities=CAPABILITIES,
+    )  # fmt: skip
 
 
 def about(title: str, description: str = "") -> Meta:
@@ -231,6 +240,21 @@ def recipient(message: Message) -> str:
     if found.utf8:
         raise BadAddress(address=message.address[:100])
     return found.address
+
+
+def json_wire(message: Message, to: str, settings: ApiSettings, request: Mapping[str, Any]) -> Wire:
+    """The wire of a message whose request is JSON."""
+    return Wire(
+        delivery_id=message.delivery_id, address=to, sender=settings.from_email, payload=msgspec.json.encode(request)
+    )
+
+
+def told(answer: Answer) -> Mapping[str, Any]:
+    """The JSON object of an answer; empty if it is none."""
+    try:
+        return fields(msgspec.json.decode(answer.body))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return {}
 
 
 def body(text: str) -> str:

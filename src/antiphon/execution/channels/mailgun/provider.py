@@ -12,11 +12,21 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta
 
-from antiphon.execution.channels.email.api import CAPABILITIES, ApiProvider, ApiSettings, Call, Said, about, accepted, recipient
+from antiphon.execution.channels.email.api import (
+    ApiProvider,
+    ApiSettings,
+    Call,
+    Said,
+    about,
+    accepted,
+    mail_provider,
+    recipient,
+    told,
+)
 from antiphon.execution.channels.email.mime import Skeleton
 from antiphon.execution.channels.email.news import TOKEN, fields, text_of
 from antiphon.execution.channels.mailgun.news import read_news
-from antiphon.execution.channels.model import Account, Callback, Manifest, Message, Receipt, Signal, Wire
+from antiphon.execution.channels.model import Account, Callback, Message, Receipt, Signal, Wire
 from antiphon.foundation.outbound import Answer
 
 HOSTS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
@@ -48,16 +58,7 @@ class MailgunSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_fie
 class Mailgun(ApiProvider):
     """Speaks to Mailgun."""
 
-    manifest = Manifest(
-        name="mailgun",
-        title="Mailgun",
-        channel="email",
-        channel_title="E-mail",
-        identity="email",
-        settings=MailgunSettings,
-        secrets=frozenset({"api_key", "webhook_key"}),
-        capabilities=CAPABILITIES,
-    )
+    manifest = mail_provider("mailgun", "Mailgun", MailgunSettings, {"api_key", "webhook_key"})
 
     def prepare(self, message: Message, account: Account) -> Wire:
         """The request's form. Raises `BadAddress` or `BadHeader`, both permanent."""
@@ -91,10 +92,8 @@ class Mailgun(ApiProvider):
 
     def said(self, answer: Answer) -> Said:
         """Its message: there are no codes."""
-        try:
-            detail = text_of(fields(msgspec.json.decode(answer.body)).get("message"))
-        except msgspec.MsgspecError:
-            detail = text_of(answer.body[:200].decode("utf-8", "replace"))
+        found = told(answer)
+        detail = text_of(found.get("message") if found else answer.body[:200].decode("utf-8", "replace"))
         low = detail.lower()
         return Said("", detail, "'to'" in low and "not a valid address" in low)
 

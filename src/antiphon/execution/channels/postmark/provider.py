@@ -12,7 +12,6 @@ from msgspec import Meta
 from antiphon.execution.channels.email.address import one_line
 from antiphon.execution.channels.email.api import (
     BUSY,
-    CAPABILITIES,
     ApiProvider,
     ApiSettings,
     Call,
@@ -21,13 +20,16 @@ from antiphon.execution.channels.email.api import (
     accepted,
     body,
     faulted,
+    json_wire,
+    mail_provider,
     quoted,
     recipient,
     refusal,
+    told,
 )
 from antiphon.execution.channels.email.mime import feedback_id, further
 from antiphon.execution.channels.email.news import TOKEN, fields, text_of
-from antiphon.execution.channels.model import Account, Callback, Manifest, Message, Receipt, Signal, Wire
+from antiphon.execution.channels.model import Account, Callback, Message, Receipt, Signal, Wire
 from antiphon.execution.channels.postmark.news import read_news
 from antiphon.foundation.outbound import Answer
 
@@ -61,16 +63,7 @@ class Postmark(ApiProvider):
     """Speaks to Postmark."""
 
     together: ClassVar[int] = 50
-    manifest = Manifest(
-        name="postmark",
-        title="Postmark",
-        channel="email",
-        channel_title="E-mail",
-        identity="email",
-        settings=PostmarkSettings,
-        secrets=frozenset({"server_token", "webhook_password"}),
-        capabilities=CAPABILITIES,
-    )
+    manifest = mail_provider("postmark", "Postmark", PostmarkSettings, {"server_token", "webhook_password"})
 
     def prepare(self, message: Message, account: Account) -> Wire:
         """One message of a request's list. Raises `BadAddress` or `BadHeader`, both permanent."""
@@ -97,9 +90,7 @@ class Postmark(ApiProvider):
             request["ReplyTo"] = settings.reply_to
         if headers:
             request["Headers"] = headers
-        return Wire(
-            delivery_id=message.delivery_id, address=to, sender=settings.from_email, payload=msgspec.json.encode(request)
-        )
+        return json_wire(message, to, settings, request)
 
     def call(self, settings: PostmarkSettings, wires: Sequence[Wire]) -> Call:
         """The whole batch."""
@@ -119,10 +110,7 @@ class Postmark(ApiProvider):
 
     def said(self, answer: Answer) -> Said:
         """Its error code and message."""
-        try:
-            found = fields(msgspec.json.decode(answer.body))
-        except msgspec.MsgspecError:
-            found = {}
+        found = told(answer)
         return Said(text_of(found.get("ErrorCode")), text_of(found.get("Message")))
 
     def refused(self, wire: Wire, answer: Answer) -> Receipt:

@@ -6,12 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta
 
 from antiphon.execution.channels.email.address import one_line
 from antiphon.execution.channels.email.api import (
-    CAPABILITIES,
     ApiProvider,
     ApiSettings,
     Call,
@@ -19,11 +17,14 @@ from antiphon.execution.channels.email.api import (
     about,
     accepted,
     body,
+    json_wire,
+    mail_provider,
     recipient,
+    told,
 )
 from antiphon.execution.channels.email.mime import feedback_id, further
 from antiphon.execution.channels.email.news import TOKEN, fields, text_of
-from antiphon.execution.channels.model import Account, Callback, Manifest, Message, Receipt, Signal, Wire
+from antiphon.execution.channels.model import Account, Callback, Message, Receipt, Signal, Wire
 from antiphon.execution.channels.sendgrid.news import load_key, read_news
 from antiphon.foundation.outbound import Answer
 
@@ -61,16 +62,7 @@ class SendGridSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_fi
 class SendGrid(ApiProvider):
     """Speaks to SendGrid."""
 
-    manifest = Manifest(
-        name="sendgrid",
-        title="SendGrid",
-        channel="email",
-        channel_title="E-mail",
-        identity="email",
-        settings=SendGridSettings,
-        secrets=frozenset({"api_key"}),
-        capabilities=CAPABILITIES,
-    )
+    manifest = mail_provider("sendgrid", "SendGrid", SendGridSettings, {"api_key"})
 
     def prepare(self, message: Message, account: Account) -> Wire:
         """The request's body. Raises `BadAddress` or `BadHeader`, both permanent."""
@@ -97,9 +89,7 @@ class SendGrid(ApiProvider):
             request["ip_pool_name"] = settings.ip_pool
         if headers:
             request["headers"] = headers
-        return Wire(
-            delivery_id=message.delivery_id, address=to, sender=settings.from_email, payload=msgspec.json.encode(request)
-        )
+        return json_wire(message, to, settings, request)
 
     def call(self, settings: SendGridSettings, wires: Sequence[Wire]) -> Call:
         """One `mail/send`."""
@@ -115,10 +105,7 @@ class SendGrid(ApiProvider):
 
     def said(self, answer: Answer) -> Said:
         """The first of its errors: the field and the message."""
-        try:
-            errors = fields(msgspec.json.decode(answer.body)).get("errors")
-        except msgspec.MsgspecError:
-            errors = None
+        errors = told(answer).get("errors")
         first = fields(errors[0]) if isinstance(errors, list) and errors else {}
         field = text_of(first.get("field"))
         return Said(field, text_of(first.get("message")), field.startswith("personalizations.0.to.0"))

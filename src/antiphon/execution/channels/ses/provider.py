@@ -14,7 +14,6 @@ from msgspec import Meta
 
 from antiphon.execution.channels.email.address import named
 from antiphon.execution.channels.email.api import (
-    CAPABILITIES,
     ApiProvider,
     ApiSettings,
     Call,
@@ -22,12 +21,15 @@ from antiphon.execution.channels.email.api import (
     about,
     accepted,
     faulted,
+    json_wire,
+    mail_provider,
     recipient,
     refusal,
+    told,
 )
 from antiphon.execution.channels.email.mime import Skeleton
 from antiphon.execution.channels.email.news import TOKEN, fields, text_of
-from antiphon.execution.channels.model import Account, Callback, Manifest, Message, Receipt, Signal, Wire
+from antiphon.execution.channels.model import Account, Callback, Message, Receipt, Signal, Wire
 from antiphon.execution.channels.ses.news import read_news
 from antiphon.execution.channels.ses.sigv4 import signed_headers
 from antiphon.foundation.outbound import Answer
@@ -68,16 +70,7 @@ class SesSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_fields=
 class Ses(ApiProvider):
     """Speaks to SES."""
 
-    manifest = Manifest(
-        name="ses",
-        title="Amazon SES",
-        channel="email",
-        channel_title="E-mail",
-        identity="email",
-        settings=SesSettings,
-        secrets=frozenset({"secret_key"}),
-        capabilities=CAPABILITIES,
-    )
+    manifest = mail_provider("ses", "Amazon SES", SesSettings, {"secret_key"})
 
     def prepare(self, message: Message, account: Account) -> Wire:
         """The request's body. Raises `BadAddress` or `BadHeader`, both permanent."""
@@ -93,9 +86,7 @@ class Ses(ApiProvider):
             request["ConfigurationSetName"] = settings.configuration_set
         if _TAG.match(message.token):
             request["EmailTags"] = [{"Name": TOKEN, "Value": message.token}]
-        return Wire(
-            delivery_id=message.delivery_id, address=to, sender=settings.from_email, payload=msgspec.json.encode(request)
-        )
+        return json_wire(message, to, settings, request)
 
     def call(self, settings: SesSettings, wires: Sequence[Wire]) -> Call:
         """One SendEmail."""
@@ -112,10 +103,7 @@ class Ses(ApiProvider):
 
     def said(self, answer: Answer) -> Said:
         """The exception's name and message."""
-        try:
-            found = fields(msgspec.json.decode(answer.body))
-        except msgspec.MsgspecError:
-            found = {}
+        found = told(answer)
         code = text_of(answer.headers.get("x-amzn-errortype") or found.get("__type")).rpartition("#")[2].partition(":")[0]
         detail = text_of(found.get("message") or found.get("Message"))
         return Said(code, detail, code == "BadRequestException" and bool(_ADDRESS.search(detail)))
