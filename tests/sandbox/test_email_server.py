@@ -201,7 +201,7 @@ async def test_a_client_that_hangs_up_while_its_mail_is_written_stops_nothing(
         go_on.wait(10)
         return put(batch)
 
-    monkeypatch.setattr(log, "_put", slow)
+    monkeypatch.setattr(log._appender, "_put", slow)
     gone = [asyncio.create_task(log.append("a@x.org", [f"{n}@x.org"], b"mail", None)) for n in range(3)]
     assert await asyncio.to_thread(writing.wait, 10)
     await asyncio.sleep(0)

@@ -173,3 +173,11 @@ def read_mime(raw: bytes) -> tuple[Mapping[str, str], str, str]:
     headers = {name: str(value) for name, value in mail.items()}
     text, html = mail.get_body(("plain",)), mail.get_body(("html",))
     return headers, str(text.get_content()) if text else "", str(html.get_content()) if html else ""
+
+
+def json_of(request: Request) -> Any:
+    """The JSON of a request's body; None without one."""
+    try:
+        return msgspec.json.decode(request.body) if request.body else None
+    except msgspec.DecodeError:
+        return "not JSON"

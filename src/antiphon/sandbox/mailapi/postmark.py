@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from antiphon.sandbox.mailapi.base import WAIT, Mail, MailApi, News
+from antiphon.sandbox.mailapi.base import WAIT, Mail, MailApi, News, json_of
 from antiphon.sandbox.web import Request, Response, as_json
 
 SERVER = "sandbox-server"
@@ -35,10 +35,7 @@ class PostmarkApi(MailApi):
         return as_json({"ErrorCode": 10, "Message": "No Account or Server API tokens were supplied."}, 401)
 
     def summary(self, request: Request) -> Any:
-        try:
-            return msgspec.json.decode(request.body) if request.body else None
-        except msgspec.DecodeError:
-            return "not JSON"
+        return json_of(request)
 
     async def serve(self, request: Request) -> Response | None:
         if (request.method, request.path) == ("GET", "/server"):

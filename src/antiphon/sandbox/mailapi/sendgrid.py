@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, gener
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from antiphon.sandbox.mailapi.base import WAIT, Mail, MailApi, News
+from antiphon.sandbox.mailapi.base import WAIT, Mail, MailApi, News, json_of
 from antiphon.sandbox.web import Request, Response, as_json
 
 _EVENTS = {
@@ -43,10 +43,7 @@ class SendGridApi(MailApi):
         return as_json({"errors": [{"message": message, "field": None, "help": None}]}, 401)
 
     def summary(self, request: Request) -> Any:
-        try:
-            return msgspec.json.decode(request.body) if request.body else None
-        except msgspec.DecodeError:
-            return "not JSON"
+        return json_of(request)
 
     async def serve(self, request: Request) -> Response | None:
         if (request.method, request.path) == ("GET", "/v3/scopes"):

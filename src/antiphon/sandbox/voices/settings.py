@@ -7,8 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from antiphon.execution.channels import AccountSettings
-
-Share = Annotated[float, Meta(ge=0, le=1)]
+from antiphon.sandbox.shares import Share, more_than_all
 
 
 def _about(title: str, description: str = "") -> Meta:
@@ -28,5 +27,5 @@ class VoicesSettings(AccountSettings, frozen=True, kw_only=True, forbid_unknown_
     silent: Annotated[Share, _about("Silent", "Share of addresses that take a message and never say so.")] = 0.0
 
     def __post_init__(self) -> None:
-        if self.reject + self.gone + self.defer + self.silent > 1:
+        if more_than_all((self.reject, self.gone, self.defer, self.silent)):
             raise ValueError("reject: the shares of troubles add up to more than 1")

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from antiphon.execution.channels import Callback, SignalKind
-from antiphon.foundation.ids import keyed_fraction
+from antiphon.sandbox.shares import drawn
 from antiphon.sandbox.voices.settings import VoicesSettings
 
 Fault = Literal["reject", "gone", "defer", "busy", "silent", "sign_in", "down"]
@@ -66,12 +66,7 @@ class World:
         found = self.faults.get("") or self.faults.get(address)
         if found is not None:
             return found
-        point = keyed_fraction(settings.seed.to_bytes(8, "big"), "voices-fault", address)
-        for name in _SHARES:
-            point -= getattr(settings, name)
-            if point < 0:
-                return name
-        return None
+        return drawn(_SHARES, settings, settings.seed, "voices-fault", address)
 
     def keep(self, said: Said) -> None:
         """Remember a message."""
