@@ -529,14 +529,6 @@ CREATE TABLE public.campaign_audience (
     over_at timestamp with time zone
 );
 
-CREATE TABLE public.campaign_cursor (
-    reader text NOT NULL,
-    lane smallint NOT NULL,
-    seq bigint NOT NULL,
-    received_at timestamp with time zone NOT NULL
-)
-WITH (fillfactor='50');
-
 ALTER TABLE public.campaign ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.campaign_id_seq
     START WITH 1
@@ -829,7 +821,8 @@ CREATE TABLE public.delivery_settle (
     bucket smallint NOT NULL,
     due_at timestamp with time zone NOT NULL,
     delivery_id bigint NOT NULL,
-    profile_id bigint NOT NULL
+    profile_id bigint NOT NULL,
+    sent_at timestamp with time zone
 )
 WITH (autovacuum_vacuum_scale_factor='0.05');
 
@@ -843,6 +836,15 @@ CREATE TABLE public.delivery_watch (
     CONSTRAINT delivery_watch_wants_check CHECK ((wants = ANY (ARRAY['end'::text, 'receipt'::text, 'answer'::text])))
 )
 WITH (autovacuum_vacuum_scale_factor='0.05');
+
+CREATE TABLE public.dialogue (
+    profile_id bigint NOT NULL,
+    channel text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    text text NOT NULL,
+    delivery_id bigint
+)
+WITH (fillfactor='85');
 
 CREATE TABLE public.dispatch (
     id bigint NOT NULL,
@@ -919,6 +921,14 @@ CREATE TABLE public.event_name (
     properties jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
+CREATE TABLE public.event_reader (
+    reader text NOT NULL,
+    lane smallint NOT NULL,
+    seq bigint NOT NULL,
+    received_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.experiment (
     id integer NOT NULL,
     key text NOT NULL,
@@ -980,9 +990,9 @@ CREATE TABLE public.experiment_layer (
 CREATE TABLE public.experiment_result (
     experiment_id integer NOT NULL,
     measured_at timestamp with time zone NOT NULL,
+    settles_at timestamp with time zone NOT NULL,
     took_ms integer NOT NULL,
     body jsonb NOT NULL,
-    alarms jsonb DEFAULT '[]'::jsonb NOT NULL,
     wanted_at timestamp with time zone
 );
 
@@ -1215,8 +1225,30 @@ CREATE TABLE public.journey (
     changed_by text NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    emptied_at timestamp with time zone,
     CONSTRAINT journey_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'live'::text, 'paused'::text, 'finished'::text, 'archived'::text])))
 );
+
+CREATE TABLE public.journey_ask (
+    profile_id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    step text NOT NULL,
+    turn integer NOT NULL,
+    journey_id bigint NOT NULL,
+    bucket smallint NOT NULL,
+    request_id bigint NOT NULL,
+    body jsonb NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    give_up_at timestamp with time zone NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    status integer,
+    reason text,
+    ended_at timestamp with time zone,
+    CONSTRAINT journey_ask_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'answered'::text, 'failed'::text, 'too_late'::text])))
+)
+WITH (fillfactor='80');
 
 CREATE TABLE public.journey_count (
     version_id bigint NOT NULL,
@@ -1229,6 +1261,45 @@ CREATE TABLE public.journey_count (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE public.journey_entry_key (
+    journey_id bigint NOT NULL,
+    key bytea NOT NULL,
+    body bytea NOT NULL,
+    answer jsonb NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.journey_gate (
+    journey_id bigint NOT NULL,
+    step text NOT NULL,
+    turns jsonb DEFAULT '[]'::jsonb NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.journey_heard (
+    bucket smallint NOT NULL,
+    profile_id bigint NOT NULL,
+    id bigint NOT NULL,
+    lane smallint NOT NULL,
+    seq bigint NOT NULL,
+    ts timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    properties jsonb NOT NULL,
+    journey_id bigint
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
+
+ALTER TABLE public.journey_heard ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_heard_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.journey_history (
     profile_id bigint NOT NULL,
     run_id bigint NOT NULL,
@@ -1240,6 +1311,75 @@ CREATE TABLE public.journey_history (
 
 ALTER TABLE public.journey ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.journey_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.journey_intake (
+    id bigint NOT NULL,
+    journey_id bigint NOT NULL,
+    source text NOT NULL,
+    detail text DEFAULT ''::text NOT NULL,
+    key text NOT NULL,
+    members bytea,
+    size bigint NOT NULL,
+    taken bigint DEFAULT 0 NOT NULL,
+    entered bigint DEFAULT 0 NOT NULL,
+    at timestamp with time zone NOT NULL,
+    over_at timestamp with time zone,
+    CONSTRAINT journey_intake_source_check CHECK ((source = ANY (ARRAY['present'::text, 'schedule'::text, 'import'::text])))
+);
+
+ALTER TABLE public.journey_intake ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_intake_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.journey_move (
+    id bigint NOT NULL,
+    journey_id bigint NOT NULL,
+    from_version_id bigint,
+    to_version_id bigint,
+    kind text NOT NULL,
+    back boolean DEFAULT false NOT NULL,
+    map jsonb DEFAULT '{}'::jsonb NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    total bigint DEFAULT 0 NOT NULL,
+    moved bigint DEFAULT 0 NOT NULL,
+    gone bigint DEFAULT 0 NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    opened timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    done_at timestamp with time zone,
+    CONSTRAINT journey_move_kind_check CHECK ((kind = ANY (ARRAY['stay'::text, 'move'::text, 'leave'::text, 'end'::text]))),
+    CONSTRAINT journey_move_state_check CHECK ((state = ANY (ARRAY['open'::text, 'done'::text, 'stopped'::text])))
+);
+
+ALTER TABLE public.journey_move ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_move_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.journey_outgoing (
+    id bigint NOT NULL,
+    bucket smallint NOT NULL,
+    profile_id bigint NOT NULL,
+    payload bytea NOT NULL
+);
+
+ALTER TABLE public.journey_outgoing ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_outgoing_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1261,6 +1401,47 @@ CREATE TABLE public.journey_past (
     ended_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.journey_rehearsal (
+    id bigint NOT NULL,
+    journey_id bigint NOT NULL,
+    definition jsonb NOT NULL,
+    asked jsonb NOT NULL,
+    state text NOT NULL,
+    job_id bigint,
+    report jsonb,
+    error text,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT journey_rehearsal_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE public.journey_rehearsal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_rehearsal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.journey_request (
+    id bigint NOT NULL,
+    digest bytea NOT NULL,
+    url text NOT NULL,
+    method text NOT NULL,
+    sealed bytea NOT NULL
+);
+
+ALTER TABLE public.journey_request ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_request_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.journey_run (
     profile_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1274,9 +1455,11 @@ CREATE TABLE public.journey_run (
     entered_at timestamp with time zone NOT NULL,
     arrived_at timestamp with time zone NOT NULL,
     key text DEFAULT ''::text NOT NULL,
-    memory jsonb
+    memory jsonb,
+    origin bigint,
+    coming boolean DEFAULT false NOT NULL
 )
-WITH (fillfactor='80');
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_insert_scale_factor='0.2');
 
 ALTER TABLE public.journey_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.journey_run_id_seq
@@ -1285,6 +1468,14 @@ ALTER TABLE public.journey_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.journey_schedule (
+    journey_id bigint NOT NULL,
+    entry text NOT NULL,
+    schedule jsonb NOT NULL,
+    next_wall timestamp without time zone,
+    next_at timestamp with time zone
 );
 
 CREATE TABLE public.journey_version (
@@ -1593,7 +1784,9 @@ CREATE TABLE public.provider_message (
     provider_id text NOT NULL,
     delivery_id bigint NOT NULL,
     profile_id bigint NOT NULL,
-    at timestamp with time zone NOT NULL
+    at timestamp with time zone NOT NULL,
+    parts smallint DEFAULT 1 NOT NULL,
+    delivered_at timestamp with time zone
 )
 WITH (autovacuum_vacuum_scale_factor='0.05');
 
@@ -1963,9 +2156,6 @@ ALTER TABLE ONLY public.campaign_answered
 ALTER TABLE ONLY public.campaign_audience
     ADD CONSTRAINT campaign_audience_pkey PRIMARY KEY (campaign_id, occurrence);
 
-ALTER TABLE ONLY public.campaign_cursor
-    ADD CONSTRAINT campaign_cursor_pkey PRIMARY KEY (reader, lane);
-
 ALTER TABLE ONLY public.campaign_last
     ADD CONSTRAINT campaign_last_pkey PRIMARY KEY (campaign_id, profile_id);
 
@@ -2047,6 +2237,9 @@ ALTER TABLE ONLY public.delivery_rule
 ALTER TABLE ONLY public.delivery_watch
     ADD CONSTRAINT delivery_watch_pkey PRIMARY KEY (delivery_id, profile_id, wants);
 
+ALTER TABLE ONLY public.dialogue
+    ADD CONSTRAINT dialogue_pkey PRIMARY KEY (profile_id, channel);
+
 ALTER TABLE ONLY public.dispatch
     ADD CONSTRAINT dispatch_key_key UNIQUE (key);
 
@@ -2061,6 +2254,9 @@ ALTER TABLE ONLY public.event_day_flushed
 
 ALTER TABLE ONLY public.event_name
     ADD CONSTRAINT event_name_pkey PRIMARY KEY (name, kind);
+
+ALTER TABLE ONLY public.event_reader
+    ADD CONSTRAINT event_reader_pkey PRIMARY KEY (reader, lane);
 
 ALTER TABLE ONLY public.experiment_deal
     ADD CONSTRAINT experiment_deal_pkey PRIMARY KEY (experiment_id, stratum, arm);
@@ -2125,8 +2321,29 @@ ALTER TABLE ONLY public.job
 ALTER TABLE ONLY public.journal
     ADD CONSTRAINT journal_pkey PRIMARY KEY (lane, seq, received_at);
 
+ALTER TABLE ONLY public.journey_ask
+    ADD CONSTRAINT journey_ask_pkey PRIMARY KEY (profile_id, run_id, step, turn);
+
 ALTER TABLE ONLY public.journey_count
     ADD CONSTRAINT journey_count_pkey PRIMARY KEY (version_id, step, did, how, day, slot);
+
+ALTER TABLE ONLY public.journey_entry_key
+    ADD CONSTRAINT journey_entry_key_pkey PRIMARY KEY (journey_id, key);
+
+ALTER TABLE ONLY public.journey_gate
+    ADD CONSTRAINT journey_gate_pkey PRIMARY KEY (journey_id, step);
+
+ALTER TABLE ONLY public.journey_intake
+    ADD CONSTRAINT journey_intake_journey_id_key_key UNIQUE (journey_id, key);
+
+ALTER TABLE ONLY public.journey_intake
+    ADD CONSTRAINT journey_intake_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.journey_move
+    ADD CONSTRAINT journey_move_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.journey_outgoing
+    ADD CONSTRAINT journey_outgoing_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.journey_past
     ADD CONSTRAINT journey_past_pkey PRIMARY KEY (profile_id, run_id);
@@ -2134,8 +2351,20 @@ ALTER TABLE ONLY public.journey_past
 ALTER TABLE ONLY public.journey
     ADD CONSTRAINT journey_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.journey_rehearsal
+    ADD CONSTRAINT journey_rehearsal_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.journey_request
+    ADD CONSTRAINT journey_request_digest_key UNIQUE (digest);
+
+ALTER TABLE ONLY public.journey_request
+    ADD CONSTRAINT journey_request_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.journey_run
     ADD CONSTRAINT journey_run_pkey PRIMARY KEY (profile_id, id);
+
+ALTER TABLE ONLY public.journey_schedule
+    ADD CONSTRAINT journey_schedule_pkey PRIMARY KEY (journey_id, entry);
 
 ALTER TABLE ONLY public.journey_version
     ADD CONSTRAINT journey_version_journey_id_number_key UNIQUE (journey_id, number);
@@ -2332,6 +2561,8 @@ CREATE INDEX audit_who ON public.audit USING btree (who_kind, who_id, id DESC);
 
 CREATE INDEX budget_campaign ON public.budget USING btree (campaign_id) WHERE (campaign_id IS NOT NULL);
 
+CREATE INDEX campaign_answered_at ON public.campaign_answered USING brin (at);
+
 CREATE INDEX campaign_answering ON public.campaign USING btree (id) WHERE ((kind = 'triggered'::text) AND (state = ANY (ARRAY['running'::text, 'paused'::text])));
 
 CREATE INDEX campaign_audience_open ON public.campaign_audience USING btree (campaign_id) WHERE (over_at IS NULL);
@@ -2404,15 +2635,45 @@ CREATE INDEX job_open ON public.job USING btree (run_at) WHERE (state = ANY (ARR
 
 CREATE INDEX job_recent ON public.job USING btree (created_at DESC);
 
+CREATE INDEX journey_ask_due ON public.journey_ask USING btree (bucket, due_at) WHERE (state = 'waiting'::text);
+
+CREATE INDEX journey_ask_ended ON public.journey_ask USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX journey_entry_key_at ON public.journey_entry_key USING btree (at);
+
+CREATE INDEX journey_heard_bucket ON public.journey_heard USING btree (bucket, id) WHERE (journey_id IS NULL);
+
+CREATE INDEX journey_heard_kept ON public.journey_heard USING btree (journey_id, bucket, id) WHERE (journey_id IS NOT NULL);
+
+CREATE INDEX journey_heard_person ON public.journey_heard USING btree (profile_id, id);
+
 CREATE INDEX journey_history_person ON public.journey_history USING btree (profile_id, at);
 
-CREATE INDEX journey_open ON public.journey USING btree (id) WHERE (state = ANY (ARRAY['live'::text, 'paused'::text]));
+CREATE INDEX journey_intake_open ON public.journey_intake USING btree (id) WHERE (over_at IS NULL);
+
+CREATE INDEX journey_move_of ON public.journey_move USING btree (journey_id, id);
+
+CREATE INDEX journey_move_open ON public.journey_move USING btree (id) WHERE (state = 'open'::text);
+
+CREATE INDEX journey_open ON public.journey USING btree (id) WHERE (state = ANY (ARRAY['live'::text, 'paused'::text, 'finished'::text]));
+
+CREATE INDEX journey_outgoing_bucket ON public.journey_outgoing USING btree (bucket, id);
+
+CREATE INDEX journey_outgoing_person ON public.journey_outgoing USING btree (profile_id);
 
 CREATE INDEX journey_past_ended ON public.journey_past USING btree (journey_id, ended_at);
 
-CREATE INDEX journey_run_due ON public.journey_run USING btree (bucket, wake_at) WHERE (wake_at IS NOT NULL);
+CREATE INDEX journey_past_heldout ON public.journey_past USING btree (profile_id, journey_id) WHERE (reason = 'holdout'::text);
+
+CREATE INDEX journey_rehearsal_journey ON public.journey_rehearsal USING btree (journey_id, id);
+
+CREATE INDEX journey_run_due ON public.journey_run USING btree (version_id, bucket, wake_at) WHERE (wake_at IS NOT NULL);
+
+CREATE INDEX journey_run_origin ON public.journey_run USING btree (profile_id, origin) WHERE (origin IS NOT NULL);
 
 CREATE INDEX journey_run_step ON public.journey_run USING btree (version_id, step, profile_id);
+
+CREATE INDEX journey_schedule_due ON public.journey_schedule USING btree (next_at) WHERE (next_at IS NOT NULL);
 
 CREATE INDEX membership_group ON public.membership USING btree (group_id);
 
@@ -2431,6 +2692,8 @@ CREATE INDEX notice_due ON public.notice USING btree (retry_at, id);
 CREATE INDEX profile_search_words ON public.profile_search USING gin (words public.gin_trgm_ops);
 
 CREATE INDEX provider_message_at ON public.provider_message USING brin (at);
+
+CREATE INDEX provider_message_parts ON public.provider_message USING btree (delivery_id) WHERE (parts > 1);
 
 CREATE INDEX reject_received ON public.reject USING btree (received_at);
 
@@ -2583,11 +2846,35 @@ ALTER TABLE ONLY public.import
 ALTER TABLE ONLY public.invitation
     ADD CONSTRAINT invitation_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.journey_ask
+    ADD CONSTRAINT journey_ask_request_id_fkey FOREIGN KEY (request_id) REFERENCES public.journey_request(id);
+
 ALTER TABLE ONLY public.journey_count
     ADD CONSTRAINT journey_count_version_id_fkey FOREIGN KEY (version_id) REFERENCES public.journey_version(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.journey_entry_key
+    ADD CONSTRAINT journey_entry_key_journey_id_fkey FOREIGN KEY (journey_id) REFERENCES public.journey(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.journey_gate
+    ADD CONSTRAINT journey_gate_journey_id_fkey FOREIGN KEY (journey_id) REFERENCES public.journey(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.journey_heard
+    ADD CONSTRAINT journey_heard_journey_id_fkey FOREIGN KEY (journey_id) REFERENCES public.journey(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.journey_intake
+    ADD CONSTRAINT journey_intake_journey_id_fkey FOREIGN KEY (journey_id) REFERENCES public.journey(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.journey
     ADD CONSTRAINT journey_live_version_id_fkey FOREIGN KEY (live_version_id) REFERENCES public.journey_version(id);
+
+ALTER TABLE ONLY public.journey_move
+    ADD CONSTRAINT journey_move_journey_id_fkey FOREIGN KEY (journey_id) REFERENCES public.journey(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.journey_rehearsal
+    ADD CONSTRAINT journey_rehearsal_journey_id_fkey FOREIGN KEY (journey_id) REFERENCES public.journey(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.journey_schedule
+    ADD CONSTRAINT journey_schedule_journey_id_fkey FOREIGN KEY (journey_id) REFERENCES public.journey(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.journey_version
     ADD CONSTRAINT journey_version_journey_id_fkey FOREIGN KEY (journey_id) REFERENCES public.journey(id);

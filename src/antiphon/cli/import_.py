@@ -76,14 +76,14 @@ async def _run(
             memory=settings.lake_memory, threads=settings.lake_threads, storage=object_storage(settings),
         )  # fmt: skip
         try:
-            async with _working(settings, database_url, str(lake.socket)) as ctx:
+            async with working(settings, database_url, str(lake.socket)) as ctx:
                 taken = await take_file(ctx, SYSTEM, file)
                 if imported is None:
                     shown = await preview(ctx, taken.id, kind=kind, encoding=encoding, delimiter=None, sheet=None)
                     _show_preview(shown)
                     return
                 begun = await begin_import(ctx, SYSTEM, file_id=taken.id, imported=imported, dry_run=dry_run)
-                done = await _watch(ctx, begun.id, quiet=as_json)
+                done = await watch(ctx, begun.id, quiet=as_json)
                 await _keep_errors(ctx, done, errors)
         finally:
             await asyncio.to_thread(lake.close)
@@ -91,7 +91,7 @@ async def _run(
 
 
 @asynccontextmanager
-async def _working(settings: Settings, database_url: str, lake_socket: str) -> AsyncIterator[Context]:
+async def working(settings: Settings, database_url: str, lake_socket: str) -> AsyncIterator[Context]:
     """A process that can do the import's work itself: beside running workers it shares the loops with them."""
     rooms = [room for room in rooms_of(settings) if room.floor in ("foundation", "awareness")]
     async with AsyncExitStack() as stack:
@@ -106,7 +106,7 @@ async def _working(settings: Settings, database_url: str, lake_socket: str) -> A
         yield ctx
 
 
-async def _watch(ctx: Context, import_id: int, *, quiet: bool) -> store.Import:
+async def watch(ctx: Context, import_id: int, *, quiet: bool) -> store.Import:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
         task = bar.add_task("waiting", total=None)

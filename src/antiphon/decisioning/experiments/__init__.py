@@ -1,10 +1,17 @@
-"""Who is in which group: stable keyed assignment, and holdouts of people who are not written to.
+"""Experiments: what is tried on whom and what it does, and holdouts of people who are not written to.
 
-Owns ``holdout``. Which group somebody is in is never stored: it is a keyed hash of the experiment's name, its salt and the
-person's id, the same for a million people at once as for one, on every machine, for ever. The universal holdout is kept
-out of all marketing; delivery's gate asks for it. A campaign's own holdout is `held_out` under the campaign's key.
+Owns ``holdout``, ``experiment``, ``experiment_layer``, ``experiment_slot``, ``experiment_deal``, ``experiment_exposure`` and
+``experiment_result``. Which group somebody is in is a keyed hash of a name, a salt and the person's id, the same for a million
+people at once as for one, on every machine, for ever; what an experiment with strata dealt when it started is kept.
+
+Public, for whoever leads people to a branch: `find_running` (an experiment that runs, by its key, as an `Assignment`),
+`Assignment.assign` (arms of an array of ids, `OUTSIDE` for those who do not take part) and `expose` (the same, and write down
+who was shown what). The universal holdout is kept out of all marketing; delivery's gate asks for it. A campaign's own holdout is
+`held_out` under the campaign's key.
 """
 
+from antiphon.decisioning.experiments.assigning import OUTSIDE, Assignment
+from antiphon.decisioning.experiments.exposing import expose, find_assignment, find_running
 from antiphon.decisioning.experiments.model import (
     UNIVERSAL,
     Holdout,
@@ -21,6 +28,6 @@ from antiphon.decisioning.experiments.model import (
 from antiphon.decisioning.experiments.store import find_holdout, universal_holdout
 
 __all__ = [
-    "UNIVERSAL", "Holdout", "HoldoutUnknown", "Period", "arm_of", "arms_of", "find_holdout", "fraction_of", "fractions_of",
-    "held_out", "is_held_out", "salt_of", "universal_holdout",
+    "OUTSIDE", "UNIVERSAL", "Assignment", "Holdout", "HoldoutUnknown", "Period", "arm_of", "arms_of", "expose", "find_assignment",
+    "find_holdout", "find_running", "fraction_of", "fractions_of", "held_out", "is_held_out", "salt_of", "universal_holdout",
 ]  # fmt: skip

@@ -112,4 +112,4 @@ def arms_of(
     ends = np.cumsum(np.asarray(weights, dtype=np.float64))
     places = fractions_of(secret, name, profile_ids, salt) * ends[-1]
     found: NDArray[np.int64] = np.searchsorted(ends, places, side="right").astype(np.int64)
-    return found
+    return np.minimum(found, len(ends) - 1)  # a place just below the end may be rounded onto it
