@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from typing import TypeGuard
 
 from antiphon.foundation.words import LANGUAGES, Language
 
@@ -34,7 +35,7 @@ def hosted_page(language: Language, title: str, body: str, *, style: str = "", h
     return _PAGE.format(language=language, title=escape(title), body=body, style=style, heading=shown)
 
 
-def is_language(tag: object) -> bool:
+def is_language(tag: object) -> TypeGuard[Language]:
     """Whether it is a language these pages are written in."""
     return tag in LANGUAGES
 

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import get_args
+from typing import TypeGuard, get_args
 
 import msgspec
 
@@ -17,7 +17,7 @@ MOST_BYTES = 10_000_000
 MOST_LINES = 100_000
 SHOWN = 100
 """Of the lines that could not be read so many are told."""
-_REASONS = frozenset(get_args(SuppressionReason))
+_REASONS: frozenset[SuppressionReason] = frozenset(get_args(SuppressionReason))
 _HEADS = {"e-mail": "address", "email": "address", "phone": "address", "mail": "address", "expires": "expires_at"}
 
 
@@ -81,6 +81,10 @@ def read_list(body: bytes, registry: ChannelRegistry, channel: str, *, source: s
     return ReadList(entries=entries, refused=len(refused), why=refused[:SHOWN])
 
 
+def _is_reason(word: str) -> TypeGuard[SuppressionReason]:
+    return word in _REASONS
+
+
 def _read_line(cells: Mapping[str, str], registry: ChannelRegistry, channel: str, source: str, now: datetime) -> Suppressed | str:
     """The entry, or why there is none."""
     address = cells.get("address", "").removeprefix("'")  # what our own export puts before a sign
@@ -90,7 +94,7 @@ def _read_line(cells: Mapping[str, str], registry: ChannelRegistry, channel: str
         return "There is no address"
     if name not in registry:
         return f"There is no channel named {name[:40]}"
-    if reason not in _REASONS:
+    if not _is_reason(reason):
         return "The reason is one of " + ", ".join(sorted(_REASONS))
     kind = registry[name]
     normal = normal_address(kind.identity, address)
@@ -104,6 +108,6 @@ def _read_line(cells: Mapping[str, str], registry: ChannelRegistry, channel: str
             return "Expected an instant as 2026-06-01T00:00:00Z in expires_at"
         expires = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
     return Suppressed(
-        channel=name, address=normal, reason=reason, source=source, at=now, expires_at=expires,  # type: ignore[arg-type]
+        channel=name, address=normal, reason=reason, source=source, at=now, expires_at=expires,
         note=cells.get("note", "")[:400],
     )  # fmt: skip

@@ -10,6 +10,7 @@ from litestar.openapi.spec import (
     OpenAPIResponse,
     OpenAPIType,
     Operation,
+    Reference,
     RequestBody,
     Schema,
 )
@@ -60,7 +61,7 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
 
 def _operation(call: str) -> Operation:
     batch = call == "batch"
-    fields = {"batch": Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.OBJECT))} if batch else None
+    calls: dict[str, Schema | Reference] = {"batch": Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.OBJECT))}
     answer = Schema(type=OpenAPIType.OBJECT, properties={"success": Schema(type=OpenAPIType.BOOLEAN)})
     said = {
         "200": "Durable", "400": "The call breaks a rule; `field` names the field", "401": "No write key in force",
@@ -75,7 +76,9 @@ def _operation(call: str) -> Operation:
             required=True,
             content={
                 "application/json": OpenAPIMediaType(
-                    schema=Schema(type=OpenAPIType.OBJECT, properties=fields, required=["batch"] if batch else None)  # type: ignore[arg-type]
+                    schema=Schema(
+                        type=OpenAPIType.OBJECT, properties=calls if batch else None, required=["batch"] if batch else None
+                    )
                 )
             },
         ),

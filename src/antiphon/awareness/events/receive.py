@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
+from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 from prometheus_client import Counter
 
@@ -85,12 +86,13 @@ _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 async def receive_call(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request to one of PATHS, and its CORS preflight."""
-    if scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
+    assert scope["type"] == ScopeType.HTTP
+    if scope["method"] == "OPTIONS":
         await _answer(send, 204, _PREFLIGHT, b"")
         return
     call = scope["path"].rpartition("/")[2]
     try:
-        if scope["method"] != "POST":  # type: ignore[typeddict-item]
+        if scope["method"] != "POST":
             raise MethodNotPost
         await _accept(scope, receive)
     except Exception as error:

@@ -35,7 +35,8 @@ def guessed(row: tuple[int, ...], number: int) -> CellType | None:
     total, numbers, booleans, dates, instants = row[number * 5 : number * 5 + 5]
     if total == 0:
         return None
-    for count, kind in ((numbers, "number"), (booleans, "boolean"), (dates, "date"), (instants, "instant")):
+    kinds: tuple[tuple[int, CellType], ...] = ((numbers, "number"), (booleans, "boolean"), (dates, "date"), (instants, "instant"))
+    for count, kind in kinds:
         if count == total:
-            return kind  # type: ignore[return-value]
+            return kind
     return "text"

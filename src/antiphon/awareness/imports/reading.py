@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from python_calamine import CalamineError, CalamineWorkbook
 
@@ -51,7 +51,7 @@ def is_gzip(path: Path) -> bool:
 
 def open_plain(path: Path) -> IO[bytes]:
     """The file's bytes, unpacked if it is gzip."""
-    return gzip.open(path, "rb") if is_gzip(path) else path.open("rb")  # type: ignore[return-value]
+    return cast(IO[bytes], gzip.open(path, "rb")) if is_gzip(path) else path.open("rb")
 
 
 async def file_chunks(path: Path) -> AsyncIterator[bytes]:

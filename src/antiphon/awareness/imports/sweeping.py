@@ -8,7 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from antiphon.awareness.imports import store
 from antiphon.foundation.context import Context
@@ -89,7 +89,7 @@ def _opened(path: Path) -> Iterator[IO[Any]]:
     with path.open("rb") as file:
         begins = file.read(4)
     if begins[:2] == b"\x1f\x8b":
-        yield gzip.open(path)  # type: ignore[misc]  # noqa: SIM115  closed by who reads it
+        yield cast(IO[bytes], gzip.open(path))  # noqa: SIM115  closed by who reads it
     elif begins == b"PK\x03\x04":
         with zipfile.ZipFile(path) as book:
             for name in book.namelist():

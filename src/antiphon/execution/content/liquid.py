@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from liquid import BoundTemplate, Environment, Mode, RenderContext, escape
 from liquid.builtin.content import ContentNode, Literal
@@ -104,10 +104,11 @@ class Liquid(BoundTemplate):
     def write(self, values: Mapping[str, Any]) -> str:
         """Render with plain JSON values. Raises `RenderFailed`, and `RenderLimit` when it was stopped."""
         sheet = _Sheet()
+        buffer = cast(TextIO, sheet)
         context = _Context(self, globals=values)
         try:
             for node in self.nodes:
-                node.render(context, sheet)  # type: ignore[arg-type]
+                node.render(context, buffer)
         except (ResourceLimitError, TooLong) as stopped:
             raise RenderLimit(why=str(stopped)) from stopped
         except RecursionError as stopped:

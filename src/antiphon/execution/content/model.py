@@ -103,6 +103,7 @@ class Render(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Severity = Literal["error", "warning"]
+Part = Literal["subject", "body", "text", "preheader"]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +115,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     severity: Severity
     detail: str
-    part: Literal["subject", "body", "text", "preheader"] = "body"
+    part: Part = "body"
     line: int | None = None
     facts: dict[str, str] = msgspec.field(default_factory=dict)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import nh3
@@ -22,7 +22,7 @@ from antiphon.execution.content.errors import (
     TemplateUnknown,
     TemplateVersionUnknown,
 )
-from antiphon.execution.content.model import Finding, Link, Render, Sample, Source, TraitUse
+from antiphon.execution.content.model import Finding, Link, Part, Render, Sample, Source, TraitUse
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import UniqueViolation
@@ -163,13 +163,15 @@ async def preview(
     )
 
 
+_PARTS: Mapping[str, Part] = {part: part for part in get_args(Part)}
+
+
 async def check_source(ctx: Context, source: Source, channel: str = "email") -> Checked:
     """Everything worth knowing before sending. What does not compile is a finding, not an error."""
     try:
         compiled = _numbered(compile_source(source))
     except TemplateInvalid as bad:
-        part = bad.part if bad.part in ("subject", "body", "text", "preheader") else "body"
-        finding = Finding(code=bad.code, severity="error", detail=bad.why, part=part, line=bad.line)  # type: ignore[arg-type]
+        finding = Finding(code=bad.code, severity="error", detail=bad.why, part=_PARTS.get(bad.part, "body"), line=bad.line)
         return Checked(ready=False, findings=[finding], traits=[], links=[], sampled=0)
     uses = check.used_traits(compiled)
     async with ctx.db.connection() as conn:

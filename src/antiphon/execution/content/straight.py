@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from liquid import escape
+from liquid import RenderContext, escape
 from liquid.ast import BlockNode, Node
 from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.arguments import PositionalArgument
@@ -90,7 +90,7 @@ class Straight:
     def write(self, names: Names, places: Places) -> str | None:
         """The rendered text with its links in their places; None leaves this rendering to Liquid."""
         try:
-            text = "".join([piece if type(piece) is str else piece(names, places) for piece in self._row])  # type: ignore[operator]
+            text = "".join([piece if isinstance(piece, str) else piece(names, places) for piece in self._row])
         except Exception:
             return None
         return text if len(text) <= MOST_OUTPUT else None
@@ -167,12 +167,11 @@ class _Maker:
         row = self.row(block.nodes)
         if block.blank and self._env.suppress_blank_control_flow_blocks:
             return _nothing
-        if all(type(piece) is str for piece in row):
-            text = "".join(row)  # type: ignore[arg-type]
+        texts = [piece for piece in row if isinstance(piece, str)]
+        if len(texts) == len(row):
+            text = "".join(texts)
             return lambda names, places: text
-        return lambda names, places: "".join(
-            [piece if type(piece) is str else piece(names, places) for piece in row]  # type: ignore[operator]
-        )
+        return lambda names, places: "".join([piece if isinstance(piece, str) else piece(names, places) for piece in row])
 
     def _condition(self, expression: Expression) -> Callable[[Names], bool]:
         value = self._value(expression)
@@ -181,16 +180,17 @@ class _Maker:
     def _value(self, expression: Expression) -> Value:
         if isinstance(expression, BooleanExpression):
             return self._condition(expression.expression)
+        if type(expression) is FilteredExpression:
+            return self._filtered(expression)
+        if type(expression) is Path:
+            return self._path(expression)
         kind = type(expression)
-        if kind is FilteredExpression:
-            return self._filtered(expression)  # type: ignore[arg-type]
-        if kind is Path:
-            return self._path(expression)  # type: ignore[arg-type]
         if kind in _LITERALS:
-            literal = expression.evaluate(_Autoescape(self._html))  # type: ignore[arg-type]
+            literal = expression.evaluate(cast(RenderContext, _Autoescape(self._html)))
             return lambda names: literal
         if kind in _COMPARISONS:
-            return _COMPARISONS[kind](self._value(expression.left), self._value(expression.right), expression.token)  # type: ignore[attr-defined]
+            compared: Any = expression
+            return _COMPARISONS[kind](self._value(compared.left), self._value(compared.right), compared.token)
         raise _Winding
 
     def _path(self, path: Path) -> Value:

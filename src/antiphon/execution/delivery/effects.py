@@ -8,6 +8,7 @@ import msgspec
 
 from antiphon.awareness.consent import (
     ChannelRegistry,
+    ConsentState,
     Evidence,
     Statement,
     Suppressed,
@@ -78,9 +79,9 @@ async def _give_back(conn: Connection, heard: Heard, person: int, row: Row | Non
     await record_consents(conn, [_statement(heard, person, channel, topic, "granted") for topic in sorted(topics)])
 
 
-def _statement(heard: Heard, person: int, channel: str, topic: str, state: str) -> Statement:
+def _statement(heard: Heard, person: int, channel: str, topic: str, state: ConsentState) -> Statement:
     return Statement(
-        profile_id=person, channel=channel, topic=topic, state=state, at=heard.at, source=_source(heard),  # type: ignore[arg-type]
+        profile_id=person, channel=channel, topic=topic, state=state, at=heard.at, source=_source(heard),
         evidence=_evidence(heard),
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import parse_qs, quote
 
@@ -26,6 +27,8 @@ from antiphon.foundation.words import language_of
 log = get_logger(__name__)
 Token = Annotated[str, Parameter(max_length=4000)]
 Asked = Request[Any, Any, Any]
+
+_PURPOSES: Mapping[str, Purpose] = {"o": "open", "c": "click", "l": "link"}  # by the first letter of a path
 
 PICTURE = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 PATIENCE = 2.0  # seconds a customer waits for an answer to be noted; their link works even if it cannot be
@@ -66,7 +69,7 @@ async def follow_personal_link(ctx: Context, request: Asked, token: Token) -> Re
 @head(["/o/{token:str}", "/c/{token:str}", "/l/{token:str}"], permission=PUBLIC, include_in_schema=False)
 async def check_link(ctx: Context, request: Asked, token: Token) -> Response[None]:
     """Programs look whether a link is good: what they see is kept as a machine's, and says no more than that it is."""
-    purpose: Purpose = {"o": "open", "c": "click", "l": "link"}[request.url.path[1]]  # type: ignore[assignment]
+    purpose = _PURPOSES[request.url.path[1]]
     ref = _ref_of(ctx, purpose, token.removesuffix(".gif"))
     if ref is None:
         return Response(None, status_code=404, headers={"content-type": "text/html"})

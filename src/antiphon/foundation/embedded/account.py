@@ -7,6 +7,7 @@ import pwd
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from antiphon.foundation.embedded.errors import NoAccountForDatabase
 
@@ -22,7 +23,7 @@ class Account:
     gid: int
     other: bool
 
-    def spawn_options(self) -> dict[str, object]:
+    def spawn_options(self) -> dict[str, Any]:
         """Popen's arguments that become this account. The working folder is entered before, still as root."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.other else {}
 

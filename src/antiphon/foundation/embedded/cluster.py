@@ -99,7 +99,7 @@ def _initialise(making: Path, account: Account, programs: Path) -> None:
 
 
 def _run(command: list[str], cwd: Path, account: Account, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(
         command, cwd=cwd, input=given, capture_output=True, text=True, errors="replace", env=ENVIRONMENT, umask=0o077,
         check=False, preexec_fn=die_with_parent(), **account.spawn_options(),
     )

@@ -171,7 +171,7 @@ class _Keeper:
     def _keep(self) -> None:
         try:
             # SIGQUIT ends the server at once; it recovers from its log at the next start.
-            self._process = subprocess.Popen(  # type: ignore[call-overload]
+            self._process = subprocess.Popen(
                 self._command, cwd=self._cluster, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._out,
                 env=ENVIRONMENT, umask=0o077, start_new_session=True,  # Ctrl-C is for us: the server ends last
                 preexec_fn=die_with_parent(signal.SIGQUIT), **self._account.spawn_options(),

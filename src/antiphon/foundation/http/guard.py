@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from litestar.connection import ASGIConnection, Request
 from litestar.datastructures import State
@@ -32,6 +32,7 @@ class UnknownParameter(Invalid):
     """There is no such query parameter here."""
 
 
+_WHO = "antiphon_who"
 _GIVEN = {"ctx", "who", "data", "body", "request", "state", "headers", "cookies", "scope", "socket"}
 
 
@@ -72,12 +73,17 @@ def _check_texts(connection: Connection) -> None:
             raise Invalid(f"{name}: may not contain the character NUL", field=name)
 
 
+def _noted(connection: Connection) -> dict[str, Any]:
+    """What is kept with a request while it is answered."""
+    return cast(dict[str, Any], connection.scope)
+
+
 async def authorise(connection: Connection, handler: BaseRouteHandler) -> None:
     """The one guard of the house. Raises NotSignedIn or PermissionMissing."""
     permission = handler.opt["permission"]
     _check_texts(connection)
     if permission == PUBLIC:
-        connection.scope["antiphon_who"] = STRANGER  # type: ignore[typeddict-unknown-key]
+        _noted(connection)[_WHO] = STRANGER
         return
     state = connection.app.state
     who: Principal | None = await state.authenticate(state.ctx, connection)
@@ -86,7 +92,7 @@ async def authorise(connection: Connection, handler: BaseRouteHandler) -> None:
     if permission != SIGNED_IN and not who.may(permission):
         raise PermissionMissing(permission=permission)
     _check_query(connection, handler)
-    connection.scope["antiphon_who"] = who  # type: ignore[typeddict-unknown-key]
+    _noted(connection)[_WHO] = who
 
 
 async def provide_ctx(state: State) -> Context:
@@ -97,5 +103,5 @@ async def provide_ctx(state: State) -> Context:
 
 async def provide_who(request: Request[Any, Any, Any]) -> Principal:
     """The caller, as a handler's `who`."""
-    who: Principal = request.scope["antiphon_who"]  # type: ignore[typeddict-item]
+    who: Principal = _noted(request)[_WHO]
     return who

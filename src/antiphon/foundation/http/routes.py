@@ -11,6 +11,7 @@ from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Operation
 from litestar.params import BodyKwarg
+from litestar.types import Method
 
 from antiphon.foundation.http.body import StrictBody
 from antiphon.foundation.http.problems import Problem
@@ -76,7 +77,7 @@ def _reads_json(fn: Callable[..., Any]) -> bool:
 
 
 def _route(
-    method: str,
+    method: Method,
     path: str | list[str],
     permission: str,
     status: int | None,
@@ -106,7 +107,7 @@ def _route(
             options["request_max_body_size"] = max_body or None
         return HTTPRouteHandler(
             path,
-            http_method=method,  # type: ignore[arg-type]
+            http_method=method,
             status_code=status,
             opt={"permission": permission, **(opt or {})},
             responses=_responses(permission, responses, tuple(codes)),

@@ -113,7 +113,7 @@ class PreferenceCentre(msgspec.Struct, frozen=True, kw_only=True):
     titles: Mapping[str, str]
     topics: Sequence[str] | None
     channels: Sequence[str] | None
-    languages: Sequence[str]
+    languages: Sequence[Language]
     changed_at: datetime | None
 
 

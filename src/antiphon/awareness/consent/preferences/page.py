@@ -18,7 +18,8 @@ from antiphon.foundation.words import Language
 
 PAUSES = (7, 30, 90)
 _STYLE = """
-.wide{overflow-x:auto}:root{color-scheme:light dark}body{max-width:48rem;margin:1.2rem auto;font-size:1rem}h1{font-size:1.6rem;margin:.2rem 0}
+.wide{overflow-x:auto}:root{color-scheme:light dark}body{max-width:48rem;margin:1.2rem auto;font-size:1rem}
+h1{font-size:1.6rem;margin:.2rem 0}
 header{display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:0 1.5rem}
 h2{font-size:1.05rem;margin:.9rem 0 .3rem}p{margin:.3rem 0}
 nav{font-size:.9rem}nav a,nav b{margin-right:.7rem}
@@ -221,10 +222,10 @@ def _quiet(form: Mapping[str, str]) -> dict[str, str] | None:
     return {"from": since, "to": until, "zone": form.get("zone", "")} if since or until else None
 
 
-def language_for(preferred: object, traits: Sequence[str | None], accepted: Language, offered: Sequence[str]) -> Language:
+def language_for(preferred: object, traits: Sequence[str | None], accepted: Language, offered: Sequence[Language]) -> Language:
     """A customer's language: as they said, as their traits tell, as their browser asks, or the first offered."""
     for tag in (preferred, *traits, accepted):
         short = str(tag or "").lower().replace("_", "-").partition("-")[0]
         if is_language(short) and short in offered:
-            return short  # type: ignore[return-value]
-    return offered[0] if offered else "en"  # type: ignore[return-value]
+            return short
+    return offered[0] if offered else "en"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from html import escape
 from typing import Annotated, Any
@@ -117,11 +118,12 @@ async def _shown(
             del wishes["paused_until"]  # the pause is over
         granted = frozenset((s.channel, s.topic) for s in await ledger.list_states(conn, [person_id]) if s.state == "granted")
     traits = [person.language, person.locale] if person else []
-    offered: Any = list(centre.languages) or ["en"]
+    offered: Sequence[Language] = centre.languages or ["en"]
     asked = request.query_params.get("lang", "")
-    language: Language = (
-        asked if is_language(asked) and asked in offered else page.language_for(wishes.get("language"), traits, accepted, offered)  # type: ignore[assignment]
-    )
+    if is_language(asked) and asked in offered:
+        language = asked
+    else:
+        language = page.language_for(wishes.get("language"), traits, accepted, offered)
     words = WORDS[language]
     return page.Shown(
         language=language,
@@ -235,7 +237,7 @@ async def _spoken(conn: Connection, profile_id: int, accepted: Language) -> Lang
     current = (await store.list_current(conn, [person_id])).get(person_id, [])
     said = next((w.value for w in current if w.aspect == "language"), None)
     traits = [person.language, person.locale] if person else []
-    return page.language_for(said, traits, accepted, list(centre.languages) or ["en"])
+    return page.language_for(said, traits, accepted, centre.languages or ["en"])
 
 
 async def _called(conn: Connection, topic: str, language: Language) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from base64 import b64encode
 from collections import deque
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from antiphon.execution.channels.email.address import mailbox
 from antiphon.execution.channels.email.settings import EmailSettings
@@ -64,7 +64,7 @@ class Conversation(asyncio.Protocol):
     # --- what asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         *lines, self._buffer = (self._buffer + data).split(b"\n") if self._buffer else data.split(b"\n")

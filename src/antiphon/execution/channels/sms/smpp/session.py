@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from antiphon.execution.channels.sms.smpp import pdu as wire
 from antiphon.execution.channels.sms.smpp.pdu import BrokenPdu, Pdu
@@ -76,7 +76,7 @@ class Session(asyncio.Protocol):
     # --- what asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
+        self._transport = cast(asyncio.Transport, transport)
         self._tick()
 
     def data_received(self, data: bytes) -> None:
