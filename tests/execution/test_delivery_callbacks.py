@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+from tests.execution import doors
 from tests.execution.test_delivery_hearing import events, person, rows, sent
 
 from antiphon.execution.channels.webhook import signature
@@ -22,21 +22,10 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.postgres import DatabaseUnavailable, PostgresError
 
+rooms, ctx = doors.rooms, doors.ctx
+
 pytestmark = pytest.mark.store
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-
-
-@pytest.fixture
-def rooms() -> Any:
-    """Only what callbacks stand on."""
-    names = "foundation.access awareness.profiles awareness.consent awareness.events execution.channels execution.content execution.delivery web"  # noqa: E501
-    return [import_module(f"antiphon.{name}.room").ROOM for name in names.split()]
-
-
-@pytest.fixture
-def ctx(app: Any) -> Context:
-    found: Context = app.app.state.ctx
-    return found
 
 
 @pytest.fixture

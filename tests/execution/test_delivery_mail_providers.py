@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import httpx
 import pytest
+from tests.execution import doors
 from tests.execution.test_delivery_hearing import events, person, rows, sent
 
 from antiphon.execution.channels import Channels, Message, Rendered
@@ -16,21 +16,10 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.outbound import permitting
 from antiphon.sandbox.mailapi import MailApi, MailgunApi, PostmarkApi, SendGridApi, SesApi
 
+rooms, ctx = doors.rooms, doors.ctx
+
 pytestmark = pytest.mark.store
 SENDER = {"from_email": "shop@shop.example"}
-
-
-@pytest.fixture
-def rooms() -> Any:
-    """Only what callbacks stand on."""
-    names = "foundation.access awareness.profiles awareness.consent awareness.events execution.channels execution.content execution.delivery web"  # noqa: E501
-    return [import_module(f"antiphon.{name}.room").ROOM for name in names.split()]
-
-
-@pytest.fixture
-def ctx(app: Any) -> Context:
-    found: Context = app.app.state.ctx
-    return found
 
 
 def settings_of(api: MailApi) -> tuple[str, dict[str, Any]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from typing import Any
 
 import httpx
 import pytest
+from tests.execution import doors
 from tests.execution.test_delivery_hearing import events, person, rows, sent
 
 from antiphon.execution.delivery.hearing import Hearing
@@ -15,20 +15,9 @@ from antiphon.execution.delivery.pages import WORDS, veiled
 from antiphon.execution.delivery.tracking import Tracker
 from antiphon.foundation.context import Context
 
+rooms, ctx = doors.rooms, doors.ctx
+
 pytestmark = pytest.mark.store
-
-
-@pytest.fixture
-def rooms() -> Any:
-    """Only what these pages stand on."""
-    names = "foundation.access awareness.profiles awareness.consent awareness.events execution.channels execution.content execution.delivery web"  # noqa: E501
-    return [import_module(f"antiphon.{name}.room").ROOM for name in names.split()]
-
-
-@pytest.fixture
-def ctx(app: Any) -> Context:
-    found: Context = app.app.state.ctx
-    return found
 
 
 @pytest.fixture

@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import msgspec
 import pytest
+from tests.execution import doors
 from tests.execution.sms import message, until
 from tests.execution.test_delivery_hearing import person, rows, sent
 
@@ -23,21 +22,10 @@ from antiphon.foundation.outbound import permitting
 from antiphon.sandbox.sms.gateway import Gateway
 from antiphon.sandbox.sms.log import SmsLog
 
+rooms, ctx = doors.rooms, doors.ctx
+
 pytestmark = pytest.mark.store
 TOKEN = "the-auth-token"
-
-
-@pytest.fixture
-def rooms() -> Any:
-    """Only what callbacks stand on."""
-    names = "foundation.access awareness.profiles awareness.consent awareness.events execution.channels execution.content execution.delivery web"  # noqa: E501
-    return [import_module(f"antiphon.{name}.room").ROOM for name in names.split()]
-
-
-@pytest.fixture
-def ctx(app: Any) -> Context:
-    found: Context = app.app.state.ctx
-    return found
 
 
 class Near(Gateway):
