@@ -958,9 +958,9 @@ CREATE TABLE public.experiment_deal (
     stratum text NOT NULL,
     arm smallint NOT NULL,
     size bigint NOT NULL,
-    people bytea NOT NULL
+    ids bytea NOT NULL
 );
-ALTER TABLE ONLY public.experiment_deal ALTER COLUMN people SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.experiment_deal ALTER COLUMN ids SET STORAGE EXTERNAL;
 
 CREATE TABLE public.experiment_exposure (
     experiment_id integer NOT NULL,
@@ -1364,22 +1364,6 @@ CREATE TABLE public.journey_move (
 
 ALTER TABLE public.journey_move ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.journey_move_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-CREATE TABLE public.journey_outgoing (
-    id bigint NOT NULL,
-    bucket smallint NOT NULL,
-    profile_id bigint NOT NULL,
-    payload bytea NOT NULL
-);
-
-ALTER TABLE public.journey_outgoing ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.journey_outgoing_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -2342,9 +2326,6 @@ ALTER TABLE ONLY public.journey_intake
 ALTER TABLE ONLY public.journey_move
     ADD CONSTRAINT journey_move_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.journey_outgoing
-    ADD CONSTRAINT journey_outgoing_pkey PRIMARY KEY (id);
-
 ALTER TABLE ONLY public.journey_past
     ADD CONSTRAINT journey_past_pkey PRIMARY KEY (profile_id, run_id);
 
@@ -2656,10 +2637,6 @@ CREATE INDEX journey_move_of ON public.journey_move USING btree (journey_id, id)
 CREATE INDEX journey_move_open ON public.journey_move USING btree (id) WHERE (state = 'open'::text);
 
 CREATE INDEX journey_open ON public.journey USING btree (id) WHERE (state = ANY (ARRAY['live'::text, 'paused'::text, 'finished'::text]));
-
-CREATE INDEX journey_outgoing_bucket ON public.journey_outgoing USING btree (bucket, id);
-
-CREATE INDEX journey_outgoing_person ON public.journey_outgoing USING btree (profile_id);
 
 CREATE INDEX journey_past_ended ON public.journey_past USING btree (journey_id, ended_at);
 

@@ -183,7 +183,7 @@ async def test_a_crash_between_gate_and_cursor_answers_each_event_once(
     ctx: Context, parrot: Parrot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed before and after the gate, with parts of three: nothing is lost, nothing is said twice."""
-    monkeypatch.setattr(listening, "MOST", 3)
+    monkeypatch.setattr(listening.READER, "most", 3)
     await triggered(ctx, Trigger(event="Order", again="key", key=["order_id"]))
     for n in range(5):
         await happen(ctx, *((person, "Order", {"order_id": f"{n}-{person}"}) for person in range(1, 5)))

@@ -16,6 +16,7 @@ ELSEWHERE = {"alias": {"from_id", "to_id", "into_id"}, "merge_proposal": {"low_i
 """Where the customer's column is not called profile_id; and sets of customers' ids."""
 SETS = {
     "campaign_audience": "ids alone, of nobody once the profile is gone: a campaign's numbers are counted by them",
+    "experiment_deal": "ids alone; `experiments.erase` takes the customer out of every deal",
     "mirror_change": "ids alone: which rows of the mirror were written when; gone with the next upkeep",
     "segment_base": "ids alone; `segments.erase` takes the customer out of every segment and folds what is packed",
     "segment_delta": "ids alone, as above",
@@ -32,6 +33,7 @@ NOT_EXPORTED = {
     "delivery_queue": "where a row of `delivery`, which is exported, waits",
     "delivery_settle": "a queue of ids",
     "delivery_watch": "a queue of ids",
+    "journey_heard": "a queue of events, which are exported",
     "message_text": "which texts were said to whom; `delivery` is exported",
     "merge_proposal": "names somebody else as well; what it compares is exported as identities",
     "preference": "the latest of `preference_change`, which is exported whole",

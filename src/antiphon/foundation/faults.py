@@ -21,6 +21,11 @@ PLACES = (
     "to_record", "recorded",
 )  # fmt: skip
 """Where a message may be on its way."""
+JOURNEYS = (
+    "hearing", "heard",  # what people did is read, and committed
+    "admitting", "admitted", "advancing", "advanced", "listening", "moving", "listened", "moved",  # inside one transaction
+)  # fmt: skip
+"""Where somebody in a journey may be on their way."""
 _armed: dict[str, Callable[[], None]] = {}
 
 

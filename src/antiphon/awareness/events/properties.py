@@ -92,14 +92,14 @@ class Properties:
         )
         return name
 
-    def select(self, rows: str) -> str:
-        """Return ``rows`` (profile_id, ts, properties) with the columns asked for, as a subquery."""
+    def select(self, rows: str, carried: str = "profile_id, ts") -> str:
+        """Return ``rows`` (the columns ``carried``, and properties) with the columns asked for, as a subquery."""
         if not self.paths:
             return f"({rows})"
         pointers = ", ".join(literal(pointer(path)) for path in self.paths)
         taken = ", ".join(f"j[{i}]::varchar as j{i}" for i in range(1, len(self.paths) + 1))
-        rows = f"select profile_id, ts, json_extract(properties, [{pointers}]) as j from ({rows})"
-        rows = f"select profile_id, ts, {taken} from ({rows})"
+        rows = f"select {carried}, json_extract(properties, [{pointers}]) as j from ({rows})"
+        rows = f"select {carried}, {taken} from ({rows})"
         if not self.read:
             return f"({rows})"
         return f"(select *, {', '.join(f'{sql} as {name}' for name, sql in self.read.items())} from ({rows}))"

@@ -46,5 +46,7 @@ insert into event_day_flushed (day, lanes) values (%(day)s, %(lanes)s)
 on conflict (day) do update set lanes = excluded.lanes, flushed_at = excluded.flushed_at;
 
 -- name: forget_flushed
--- The day is gone.
-delete from event_day_flushed where day = %(day)s;
+-- The day is gone; from now on not all that ever happened is here.
+with gone as (delete from event_day_flushed where day = %(day)s)
+insert into lake_upkeep (task, done_at) values ('events.dropped', clock_timestamp())
+on conflict (task) do update set done_at = excluded.done_at;

@@ -1,6 +1,6 @@
 """Campaigns: what is said to the members of a segment, once, again and again, or in answer to events; and the transactional API.
 
-Owns ``campaign``, ``campaign_audience`` (each time it is said), ``campaign_cursor``, ``campaign_answered``, ``campaign_last``,
+Owns ``campaign``, ``campaign_audience`` (each time it is said), ``campaign_answered``, ``campaign_last``,
 ``conversion``, ``campaign_snapshot``, ``campaign_report``, ``campaign_rule`` (approval), ``message_request`` and
 ``message_text``. Each time a campaign is said its audience and its template's version are frozen; a leased loop hands the
 audience to delivery's gate in chunks, each with its place in one transaction, so that neither a crash nor a pause loses

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from antiphon.awareness.events import LaneReader
 from antiphon.execution.campaigns import store
 from antiphon.execution.campaigns.goals import CLICKS_AFTER, Goal, read_code
 from antiphon.execution.campaigns.listening import read_on
@@ -32,10 +33,8 @@ from antiphon.foundation.leases import Held
 from antiphon.foundation.postgres import Connection, load_queries, struct_row
 
 SQL = load_queries(Path(__file__).with_name("conversions.sql"))
-TRIGGERS = load_queries(Path(__file__).with_name("triggers.sql"))
 LOOP = "campaigns.convert"
-READER = "conversions"
-MOST_LANES = 5
+READER = LaneReader("campaigns.conversions")
 Z95 = 1.959963984540054
 How = Literal["code", "click", "message", "holdout"]
 
@@ -92,7 +91,7 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
 async def begin_counting(conn: Connection, now: datetime) -> None:
     """A campaign with a goal starts: where none was counted, counting begins with what is understood from now on."""
     if len(await _counting(conn, now)) <= 1:
-        await conn.execute(TRIGGERS.jump, {"reader": READER})
+        await READER.begin(conn)
 
 
 async def _counting(conn: Connection, now: datetime) -> list[int]:
@@ -105,8 +104,7 @@ async def count_conversions(ctx: Context, held: Held) -> bool:
     async with ctx.db.connection() as conn:
         if not await _counting(conn, ctx.clock.now()):
             return False
-        rows = await (await conn.execute(TRIGGERS.pending, {"reader": READER, "lanes": held.buckets})).fetchall()
-    lanes = [row[0] for row in rows][:MOST_LANES]
+        lanes, more = await READER.waiting(conn, held)
     if not lanes:
         return False
     async with ctx.db.transaction() as conn:
@@ -115,11 +113,11 @@ async def count_conversions(ctx: Context, held: Held) -> bool:
         ids = await _counting(conn, ctx.clock.now())
         campaigns = [c for i in ids if (c := await store.find_campaign(conn, i)) is not None]
         names = {c.goal.event for c in campaigns if c.goal is not None}
-        events, full = await read_on(conn, READER, lanes, names)
+        events, full = await read_on(READER, conn, lanes, names)
         for campaign in campaigns:
             if campaign.goal is not None:
                 await keep(ctx, conn, campaign, campaign.goal, events)
-    return full or len(rows) > len(lanes)
+    return full or more
 
 
 async def keep(ctx: Context, conn: Connection, campaign: Campaign, goal: Goal, events: Sequence[Happened]) -> None:

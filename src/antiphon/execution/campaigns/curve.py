@@ -24,8 +24,8 @@ MOST_HOURS = timedelta(days=8)
 Step = Literal["hour", "day"]
 
 
-class Numbers(msgspec.Struct, frozen=True, kw_only=True):
-    """What was known of a campaign."""
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """How often what happened, and what it cost."""
 
     sent: int = 0
     delivered: int = 0
@@ -37,6 +37,11 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     complained: int = 0
     cost_micros: int = 0
     conversions: int = 0
+
+
+class Numbers(Counts, frozen=True, kw_only=True):
+    """What was known of a campaign."""
+
     value: float = 0
 
 
@@ -56,21 +61,11 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
     points: list[Known]
 
 
-class Moment(msgspec.Struct, frozen=True, kw_only=True):
+class Moment(Counts, frozen=True, kw_only=True):
     """What happened in one hour or day."""
 
     at: datetime
-    sent: int = 0
-    delivered: int = 0
-    bounced: int = 0
     failed: int = 0
-    opened: int = 0
-    clicked: int = 0
-    replied: int = 0
-    unsubscribed: int = 0
-    complained: int = 0
-    conversions: int = 0
-    cost_micros: int = 0
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,9 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from antiphon.awareness.events.values import properties_of
+from antiphon.awareness.events import LaneReader
 from antiphon.awareness.segments import members
 from antiphon.execution.campaigns import store
 from antiphon.execution.campaigns.holding import keep_back
@@ -31,16 +30,13 @@ from antiphon.foundation.telemetry import get_logger
 SQL = load_queries(Path(__file__).with_name("triggers.sql"))
 log = get_logger(__name__)
 LOOP = "campaigns.listen"
-READER = "triggers"
-MOST = 2_000
-"""Events of one lane in one transaction."""
-MOST_LANES = 5
+READER = LaneReader("campaigns.triggers")
 
 
 async def begin_listening(conn: Connection) -> None:
     """A campaign begins to answer: where none did, with what is understood from now on."""
     if len(await answering(conn)) <= 1:
-        await conn.execute(SQL.jump, {"reader": READER})
+        await READER.begin(conn)
 
 
 async def answering(conn: Connection) -> list[int]:
@@ -53,8 +49,7 @@ async def listen(ctx: Context, held: Held) -> bool:
     async with ctx.db.connection() as conn:
         if not await answering(conn):
             return False
-        rows = await (await conn.execute(SQL.pending, {"reader": READER, "lanes": held.buckets})).fetchall()
-    lanes = [row[0] for row in rows][:MOST_LANES]
+        lanes, more = await READER.waiting(conn, held)
     if not lanes:
         return False
     async with ctx.db.transaction() as conn:
@@ -62,7 +57,7 @@ async def listen(ctx: Context, held: Held) -> bool:
         await mine.fence(conn)
         campaigns = [c for i in await answering(conn) if (c := await store.find_campaign(conn, i)) is not None]
         names = {c.trigger.event for c in campaigns if c.trigger is not None}
-        events, full = await read_on(conn, READER, lanes, names)
+        events, full = await read_on(READER, conn, lanes, names)
         heard = [(campaign, meant) for campaign in campaigns if (meant := meant_by(campaign, events))]
         for campaign, _ in heard:  # all before anything else is held, in one order for everybody
             await conn.execute(SQL.alone, {"campaign_id": campaign.id})
@@ -73,37 +68,17 @@ async def listen(ctx: Context, held: Held) -> bool:
             except AntiphonError as failed:
                 log.warning("a campaign cannot answer", campaign=campaign.id, error=str(failed))
                 await keep_back(ctx, conn, campaign.id, failed)
-    return full or len(rows) > len(lanes)
+    return full or more
 
 
-async def read_on(conn: Connection, reader: str, lanes: Sequence[int], names: Iterable[str]) -> tuple[list[Happened], bool]:
+async def read_on(
+    reader: LaneReader, conn: Connection, lanes: Sequence[int], names: Iterable[str]
+) -> tuple[list[Happened], bool]:
     """The next events of these names in some lanes, which this reader has read from now on; and whether there may be more."""
-    reach = await (await conn.execute(SQL.pending, {"reader": reader, "lanes": list(lanes)})).fetchall()
-    if not reach:
-        return [], False
-    params: dict[str, Any] = {
-        "lanes": [row[0] for row in reach], "froms": [row[3] for row in reach], "tos": [row[1] for row in reach],
-        "sinces": [row[4] for row in reach], "names": list(names), "most": MOST,
-    }  # fmt: skip
-    found = await (await conn.execute(SQL.happened, params)).fetchall()
-    events = [
-        Happened(lane, seq, received_at, ts, profile_id, kind, name, properties_of(text))
-        for lane, seq, received_at, ts, profile_id, kind, name, text in found
-    ]
-    count: dict[int, int] = defaultdict(int)
-    ends: dict[int, tuple[int, datetime]] = {row[0]: (row[1], row[2]) for row in reach}
-    last: dict[int, Happened] = {}
-    for event in events:
-        count[event.lane] += 1
-        last[event.lane] = event
-    for lane, many in count.items():
-        if many >= MOST:
-            ends[lane] = (last[lane].seq, last[lane].received_at)
-    await conn.execute(SQL.move, {
-        "reader": reader, "lanes": list(ends), "seqs": [seq for seq, _ in ends.values()],
-        "received": [at for _, at in ends.values()],
-    })  # fmt: skip
-    return events, any(many >= MOST for many in count.values())
+    events, more = await reader.read_on(conn, lanes, names)
+    return [
+        Happened(one.lane, one.seq, one.received_at, one.ts, one.profile_id, one.kind, one.name, one.properties) for one in events
+    ], more
 
 
 def meant_by(campaign: Campaign, events: Sequence[Happened]) -> list[Happened]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from antiphon.awareness.profiles import canonical, every_id
-from antiphon.execution.campaigns.conversions import SQL, TRIGGERS
+from antiphon.execution.campaigns.conversions import SQL
 from antiphon.execution.campaigns.keys import SQL as MESSAGES
+from antiphon.execution.campaigns.listening import SQL as TRIGGERS
 from antiphon.execution.delivery import forget_content
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, dict_row

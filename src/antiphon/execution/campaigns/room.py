@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from antiphon.execution.campaigns import personal
 from antiphon.execution.campaigns.desk import Desk, open_desk
+from antiphon.execution.campaigns.forgetting import FORGETTING
 from antiphon.execution.campaigns.http import ROUTES
 from antiphon.execution.campaigns.loops import LOOPS
 from antiphon.execution.campaigns.messages_http import ROUTES as MESSAGES
@@ -15,7 +16,7 @@ ROOM = Room(
     name="campaigns",
     floor="execution",
     routes=(*ROUTES, *PLANS, *REPORTS, *MESSAGES),
-    loops=LOOPS,
+    loops=(*LOOPS, FORGETTING),
     permissions={
         "campaigns:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "campaigns:write": ("marketer", "branch_manager"),

@@ -214,9 +214,12 @@ class World(Protocol):
 class Surroundings(Protocol):
     """What there is, for checking a definition. ``now``: what is past by then is past; ``journey_id``: which journey it is of."""
 
-    definition: Definition
-    now: datetime
-    journey_id: int | None
+    @property
+    def definition(self) -> Definition: ...
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def journey_id(self) -> int | None: ...
 
     def has_template(self, version_id: int) -> bool: ...
     def has_channel(self, name: str) -> bool: ...
@@ -367,8 +370,7 @@ def _of(value: Any, mask: Bools) -> Any:
 
 
 class StepKind(Protocol):
-    """A kind of step. One object a process; it keeps nothing of people. One that raises events says so by an attribute
-    ``appends = True``: people are then moved in a transaction of the journal's."""
+    """A kind of step. One object a process; it keeps nothing of people."""
 
     name: ClassVar[str]
     Settings: ClassVar[type[msgspec.Struct]]

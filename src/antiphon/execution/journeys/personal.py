@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from antiphon.awareness.profiles import canonical, every_id
+from antiphon.awareness.profiles import canonical, every_id, hold_for_erasure
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, dict_row, load_queries
 
@@ -26,6 +26,7 @@ async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str
 
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     """Forget it; how many went which way stays, for the journeys' numbers."""
-    who = {"profile_ids": await every_id(conn, await canonical(conn, profile_id) or profile_id)}
-    for statement in (SQL.erase_runs, SQL.erase_past, SQL.erase_history):
-        await conn.execute(statement, who)
+    ids = await every_id(conn, await canonical(conn, profile_id) or profile_id)
+    await hold_for_erasure(conn, ids)  # nobody lets them in meanwhile
+    for statement in (SQL.erase_heard, SQL.erase_runs, SQL.erase_past, SQL.erase_history):
+        await conn.execute(statement, {"profile_ids": ids})

@@ -24,3 +24,7 @@ delete from journey_past where profile_id = any(%(profile_ids)s::bigint[]);
 -- name: erase_history
 -- Erasure: what was decided of them.
 delete from journey_history where profile_id = any(%(profile_ids)s::bigint[]);
+
+-- name: erase_heard
+-- Erasure: what they did that is to be heard.
+delete from journey_heard where profile_id = any(%(profile_ids)s::bigint[]);
