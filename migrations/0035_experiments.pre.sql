@@ -43,10 +43,10 @@ create table experiment_deal (
     stratum text not null,
     arm smallint not null,
     size bigint not null,
-    people bytea not null,
+    ids bytea not null,
     primary key (experiment_id, stratum, arm)
 );
-alter table experiment_deal alter people set storage external;
+alter table experiment_deal alter ids set storage external;
 
 -- Who was exposed to what, and when first. Written by whoever leads people to a branch, for tens of thousands at a time: no
 -- foreign keys, which would be checked row by row; an experiment that has begun is never deleted, and erasing a person takes

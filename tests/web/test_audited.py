@@ -34,6 +34,7 @@ EXEMPT = {
     "POST /v1/messages/batch": "the ledger is its record",
     "POST /v1/channels/{account_id:int}/test": "connects and changes nothing",
     "POST /v1/delivery/routes/try": "asks the rules",
+    "POST /v1/experiments/plan": "works out sizes",
     "POST /v1/imports/files/{file_id:int}/preview": "reads the file",
     "POST /v1/segments/combine": "counts",
     "POST /v1/segments/overlap": "counts",

@@ -102,11 +102,11 @@ delete from experiment_slot where experiment_id = %(id)s;
 
 -- name: insert_deal
 -- The arms of one stratum as they were dealt.
-insert into experiment_deal (experiment_id, stratum, arm, size, people) values (%(id)s, %(stratum)s, %(arm)s, %(size)s, %(people)s);
+insert into experiment_deal (experiment_id, stratum, arm, size, ids) values (%(id)s, %(stratum)s, %(arm)s, %(size)s, %(ids)s);
 
 -- name: read_deal
 -- Who was dealt what.
-select stratum, arm, people from experiment_deal where experiment_id = %(id)s order by stratum, arm;
+select stratum, arm, ids from experiment_deal where experiment_id = %(id)s order by stratum, arm;
 
 -- name: deal_sizes
 -- How many of each stratum were dealt to each arm.
@@ -152,11 +152,11 @@ where x.profile_id = any(%(profile_ids)s::bigint[]) order by x.exposed_at;
 
 -- name: deals_to_erase
 -- Every deal, for erasing somebody out of it.
-select experiment_id, stratum, arm, people from experiment_deal;
+select experiment_id, stratum, arm, ids from experiment_deal;
 
--- name: rewrite_deal
--- A deal without an erased person.
-update experiment_deal set people = %(people)s where experiment_id = %(id)s and stratum = %(stratum)s and arm = %(arm)s;
+-- name: erase_from_deal
+-- Erasure: a deal without somebody.
+update experiment_deal set ids = %(ids)s where experiment_id = %(id)s and stratum = %(stratum)s and arm = %(arm)s;
 
 -- name: read_result
 -- What an experiment came to when it was last worked out.

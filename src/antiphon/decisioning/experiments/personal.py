@@ -20,8 +20,8 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     for experiment_id, stratum, arm, packed in await (await conn.execute(SQL.deals_to_erase)).fetchall():
         people = BitMap.deserialize(packed)
         if not people.isdisjoint(gone):
-            kept = {"id": experiment_id, "stratum": stratum, "arm": arm, "people": (people - gone).serialize()}
-            await conn.execute(SQL.rewrite_deal, kept)
+            kept = {"id": experiment_id, "stratum": stratum, "arm": arm, "ids": (people - gone).serialize()}
+            await conn.execute(SQL.erase_from_deal, kept)
 
 
 async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str, Any]:

@@ -128,7 +128,7 @@ async def write_deal(conn: Connection, experiment_id: int, strata: Sequence[str]
     """Keep what was dealt: for each stratum its arms' people."""
     for stratum, arms in zip(strata, parts, strict=True):
         for arm, people in enumerate(arms):
-            values = {"id": experiment_id, "stratum": stratum, "arm": arm, "size": len(people), "people": people.serialize()}
+            values = {"id": experiment_id, "stratum": stratum, "arm": arm, "size": len(people), "ids": people.serialize()}
             await conn.execute(SQL.insert_deal, values)
 
 
