@@ -18,6 +18,9 @@ from antiphon.execution.journeys.graph import circles, leading_to, reached
 from antiphon.execution.journeys.model import Definition, Finding, Step
 from antiphon.foundation.http.body import field_of
 
+SAID_BY_KINDS = frozenset({"refused_ends", "arm_without_way", "waits_for_ever", "loop_leads_nowhere"})
+"""What kinds say themselves of ways that lead nowhere."""
+
 
 class KindsHere(Protocol):
     """The kinds of step this installation has."""
@@ -90,14 +93,14 @@ def _settings(step: Step, place: str, kinds: KindsHere, around: Surroundings) ->
         rule, field = field_of(str(wrong))
         yield error("settings_invalid", f"{place}.settings" + (f".{field}" if field else ""), step.key, rule=rule)
         return
-    for one in kind.check(settings, f"{place}.settings", around):
-        yield msgspec.structs.replace(one, step=one.step or step.key)
+    said = [msgspec.structs.replace(one, step=one.step or step.key) for one in kind.check(settings, f"{place}.settings", around)]
+    yield from said
     exits = kind.exits(settings)
     for exit in step.next:
         if exit not in exits:
             yield error("exit_unknown", f"{place}.next.{exit}", step.key, exit=exit, exits=", ".join(exits) or "–")
     open_ways = [exit for exit in exits if exit not in step.next]
-    if len(exits) > 1 and open_ways:
+    if len(exits) > 1 and open_ways and not SAID_BY_KINDS & {one.code for one in said}:
         yield warning("exits_end", f"{place}.next", step.key, exits=", ".join(open_ways))
 
 
@@ -112,17 +115,10 @@ def _graph(definition: Definition, known: Mapping[str, Understood], around: Surr
             yield warning("unreachable", f"steps[{n}]", key)
     rests = {key for key, one in known.items() if one.kind.rests(one.settings)}
     strange = places.keys() - known.keys()  # of what is not understood nobody knows whether people rest there
-    whole = {key: [*graph[key], *_led_to(known.get(key), places)] for key in graph}
-    for circle in circles(whole, rests | strange):
+    for circle in circles(graph, rests | strange):
         yield error("cycle_without_rest", f"steps[{places[circle[0]]}]", circle[0], steps=" → ".join([*circle, circle[0]]))
-    yield from _endless(definition, known, whole, inside, places, strange)
+    yield from _endless(definition, known, graph, inside, places, strange)
     yield from _itself(definition, known, graph, rests, around, places)
-
-
-def _led_to(one: Understood | None, places: Collection[str]) -> list[str]:
-    """The step a loop leads back to, where its settings name one."""
-    to = getattr(one.settings, "to", None) if one is not None else None
-    return [to] if isinstance(to, str) and to in places else []
 
 
 def _endless(
@@ -131,7 +127,10 @@ def _endless(
 ) -> Iterator[Finding]:  # fmt: skip
     """Steps from which no way leads out, unless rules or a goal take people out."""
     steps = {step.key: step for step in definition.steps}
-    ends = {key for key, one in known.items() if not one.exits or any(exit not in steps[key].next for exit in one.exits)}
+    ends = {
+        key for key, one in known.items()
+        if not one.exits or one.kind.name == "jump" or any(exit not in steps[key].next for exit in one.exits)
+    }  # fmt: skip
     stuck = inside - leading_to(graph, ends | set(strange))
     if stuck and not definition.exits and not (definition.goal is not None and definition.goal.ends):
         first = min(stuck, key=lambda key: places[key])

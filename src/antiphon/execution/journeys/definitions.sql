@@ -18,7 +18,9 @@ select id from journey where id = %(id)s for update;
 -- Journeys, newest first.
 select j.id, j.name, j.description, j.state, j.draft_revision, j.live_version_id, v.number as live_version, j.held_reason,
     j.created_at, j.created_by, j.changed_at, j.changed_by, j.started_at, j.finished_at,
-    jsonb_array_length(j.draft->'steps') as steps, v.definition is null or v.definition <> j.draft as unpublished
+    jsonb_array_length(j.draft->'steps') as steps, v.definition is null or v.definition <> j.draft as unpublished,
+    (select count(*) from (
+        select from journey_version n join journey_run r on r.version_id = n.id where n.journey_id = j.id limit 100000) people) as inside
 from journey j left join journey_version v on v.id = j.live_version_id
 where (%(before)s::bigint is null or j.id < %(before)s)
   and (%(state)s::text is null and j.state <> 'archived' or j.state = %(state)s)
@@ -87,14 +89,19 @@ select id from journey_version where journey_id = %(journey_id)s order by id;
 -- How many people are in a journey, in any version.
 select count(*) from journey_run where version_id in (select id from journey_version where journey_id = %(journey_id)s);
 
--- name: names_of
--- Which journeys of these there are.
-select id, state from journey where id = any(%(ids)s::bigint[]);
+-- name: what_there_is
+-- What a definition may refer to: published template versions, journeys, experiments, segments with whether they tell who comes.
+select (select coalesce(array_agg(v.id), '{}') from template_version v join template t on t.id = v.template_id
+        where v.state = 'published' and t.archived_at is null),
+    (select coalesce(array_agg(j.id), '{}') from journey j where j.state <> 'archived'),
+    (select coalesce(array_agg(e.key), '{}') from experiment e where e.state = 'running' or e.winner is not null),
+    (select coalesce(jsonb_object_agg(s.id, s.announce <> 'never'), '{}') from segment s where s.state = 'active'),
+    (select coalesce(array_agg(n.name), '{}') from event_name n where n.name = any(%(events)s::text[]));
 
 -- name: using_segment
--- Journeys whose live version or draft speaks of a segment anywhere.
+-- Journeys that name a segment anywhere: in what is live, or in the draft.
 select 'journey' as kind, j.id, j.name, j.state, j.state in ('live', 'paused') as active
 from journey j left join journey_version v on v.id = j.live_version_id
-where (%(path)s::jsonpath is not null) and j.state <> 'archived'
-  and (jsonb_path_exists(j.draft, %(path)s::jsonpath) or v.definition is not null and jsonb_path_exists(v.definition, %(path)s::jsonpath))
+where j.state <> 'archived' and (jsonb_path_exists(j.draft, %(path)s::text::jsonpath)
+    or v.definition is not null and jsonb_path_exists(v.definition, %(path)s::text::jsonpath))
 order by j.id limit 1000;

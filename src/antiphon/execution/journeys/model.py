@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from antiphon.awareness.events import EventMatch
 from antiphon.awareness.segments import Node
@@ -140,7 +140,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     start: str = START
     steps: Annotated[list[Step], Meta(max_length=MOST_STEPS)] = []
     entries: Annotated[list[Entry], Meta(max_length=20)] = []
-    again: Again = Again()
+    again: Again = field(default_factory=Again)
     exits: Annotated[list[ExitRule], Meta(max_length=20)] = []
     goal: Goal | None = None
     holdout_percent: Annotated[float, Meta(ge=0, le=50)] = 0
@@ -148,7 +148,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     priority: Annotated[int, Meta(ge=0, le=9)] = 5
     displaces: bool = False
     most_inside: Annotated[int, Meta(ge=1)] | None = None
-    canvas: Canvas = Canvas()
+    canvas: Canvas = field(default_factory=Canvas)
 
     def step(self, key: str) -> Step | None:
         """The step of this key."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from antiphon.execution.journeys import personal
+from antiphon.execution.journeys import http, kinds_http, moving, personal, yaml_http
 from antiphon.foundation.rooms import Room
 
 ROOM = Room(
     name="journeys",
     floor="execution",
+    routes=(*http.ROUTES, *kinds_http.ROUTES, *yaml_http.ROUTES),
+    loops=moving.LOOPS,
     permissions={
         "journeys:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "journeys:write": ("marketer",),

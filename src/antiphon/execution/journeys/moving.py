@@ -1,0 +1,111 @@
+"""People inside are moved to another version, or leave: in chunks, each one transaction, by a leased loop.
+
+What is done is what the rows say, so a crash between two chunks leaves a true state and the next chunk goes on from there. Rows
+that the engine has in hand are passed over and come in a later chunk. A move is over when nobody is left to move and entries
+that were under way when it began have ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from antiphon.execution.journeys.definitions import some_versions
+from antiphon.execution.journeys.mapping import StepMap, Way, ways
+from antiphon.execution.journeys.shown import Moving, Version
+from antiphon.foundation.context import Context
+from antiphon.foundation.leases import Held
+from antiphon.foundation.loops import Loop, wake
+from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
+
+SQL = load_queries(Path(__file__).with_name("moving.sql"))
+LOOP = "journeys.move"
+CHUNK = 20_000
+BUCKETS = 4
+ENDED, REPLACED = "ended", "replaced"
+"""Why somebody is out: the journey was ended at once; an edit left them out."""
+
+
+async def begin_move(
+    conn: Connection, journey_id: int, *, before: int | None, after: int | None, kind: str, back: bool, step_map: StepMap,
+    total: int, by: str, now: datetime,
+) -> None:  # fmt: skip
+    """Note what becomes of the people inside; the loop does it."""
+    await conn.execute(SQL.stop_moves, {"journey_id": journey_id, "now": now})
+    params = {
+        "journey_id": journey_id, "from": before, "to": after, "kind": kind, "back": back, "map": Jsonb(dict(step_map)),
+        "state": "done" if kind == "stay" else "open", "total": total, "now": now, "by": by,
+    }  # fmt: skip
+    await conn.execute(SQL.open_move, params)
+    await wake(conn, LOOP)
+
+
+async def moves(conn: Connection, journey_id: int, *, only_open: bool = False, limit: int = 100) -> list[Moving]:
+    """What became of the people inside each time, newest first."""
+    async with conn.cursor(row_factory=struct_row(Moving)) as cur:
+        params = {"journey_id": journey_id, "open": only_open, "limit": limit}
+        return await (await cur.execute(SQL.list_moves, params)).fetchall()
+
+
+async def last_map(conn: Connection, journey_id: int, to: int) -> dict[str, str | None]:
+    """The step map by which people came to a version."""
+    row = await (await conn.execute(SQL.last_move_between, {"journey_id": journey_id, "to": to})).fetchone()
+    return {} if row is None else dict(row[1])
+
+
+async def tick(ctx: Context, held: Held) -> bool:
+    """Move one chunk of one journey's people; whether there may be more at once."""
+    now = ctx.clock.now()
+    async with ctx.db.transaction() as conn:
+        await held.fence(conn)
+        row = await (await conn.execute(SQL.next_move, {"divisor": BUCKETS, "buckets": held.buckets})).fetchone()
+        if row is None:
+            return False
+        move_id, journey_id, to, kind, step_map, early = row
+        found = await some_versions(conn, journey_id)
+        moved, gone = await _some(conn, found, move_id, to, kind, step_map, now)
+        over = moved + gone == 0 and not early
+        await conn.execute(SQL.note_move, {"id": move_id, "moved": moved, "gone": gone, "over": over, "now": now})
+    return moved + gone > 0 or over
+
+
+async def _some(
+    conn: Connection, found: Mapping[int, Version], move_id: int, to: int | None, kind: str, step_map: StepMap, now: datetime
+) -> tuple[int, int]:
+    """A chunk of people moved, and of people who leave."""
+    onward: list[tuple[int, int, Way]] = []
+    leaving: list[tuple[int, int]] = []
+    for one in found.values():
+        if one.id == to:
+            continue
+        if to is None or kind == "leave":
+            leaving += [(one.id, n) for n in range(len(one.definition.steps))]
+            continue
+        led, left = ways(one.definition, found[to].definition, step_map)
+        onward += [(one.id, n, way) for n, way in led.items()]
+        leaving += [(one.id, n) for n in left]
+    reason = ENDED if to is None else REPLACED
+    params: dict[str, Any] = {"id": move_id, "to": to, "now": now, "most": CHUNK, "reason": reason}
+    moved = await _run(conn, "move_some", params | _moving(onward)) if onward else 0
+    gone = await _run(conn, "end_some", params | _standing(leaving)) if leaving and moved < CHUNK else 0
+    return moved, gone
+
+
+def _standing(places: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    return {"versions": [version for version, _ in places], "steps": [step for _, step in places]}
+
+
+def _moving(places: Sequence[tuple[int, int, Way]]) -> dict[str, Any]:
+    standing = _standing([(version, step) for version, step, _ in places])
+    return standing | {"onward": [way.onward for _, _, way in places], "comes": [way.comes for _, _, way in places]}
+
+
+async def _run(conn: Connection, name: str, params: Mapping[str, Any]) -> int:
+    row = await (await conn.execute(SQL[name], params)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+LOOPS = (Loop(LOOP, tick, interval=5.0, buckets=BUCKETS),)
