@@ -20,7 +20,7 @@ from antiphon.awareness.segments.service import publish, refresh
 from antiphon.awareness.traits import mirror_profiles
 from antiphon.decisioning.experiments import expose, find_running, holdouts, is_held_out, records, salt_of, service, watching
 from antiphon.decisioning.experiments.design import Arm, Design, Experiment
-from antiphon.decisioning.experiments.metrics import Conversion, Count, Mean, Metric, Sum
+from antiphon.decisioning.experiments.metrics import ConversionMetric, CountMetric, MeanMetric, Metric, SumMetric
 from antiphon.decisioning.experiments.results import MetricResult
 from antiphon.decisioning.experiments.statistics import Moments, compare, theta_of
 from antiphon.foundation.access import SYSTEM
@@ -33,12 +33,12 @@ from antiphon.foundation.notices import LISTENERS, Listener
 pytestmark = pytest.mark.store
 BIG = PropertyFilter(property="total", op="ge", value=20)
 METRICS: list[Metric] = [
-    Conversion(name="bought", event="Order", within_hours=72, role="primary"),
-    Conversion(name="bought big", event="Order", where=[BIG], within_hours=72, before_days=5),
-    Count(name="visits", event="Visit", within_hours=48, before_days=10),
-    Sum(name="spend", event="Order", property="total", within_hours=72, before_days=10),
-    Mean(name="order value", event="Order", property="total", within_hours=72),
-    Count(name="returns", event="Return", within_hours=72, role="guardrail", good="down", margin=0.1),
+    ConversionMetric(name="bought", event="Order", within_hours=72, role="primary"),
+    ConversionMetric(name="bought big", event="Order", where=[BIG], within_hours=72, before_days=5),
+    CountMetric(name="visits", event="Visit", within_hours=48, before_days=10),
+    SumMetric(name="spend", event="Order", property="total", within_hours=72, before_days=10),
+    MeanMetric(name="order value", event="Order", property="total", within_hours=72),
+    CountMetric(name="returns", event="Return", within_hours=72, role="guardrail", good="down", margin=0.1),
 ]
 DESIGN = Design(name="Greeting", arms=[Arm(key="a"), Arm(key="b"), Arm(key="c")], metrics=METRICS, method="fixed", correction="none")
 Rows = list[tuple[int, str, datetime, dict[str, Any]]]
@@ -62,13 +62,13 @@ def measured(metric: Metric, events: Rows, at: datetime) -> tuple[float, float, 
     def of(first: datetime, end: datetime) -> tuple[float, float]:
         found = [p for _, name, ts, p in events if name == metric.event and first <= ts < end and all(filter_holds(f, p) for f in metric.where)]
         match metric:
-            case Conversion():
+            case ConversionMetric():
                 return float(bool(found)), 1.0
-            case Count():
+            case CountMetric():
                 return float(len(found)), 1.0
-            case Sum() | Mean():
+            case SumMetric() | MeanMetric():
                 totals = [p[metric.property] for p in found if isinstance(p.get(metric.property), int | float)]
-                return float(sum(totals)), float(len(totals)) if isinstance(metric, Mean) else 1.0
+                return float(sum(totals)), float(len(totals)) if isinstance(metric, MeanMetric) else 1.0
     after, under = of(at, at + metric.within)
     return after, of(at - metric.before, at)[0] if metric.before_days else 0.0, under
 
@@ -100,7 +100,7 @@ def agree(found: MetricResult, metric: Metric, wanted: dict[int, Moments], desig
             assert shown.value == pytest.approx(wanted[n].value, abs=1e-9)
             assert shown.total == pytest.approx(wanted[n].mean * wanted[n].people, abs=1e-9)
     for n, other in enumerate(found.others, start=1):
-        mine = compare(wanted[0], wanted[n], alpha=0.05, rho2=1.0, share=isinstance(metric, Conversion), theta=theta).fixed
+        mine = compare(wanted[0], wanted[n], alpha=0.05, rho2=1.0, share=isinstance(metric, ConversionMetric), theta=theta).fixed
         assert (other.fixed.low, other.fixed.high) == pytest.approx((mine.low, mine.high), abs=1e-9)
 
 
@@ -198,7 +198,7 @@ async def test_the_universal_holdout_is_an_experiment_whose_result_is_shown(ctx:
     await mirror_profiles(ctx)
     async with ctx.db.transaction() as conn:
         held = await holdouts.set_holdout(ctx, conn, SYSTEM, "universal", title="", percent=25, period="always", enabled=True, redraw=False)
-    metric = Conversion(name="bought", event="Order", within_hours=24)
+    metric = ConversionMetric(name="bought", event="Order", within_hours=24)
     one = await service.create_for_holdout(ctx, SYSTEM, "universal", Design(name="What marketing does", arms=DESIGN.arms[:2], metrics=[metric]))
     salt = salt_of(held, clock.now())
     out = {person for person in ids if is_held_out(ctx.secret, "universal", 25, person, salt)}
@@ -221,7 +221,7 @@ async def test_alarms_are_raised_once_and_told(ctx: Context, lake: LakeClient, c
         heard.append(notice)
 
     LISTENERS.register([Listener("test.hear_alarms", watching.ExperimentAlarmed, hear)])
-    guard = Count(name="returns", event="Return", within_hours=24, role="guardrail", good="down", margin=0.05)
+    guard = CountMetric(name="returns", event="Return", within_hours=24, role="guardrail", good="down", margin=0.05)
     one = await begin(ctx, Design(name="Greeting", arms=[Arm(key="a"), Arm(key="b")], metrics=[guard]))
     ids = await people(ctx, 800)
     arms = await show(ctx, ids)
@@ -249,7 +249,7 @@ async def test_alarms_are_raised_once_and_told(ctx: Context, lake: LakeClient, c
 
 
 async def test_figures_are_kept_and_final_once_the_last_window_has_closed(ctx: Context, lake: LakeClient, clock: VirtualClock) -> None:
-    metric = Conversion(name="bought", event="Order", within_hours=24)
+    metric = ConversionMetric(name="bought", event="Order", within_hours=24)
     one = await begin(ctx, Design(name="Greeting", arms=[Arm(key="a"), Arm(key="b")], metrics=[metric]))
     ids = await people(ctx, 20)
     await show(ctx, ids)

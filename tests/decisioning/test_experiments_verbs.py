@@ -30,7 +30,7 @@ from antiphon.decisioning.experiments.design import (
     WrongExperimentState,
     check_design,
 )
-from antiphon.decisioning.experiments.metrics import Conversion, Mean
+from antiphon.decisioning.experiments.metrics import ConversionMetric, MeanMetric
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
@@ -117,7 +117,7 @@ async def test_what_may_happen_in_which_state(ctx: Context) -> None:
         with pytest.raises(ExperimentStarted) as refused:
             await service.change(ctx, SYSTEM, made.id, msgspec.structs.replace(PLAIN, **({"percent": 50.0} | other)))
         assert refused.value.field in other
-    renamed = await service.change(ctx, SYSTEM, made.id, msgspec.structs.replace(PLAIN, percent=50.0, name="Hello", metrics=[Conversion(name="x", event="y")]))
+    renamed = await service.change(ctx, SYSTEM, made.id, msgspec.structs.replace(PLAIN, percent=50.0, name="Hello", metrics=[ConversionMetric(name="x", event="y")]))
     assert renamed.design.name == "Hello"
     with pytest.raises(InvalidExperiment):
         await service.finish(ctx, SYSTEM, made.id, "z")
@@ -275,11 +275,11 @@ async def test_everything_is_audited(ctx: Context) -> None:
     ({"arms": [Arm(key="a"), Arm(key="a")]}, "arms[1].key"),
     ({"arms": [Arm(key="a"), Arm(key="b", weight=100_000)]}, "arms"),
     ({"layer": "sale", "percent": 0.15}, "percent"),
-    ({"metrics": [Conversion(name="x", event="e"), Conversion(name="x", event="f")]}, "metrics[1].name"),
-    ({"metrics": [Mean(name="x", event="e", property="a..b")]}, "metrics[0].property"),
-    ({"metrics": [Mean(name="x", event="e", property="a", before_days=7)]}, "metrics[0].before_days"),
-    ({"metrics": [Conversion(name="x", event="e", margin=0.1)]}, "metrics[0].margin"),
-    ({"metrics": [Conversion(name="x", event="e\x00")]}, "metrics[0].event"),
+    ({"metrics": [ConversionMetric(name="x", event="e"), ConversionMetric(name="x", event="f")]}, "metrics[1].name"),
+    ({"metrics": [MeanMetric(name="x", event="e", property="a..b")]}, "metrics[0].property"),
+    ({"metrics": [MeanMetric(name="x", event="e", property="a", before_days=7)]}, "metrics[0].before_days"),
+    ({"metrics": [ConversionMetric(name="x", event="e", margin=0.1)]}, "metrics[0].margin"),
+    ({"metrics": [ConversionMetric(name="x", event="e\x00")]}, "metrics[0].event"),
 ])  # fmt: skip
 def test_designs_that_make_no_sense(change: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidExperiment) as refused:

@@ -17,7 +17,7 @@ from antiphon.awareness.imports.model import BadMap
 from antiphon.cli.import_ import watch, working
 from antiphon.cli.installation import prepare_data_folder, private_folder, reached_database
 from antiphon.decisioning.experiments.adopting import Adopted, adopt
-from antiphon.decisioning.experiments.results import Comparison, Results
+from antiphon.decisioning.experiments.results import Comparison, ExperimentResults
 from antiphon.decisioning.experiments.watching import results
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.config import Settings, load_settings
@@ -73,7 +73,7 @@ def read_experiment(text: str) -> ExperimentFile:
 
 async def _run(
     settings: Settings, database_url: str, file: Path, said: ExperimentFile, maps: list[ImportMap], *, quiet: bool
-) -> Results:
+) -> ExperimentResults:
     with private_folder() as folder:
         lake = await asyncio.to_thread(
             start_lake, database_url, settings.data_path, lake_path=settings.lake_path, socket=folder / "lake",
@@ -90,7 +90,7 @@ async def _run(
             await asyncio.to_thread(lake.close)
 
 
-def show_results(found: Results) -> None:
+def show_results(found: ExperimentResults) -> None:
     """The figures as a table."""
     table = Table("metric", "arm", "people", "value", "interval", "beside the first", "interval", "p")
     for metric in found.metrics:

@@ -27,8 +27,8 @@ from antiphon.decisioning.experiments.design import (
 )
 from antiphon.decisioning.experiments.metrics import Metric
 from antiphon.decisioning.experiments.planning import PlanBody, plan_sizes
-from antiphon.decisioning.experiments.results import Results
-from antiphon.decisioning.experiments.statistics import Plan
+from antiphon.decisioning.experiments.results import ExperimentResults
+from antiphon.decisioning.experiments.statistics import SizePlan
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Limit, Page, delete, get, patch, post
 from antiphon.foundation.principal import Principal
@@ -87,7 +87,7 @@ class WatchedHoldout(Body, frozen=True, kw_only=True):
     alpha: Annotated[float, msgspec.Meta(ge=0.0001, le=0.5)] = 0.05
 
 
-class Finish(Body, frozen=True, kw_only=True):
+class FinishExperiment(Body, frozen=True, kw_only=True):
     """How an experiment ends: the arm that won is everybody's from now on; without one nobody is in any arm any more."""
 
     winner: Word | None = None
@@ -124,7 +124,7 @@ async def create_experiment(ctx: Context, who: Principal, data: NewExperiment) -
 
 
 @post("/v1/experiments/plan", permission="experiments:read", status=200)
-async def plan_experiment(data: PlanBody) -> Plan:
+async def plan_experiment(data: PlanBody) -> SizePlan:
     """How many people a difference needs before it can be seen, and how many days they take to come."""
     return plan_sizes(data)
 
@@ -176,7 +176,7 @@ async def stop_experiment(ctx: Context, who: Principal, experiment_id: PathId) -
 
 
 @post("/v1/experiments/{experiment_id:int}/finish", permission="experiments:write", status=200, problems=(404, 409))
-async def finish_experiment(ctx: Context, who: Principal, experiment_id: PathId, data: Finish) -> ExperimentShown:
+async def finish_experiment(ctx: Context, who: Principal, experiment_id: PathId, data: FinishExperiment) -> ExperimentShown:
     """End it for good; its place in its layer is free."""
     return _shown(await service.finish(ctx, who, experiment_id, data.winner))
 
@@ -187,7 +187,7 @@ async def read_results(
     trait: Annotated[str | None, Parameter(max_length=200, description="Also by the values of this trait")] = None,
     segment_id: Annotated[int | None, Parameter(ge=1, le=2**31 - 1, description="Also in and out of this segment")] = None,
     anew: bool = False,
-) -> Results:  # fmt: skip
+) -> ExperimentResults:  # fmt: skip
     """What it comes to. Figures that take more than a second to work out are those kept, at most ten minutes old."""
     async with ctx.db.connection() as conn:
         found = await service.find(conn, experiment_id)

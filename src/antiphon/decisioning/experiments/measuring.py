@@ -15,7 +15,7 @@ import msgspec
 
 from antiphon.awareness.events import event_relation
 from antiphon.awareness.events.properties import Properties, filter_sql, literal
-from antiphon.decisioning.experiments.metrics import Conversion, Count, Mean, Metric, Sum
+from antiphon.decisioning.experiments.metrics import ConversionMetric, CountMetric, MeanMetric, Metric, SumMetric
 from antiphon.decisioning.experiments.statistics import Moments
 
 TOP = 20
@@ -115,13 +115,13 @@ def _measures(n: int, metric: Metric, keep: str, value: str, under: str, propert
     """The columns of one metric's value, and of its denominator where it has one."""
     only = f"filter (where {keep})"
     match metric:
-        case Conversion():
+        case ConversionMetric():
             return [(f"{value}{n}", f"(count(*) {only} > 0)::int::double")]
-        case Count():
+        case CountMetric():
             return [(f"{value}{n}", f"(count(*) {only})::double")]
-        case Sum():
+        case SumMetric():
             return [(f"{value}{n}", f"coalesce(sum({properties.number(metric.property)}) {only}, 0)::double")]
-        case Mean():
+        case MeanMetric():
             number = properties.number(metric.property)
             total, many = f"coalesce(sum({number}) {only}, 0)::double", f"(count({number}) {only})::double"
             return [(f"{value}{n}", total), (f"{under}{n}", many)]
@@ -136,13 +136,13 @@ def _values(n: int, metric: Metric, events: str, now: datetime) -> list[str]:
     def of(column: str) -> str:
         return f"case when {closed} then coalesce({events}.{column}{n}, 0) end as {column}{n}"
 
-    return [of("y")] + ([of("x")] if metric.before_days else []) + ([of("d")] if isinstance(metric, Mean) else [])
+    return [of("y")] + ([of("x")] if metric.before_days else []) + ([of("d")] if isinstance(metric, MeanMetric) else [])
 
 
 def _moments(n: int, metric: Metric) -> str:
     y, x, d = f"y{n}", f"x{n}", f"d{n}"
     before = f"avg({x}), var_samp({x}), covar_samp({y}, {x})" if metric.before_days else "0, 0, 0"
-    under = f"avg({d}), var_samp({d}), covar_samp({y}, {d})" if isinstance(metric, Mean) else "1, 0, 0"
+    under = f"avg({d}), var_samp({d}), covar_samp({y}, {d})" if isinstance(metric, MeanMetric) else "1, 0, 0"
     return f"count({y}), avg({y}), var_samp({y}), {before}, {under}"
 
 

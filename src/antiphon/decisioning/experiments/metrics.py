@@ -40,34 +40,34 @@ class _Metric(Body, frozen=True, kw_only=True, tag_field="kind"):
         return timedelta(days=self.before_days)
 
 
-class Conversion(_Metric, frozen=True, kw_only=True, tag="conversion"):
+class ConversionMetric(_Metric, frozen=True, kw_only=True, tag="conversion"):
     """The share of people with at least one such event."""
 
 
-class Count(_Metric, frozen=True, kw_only=True, tag="count"):
+class CountMetric(_Metric, frozen=True, kw_only=True, tag="count"):
     """How many such events a person has."""
 
 
-class Sum(_Metric, frozen=True, kw_only=True, tag="sum"):
+class SumMetric(_Metric, frozen=True, kw_only=True, tag="sum"):
     """A property of such events, added up for each person: spend a head."""
 
     property: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
 
-class Mean(_Metric, frozen=True, kw_only=True, tag="mean"):
+class MeanMetric(_Metric, frozen=True, kw_only=True, tag="mean"):
     """A property's mean over events, not over people: the worth of an order. Its variance is the delta method's."""
 
     property: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
 
-Metric = Conversion | Count | Sum | Mean
+Metric = ConversionMetric | CountMetric | SumMetric | MeanMetric
 
 
 def check_metric(metric: Metric, place: str) -> None:
     """Raise BadFilter, naming field and rule, unless the metric can be measured."""
-    if isinstance(metric, Sum | Mean):
+    if isinstance(metric, SumMetric | MeanMetric):
         check_path(metric.property, f"{place}.property")
-    if isinstance(metric, Mean) and metric.before_days:
+    if isinstance(metric, MeanMetric) and metric.before_days:
         raise BadFilter("a mean over events takes no days before", f"{place}.before_days")
     if metric.margin and metric.role != "guardrail":
         raise BadFilter("only a guardrail has a margin", f"{place}.margin")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from antiphon.decisioning.experiments.design import MOST_ARMS, InvalidExperiment
-from antiphon.decisioning.experiments.statistics import Plan, size_of_means, size_of_shares
+from antiphon.decisioning.experiments.statistics import SizePlan, size_of_means, size_of_shares
 from antiphon.foundation.http import Body
 
 
@@ -30,7 +30,7 @@ class PlanBody(Body, frozen=True, kw_only=True):
     correlation: Annotated[float, msgspec.Meta(ge=0, le=0.99)] = 0.0
 
 
-def plan_sizes(body: PlanBody) -> Plan:
+def plan_sizes(body: PlanBody) -> SizePlan:
     """Sizes and days. Raises InvalidExperiment naming the field."""
     if body.difference == 0:
         raise InvalidExperiment("a difference of nothing needs everybody, for ever", field="difference")

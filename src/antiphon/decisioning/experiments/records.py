@@ -14,7 +14,7 @@ from pyroaring import BitMap
 
 from antiphon.decisioning.experiments.assigning import Arms, Assignment, Ids, assignment_of
 from antiphon.decisioning.experiments.design import Design, Experiment, Layer, LayerShare, LayerUnknown, State
-from antiphon.decisioning.experiments.results import Results
+from antiphon.decisioning.experiments.results import ExperimentResults
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
 
 SQL = load_queries(Path(__file__).with_name("experiments.sql"))
@@ -143,7 +143,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     measured_at: datetime
     settles_at: datetime
     took_ms: int
-    body: Results
+    body: ExperimentResults
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +160,7 @@ async def read_result(conn: Connection, experiment_id: int) -> Kept | None:
         return await (await cur.execute(SQL.read_result, {"id": experiment_id})).fetchone()
 
 
-async def put_result(conn: Connection, experiment_id: int, found: Results, settles_at: datetime) -> None:
+async def put_result(conn: Connection, experiment_id: int, found: ExperimentResults, settles_at: datetime) -> None:
     await conn.execute(SQL.put_result, {
         "id": experiment_id, "at": found.measured_at, "settles_at": settles_at, "took_ms": found.took_ms,
         "body": Jsonb(msgspec.to_builtins(found)),

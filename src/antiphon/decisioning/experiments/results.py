@@ -10,7 +10,7 @@ import msgspec
 
 from antiphon.decisioning.experiments.design import Design
 from antiphon.decisioning.experiments.measuring import Answers, Counted
-from antiphon.decisioning.experiments.metrics import Conversion, Mean, Metric
+from antiphon.decisioning.experiments.metrics import ConversionMetric, MeanMetric, Metric
 from antiphon.decisioning.experiments.statistics import (
     Interval,
     Moments,
@@ -84,7 +84,7 @@ class MetricResult(msgspec.Struct, frozen=True, kw_only=True):
     others: list[Comparison]
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class ResultPart(msgspec.Struct, frozen=True, kw_only=True):
     """People of one value of a trait, or in or out of a segment: `kind` tells a value from none and from all the rest."""
 
     kind: Literal["value", "none", "rest"]
@@ -93,7 +93,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     metrics: list[MetricResult]
 
 
-class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+class ExperimentAlarm(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody should look at: arms of the wrong sizes (`ratio`), or a guardrail that an arm has harmed; since when."""
 
     kind: Literal["ratio", "guardrail"]
@@ -102,7 +102,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
 
 
-class Results(msgspec.Struct, frozen=True, kw_only=True):
+class ExperimentResults(msgspec.Struct, frozen=True, kw_only=True):
     """An experiment's figures at `measured_at`. `alpha` is each comparison's; `crossed` were in several arms until they turned
     out to be one person, and count in the first. `parts` are there when asked for."""
 
@@ -117,8 +117,8 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     arms: list[ArmPeople]
     ratio: RatioCheck | None
     metrics: list[MetricResult]
-    alarms: list[Alarm]
-    parts: list[Part] = []
+    alarms: list[ExperimentAlarm]
+    parts: list[ResultPart] = []
 
 
 def level_of(design: Design) -> float:
@@ -127,8 +127,8 @@ def level_of(design: Design) -> float:
 
 
 def make_results(
-    design: Design, answers: Answers, *, now: datetime, took_ms: int, before: Sequence[Alarm] = (), ratio: bool = True
-) -> Results:
+    design: Design, answers: Answers, *, now: datetime, took_ms: int, before: Sequence[ExperimentAlarm] = (), ratio: bool = True
+) -> ExperimentResults:
     """Everything there is to say. `before` are the alarms raised so far; whether arms' sizes are checked is `ratio`."""
     arms = answers.get(None, {})
     found = [arms[n].people if n in arms else 0 for n in range(len(design.arms))]
@@ -136,7 +136,7 @@ def make_results(
     metrics = _metrics(design, arms)
     told = [one for counted in arms.values() for one in (counted.first, counted.last) if one is not None]
     parts = [_part(design, name, some) for name, some in answers.items() if name is not None]
-    return Results(
+    return ExperimentResults(
         measured_at=now, took_ms=took_ms, method=design.method, alpha=level_of(design), people=sum(found),
         crossed=sum(one.crossed for one in arms.values()), first_at=min(told, default=None), last_at=max(told, default=None),
         arms=[
@@ -175,7 +175,7 @@ def _metric(design: Design, n: int, metric: Metric, arms: Mapping[int, Counted])
 
 def _value(arm: str, metric: Metric, one: Moments, exposed: int, alpha: float) -> ArmValue:
     known = one.people > 0 and one.under > 0
-    low, high = interval_of(one, alpha=alpha, share=isinstance(metric, Conversion)) if known else (None, None)
+    low, high = interval_of(one, alpha=alpha, share=isinstance(metric, ConversionMetric)) if known else (None, None)
     return ArmValue(
         arm=arm, people=one.people, waiting=exposed - one.people, value=one.value if known else None, low=low, high=high,
         total=one.mean * one.people,
@@ -185,12 +185,12 @@ def _value(arm: str, metric: Metric, one: Moments, exposed: int, alpha: float) -
 def _beside(arm: str, design: Design, metric: Metric, first: Moments, other: Moments, theta: float | None) -> Comparison:
     alpha = level_of(design)
     planned = design.planned * len(design.arms) if design.planned else DEFAULT_PLANNED
-    rho2, share = tuned_for(planned, alpha), isinstance(metric, Conversion)
+    rho2, share = tuned_for(planned, alpha), isinstance(metric, ConversionMetric)
     one = compare(first, other, alpha=alpha, rho2=rho2, share=share, theta=theta)
     sequential = design.method == "sequential"
     force, relative = (one.sequential, one.relative_sequential) if sequential else (one.fixed, one.relative_fixed)
     early = force is None or (not sequential and min(first.people, other.people) < (design.planned or 0))
-    if isinstance(metric, Mean) and not (first.under and other.under):
+    if isinstance(metric, MeanMetric) and not (first.under and other.under):
         early = True
     return Comparison(
         arm=arm, difference=one.difference, low=force.low if force else None, high=force.high if force else None,
@@ -218,19 +218,24 @@ def _guard(metric: Metric, found: Interval | None) -> Guard:
     return "harmed" if best < 0 else "open"
 
 
-def _alarms(check: RatioCheck | None, metrics: Sequence[MetricResult], before: Sequence[Alarm], now: datetime) -> list[Alarm]:
+def _alarms(
+    check: RatioCheck | None, metrics: Sequence[MetricResult], before: Sequence[ExperimentAlarm], now: datetime
+) -> list[ExperimentAlarm]:
     """The alarms that stand now, each since it was first raised; one about sizes stays, for what came in wrongly stays in."""
     since = {(one.kind, one.metric, one.arm): one.since for one in before}
     raised: list[tuple[Literal["ratio", "guardrail"], str | None, str | None]] = []
     if check is not None and (check.alarm or ("ratio", None, None) in since):
         raised.append(("ratio", None, None))
     raised += [("guardrail", one.metric, other.arm) for one in metrics for other in one.others if other.guard == "harmed"]
-    return [Alarm(kind=kind, metric=metric, arm=arm, since=since.get((kind, metric, arm), now)) for kind, metric, arm in raised]
+    return [
+        ExperimentAlarm(kind=kind, metric=metric, arm=arm, since=since.get((kind, metric, arm), now))
+        for kind, metric, arm in raised
+    ]
 
 
-def _part(design: Design, name: str, arms: Mapping[int, Counted]) -> Part:
+def _part(design: Design, name: str, arms: Mapping[int, Counted]) -> ResultPart:
     kind: Literal["value", "none", "rest"] = "value" if name.startswith("=") else "rest" if name == "*" else "none"
-    return Part(
+    return ResultPart(
         kind=kind, value=name[1:] if kind == "value" else None, people=sum(one.people for one in arms.values()),
         metrics=_metrics(design, arms),
     )  # fmt: skip

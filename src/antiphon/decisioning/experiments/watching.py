@@ -17,7 +17,7 @@ from antiphon.decisioning.experiments.design import Experiment, InvalidExperimen
 from antiphon.decisioning.experiments.measuring import EXPOSURES, Grouping, earliest, question, read_answer
 from antiphon.decisioning.experiments.model import Holdout, held_out, salt_of
 from antiphon.decisioning.experiments.notices import ExperimentAlarmed
-from antiphon.decisioning.experiments.results import Alarm, Results, make_results
+from antiphon.decisioning.experiments.results import ExperimentAlarm, ExperimentResults, make_results
 from antiphon.decisioning.experiments.store import find_holdout
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError, Forbidden
@@ -41,7 +41,7 @@ class TraitSecret(Forbidden):
     """The values of {trait} are not shown to you."""
 
 
-async def results(ctx: Context, one: Experiment, *, anew: bool = False) -> Results:
+async def results(ctx: Context, one: Experiment, *, anew: bool = False) -> ExperimentResults:
     """An experiment's figures: as kept when they are fresh, final, or slow to work out, else worked out now."""
     now = ctx.clock.now()
     async with ctx.db.connection() as conn:
@@ -58,7 +58,9 @@ async def results(ctx: Context, one: Experiment, *, anew: bool = False) -> Resul
     return await refresh(ctx, one, before=kept.body.alarms if kept else ())
 
 
-async def refresh(ctx: Context, one: Experiment, *, before: Sequence[Alarm] = (), held: Held | None = None) -> Results:
+async def refresh(
+    ctx: Context, one: Experiment, *, before: Sequence[ExperimentAlarm] = (), held: Held | None = None
+) -> ExperimentResults:
     """Work an experiment's figures out and keep them; alarms that are new are told."""
     found = await measure(ctx, one, before=before)
     last = found.last_at or one.started_at or found.measured_at
@@ -78,8 +80,9 @@ async def refresh(ctx: Context, one: Experiment, *, before: Sequence[Alarm] = ()
 
 
 async def measure(
-    ctx: Context, one: Experiment, *, before: Sequence[Alarm] = (), grouping: Grouping | None = None, tables: Tables | None = None
-) -> Results:  # fmt: skip
+    ctx: Context, one: Experiment, *, before: Sequence[ExperimentAlarm] = (), grouping: Grouping | None = None,
+    tables: Tables | None = None,
+) -> ExperimentResults:  # fmt: skip
     """Ask the lake what an experiment comes to now: one question, whatever the number of metrics and arms."""
     now, began = ctx.clock.now(), time.perf_counter()
     metrics, given = one.design.metrics, dict(tables or {})
@@ -100,7 +103,7 @@ async def measure(
     )
 
 
-async def by_trait(ctx: Context, who: Principal, one: Experiment, trait: str) -> Results:
+async def by_trait(ctx: Context, who: Principal, one: Experiment, trait: str) -> ExperimentResults:
     """The same by the values of a trait as people are now. Raises InvalidExperiment, or TraitSecret for one not for `who`."""
     async with ctx.db.connection() as conn:
         if trait in await secret_traits(conn, who):
@@ -111,7 +114,7 @@ async def by_trait(ctx: Context, who: Principal, one: Experiment, trait: str) ->
     return await measure(ctx, one, grouping=Grouping(column))
 
 
-async def by_segment(ctx: Context, one: Experiment, segment_id: int) -> Results:
+async def by_segment(ctx: Context, one: Experiment, segment_id: int) -> ExperimentResults:
     """The same in and out of a segment as it is now. Raises SegmentNotFound."""
     async with ctx.db.connection() as conn:
         await find_segment(conn, segment_id)

@@ -9,9 +9,21 @@ from antiphon.decisioning.experiments.statistics.comparing import Estimate, Inte
 from antiphon.decisioning.experiments.statistics.moments import Moments
 from antiphon.decisioning.experiments.statistics.ratios import RatioCheck, check_ratio
 from antiphon.decisioning.experiments.statistics.sequences import half_width, sequential_p, tuned_for
-from antiphon.decisioning.experiments.statistics.sizing import Plan, size_of_means, size_of_shares
+from antiphon.decisioning.experiments.statistics.sizing import SizePlan, size_of_means, size_of_shares
 
 __all__ = [
-    "Estimate", "Interval", "Moments", "Plan", "RatioCheck", "check_ratio", "compare", "half_width", "interval_of",
-    "sequential_p", "size_of_means", "size_of_shares", "theta_of", "tuned_for",
+    "Estimate",
+    "Interval",
+    "Moments",
+    "RatioCheck",
+    "SizePlan",
+    "check_ratio",
+    "compare",
+    "half_width",
+    "interval_of",
+    "sequential_p",
+    "size_of_means",
+    "size_of_shares",
+    "theta_of",
+    "tuned_for",
 ]  # fmt: skip

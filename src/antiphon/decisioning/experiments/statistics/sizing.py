@@ -12,7 +12,7 @@ from antiphon.decisioning.experiments.statistics.sequences import FEWEST, half_w
 MOST = 10_000_000_000
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class SizePlan(msgspec.Struct, frozen=True, kw_only=True):
     """People an arm for one look at the end (`fixed`), and for looking at any time (`sequential`), which costs more at most but
     ends sooner when the difference is larger than asked; all arms together; and days at the traffic given."""
 
@@ -26,7 +26,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def size_of_shares(
     baseline: float, difference: float, *, power: float, alpha: float, arms: int, per_day: float | None, correlation: float = 0.0
-) -> Plan:
+) -> SizePlan:
     """For a share that is `baseline` and may become `baseline + difference`.
 
     The normal approximation with the pooled variance under no difference (J. L. Fleiss, "Statistical methods for rates and
@@ -42,7 +42,7 @@ def size_of_shares(
 
 def size_of_means(
     deviation: float, difference: float, *, power: float, alpha: float, arms: int, per_day: float | None, correlation: float = 0.0
-) -> Plan:
+) -> SizePlan:
     """For a mean of values with this standard deviation."""
     spread = sqrt(2) * deviation
     return _plan(difference, spread, spread, power=power, alpha=alpha, arms=arms, per_day=per_day, correlation=correlation)
@@ -51,7 +51,7 @@ def size_of_means(
 def _plan(
     difference: float, under_none: float, under_it: float, *, power: float, alpha: float, arms: int, per_day: float | None,
     correlation: float,
-) -> Plan:  # fmt: skip
+) -> SizePlan:  # fmt: skip
     """Spreads are the standard deviations of a difference between two people; what was before takes out `correlation` squared."""
     each = alpha / (arms - 1)
     kept = sqrt(1 - correlation * correlation)
@@ -59,7 +59,7 @@ def _plan(
     fixed = ceil(((reach * under_none + sure * under_it) * kept / abs(difference)) ** 2)
     sequential = _sequential(abs(difference), under_it * kept, each, sure, max(fixed, FEWEST))
     days = [None if per_day is None else ceil(n * arms / per_day) for n in (fixed, sequential)]
-    return Plan(
+    return SizePlan(
         fixed=fixed, sequential=sequential, people_fixed=fixed * arms, people_sequential=sequential * arms, days_fixed=days[0],
         days_sequential=days[1],
     )  # fmt: skip
