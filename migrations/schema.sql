@@ -24,7 +24,9 @@ CREATE FUNCTION public.delivery_was_not_said() RETURNS trigger
 begin
     delete from contact
     where delivery_id = new.id
-      and profile_id in (select new.profile_id union all select to_id from alias where from_id = new.profile_id);
+      and profile_id in (select new.profile_id union all select to_id from alias where from_id = new.profile_id)
+      and at >= coalesce((select max(i.at) from delivery_intervention i
+                          where i.delivery_id = new.id and i.verb in ('retry', 'send_again')), '-infinity');
     return null;
 end $$;
 
@@ -1325,7 +1327,7 @@ CREATE TABLE public.journey_intake (
     detail text DEFAULT ''::text NOT NULL,
     key text NOT NULL,
     members bytea,
-    size bigint NOT NULL,
+    size bigint,
     taken bigint DEFAULT 0 NOT NULL,
     entered bigint DEFAULT 0 NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -1364,6 +1366,22 @@ CREATE TABLE public.journey_move (
 
 ALTER TABLE public.journey_move ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.journey_move_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.journey_outgoing (
+    id bigint NOT NULL,
+    bucket smallint NOT NULL,
+    profile_id bigint NOT NULL,
+    payload bytea NOT NULL
+);
+
+ALTER TABLE public.journey_outgoing ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_outgoing_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -2326,6 +2344,9 @@ ALTER TABLE ONLY public.journey_intake
 ALTER TABLE ONLY public.journey_move
     ADD CONSTRAINT journey_move_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.journey_outgoing
+    ADD CONSTRAINT journey_outgoing_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.journey_past
     ADD CONSTRAINT journey_past_pkey PRIMARY KEY (profile_id, run_id);
 
@@ -2637,6 +2658,10 @@ CREATE INDEX journey_move_of ON public.journey_move USING btree (journey_id, id)
 CREATE INDEX journey_move_open ON public.journey_move USING btree (id) WHERE (state = 'open'::text);
 
 CREATE INDEX journey_open ON public.journey USING btree (id) WHERE (state = ANY (ARRAY['live'::text, 'paused'::text, 'finished'::text]));
+
+CREATE INDEX journey_outgoing_bucket ON public.journey_outgoing USING btree (bucket, id);
+
+CREATE INDEX journey_outgoing_person ON public.journey_outgoing USING btree (profile_id);
 
 CREATE INDEX journey_past_ended ON public.journey_past USING btree (journey_id, ended_at);
 

@@ -55,6 +55,7 @@ from antiphon.awareness.profiles.rules import (
     write_computed,
 )
 from antiphon.awareness.profiles.service import summaries
+from antiphon.awareness.profiles.speaking import say_traits
 from antiphon.awareness.profiles.store import (
     bump_epoch,
     canonical,
@@ -76,8 +77,8 @@ __all__ = [
     "TraitRule", "bump_epoch", "canonical", "computed_traits", "display_name", "every_id", "existing",
     "forget_old_refusals", "hand_over", "hand_over_late", "hold_for_erasure", "hold_from_erasure", "identity_values",
     "join_groups", "known_rows", "load_people", "lock_profiles", "make_newcomers", "mark_dirty", "masked_names",
-    "merge_group_traits", "names_of", "names_shown", "newcomers_mirrored", "newcomers_waiting", "normal_email", "normal_identity",
-    "normal_kind", "normal_phone", "owners",
-    "personal_traits", "read_epoch", "read_rule", "refusals", "reserve_ids", "resolve", "ruled_traits", "secret_traits",
-    "set_rule", "stamp_of", "strength", "summaries", "touch", "touched_since", "write_computed",
+    "merge_group_traits", "names_of", "names_shown", "newcomers_mirrored", "newcomers_waiting", "normal_email",
+    "normal_identity", "normal_kind", "normal_phone", "owners", "personal_traits", "read_epoch", "read_rule", "refusals",
+    "reserve_ids", "resolve", "ruled_traits", "say_traits", "secret_traits", "set_rule", "stamp_of", "strength", "summaries",
+    "touch", "touched_since", "write_computed",
 ]  # fmt: skip

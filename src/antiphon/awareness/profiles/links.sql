@@ -164,6 +164,13 @@ update profile p set head = '' where id = any(%(ids)s::bigint[]);
 -- Nothing was said of them before: from now on it is under these identities.
 update profile p set head = w.head from unnest(%(ids)s::bigint[], %(heads)s::text[]) w (id, head) where p.id = w.id;
 
+-- name: speakers
+-- Of people of whom is spoken under several identities: the strongest.
+select distinct on (p.id) p.id, i.kind, i.value from profile p join identity i on i.profile_id = p.id
+where p.id = any(%(ids)s::bigint[]) and p.head = ''
+order by p.id, case i.kind when 'user_id' then 0 when 'email' then 1 when 'phone' then 2 when 'whatsapp' then 3 when 'telegram' then 4
+    when 'push_subscription' then 8 when 'device' then 8 when 'anonymous_id' then 9 else 5 end, i.kind, i.value;
+
 -- name: say
 -- What was said under identities, each trait by its stamp; a removed one is remembered by its stamp alone.
 with incoming as (

@@ -3,8 +3,8 @@
 Owns the tables segment, segment_version, segment_base, segment_delta and segment_growth, and the customer events
 `Segment Entered` and `Segment Left`. Public: `members` (who is in a segment, as of its last refresh, as a bitmap of
 profile ids), `find_segment`, `refresh` (work out some segments now), `known` and `validate` (whether a tree can be judged),
-`evaluate_tree` (who a tree means, unsaved),
-`holds_for` (of which of some people a tree holds at this moment), and the tree's types.
+`evaluate_tree` (who a tree means, unsaved), `holds_for` (of which of some people a tree holds at this moment), and the
+tree's types.
 """
 
 from antiphon.awareness.events import PropertyFilter
@@ -52,6 +52,7 @@ __all__ = [
     "TraitCondition",
     "evaluate_tree",
     "find_segment",
+    "holds_for",
     "known",
     "members",
     "preview",

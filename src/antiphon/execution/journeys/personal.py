@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from antiphon.awareness.profiles import canonical, every_id, hold_for_erasure
+from antiphon.execution.journeys.memory import SQL as MEMORY
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, dict_row, load_queries
 
@@ -21,6 +22,9 @@ async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str
             "inside": await (await cur.execute(SQL.export_runs, who)).fetchall(),
             "ended": await (await cur.execute(SQL.export_past, who)).fetchall(),
             "history": await (await cur.execute(SQL.export_history, who)).fetchall(),
+            "dialogue": await (await cur.execute(MEMORY.export_dialogue, who)).fetchall(),
+            "raised": await (await cur.execute(MEMORY.export_raised, who)).fetchall(),
+            "asked": await (await cur.execute(MEMORY.export_asked, who)).fetchall(),
         }
 
 
@@ -28,5 +32,6 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     """Forget it; how many went which way stays, for the journeys' numbers."""
     ids = await every_id(conn, await canonical(conn, profile_id) or profile_id)
     await hold_for_erasure(conn, ids)  # nobody lets them in meanwhile
-    for statement in (SQL.erase_heard, SQL.erase_runs, SQL.erase_past, SQL.erase_history):
+    words = (MEMORY.erase_dialogue, MEMORY.erase_asked, MEMORY.erase_raised)
+    for statement in (SQL.erase_heard, SQL.erase_runs, SQL.erase_past, SQL.erase_history, *words):
         await conn.execute(statement, {"profile_ids": ids})

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from antiphon.execution.journeys import http, kinds_http, moving, personal, yaml_http
+from antiphon.execution.journeys import asking, http, kinds_http, memory, moving, personal, raising, yaml_http
 from antiphon.foundation.rooms import Room
 
 ROOM = Room(
     name="journeys",
     floor="execution",
     routes=(*http.ROUTES, *kinds_http.ROUTES, *yaml_http.ROUTES),
-    loops=moving.LOOPS,
+    loops=(*moving.LOOPS, *asking.LOOPS, *raising.LOOPS),
+    listeners=memory.LISTENERS,
+    resources=asking.RESOURCES,
     permissions={
         "journeys:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "journeys:write": ("marketer",),

@@ -246,7 +246,7 @@ class Webhook(base.Plain):
         here.go("ok", where=ok, status=[(one or {}).get("status") for one in picked(answers, ok)])
         here.go("failed", where=failed, reason=[(one or {}).get("reason") for one in picked(answers, failed)],
                 status=[(one or {}).get("status") for one in picked(answers, failed)])  # fmt: skip
-        until = here.arrived + int(settings.give_up_seconds * SECOND)
+        until = np.where(here.came, here.at + int(settings.give_up_seconds * SECOND), here.wake)
         late = (until <= here.at) & ~here.decided & ~here.came
         here.go("failed", where=late, reason="no_answer")
         here.rest(until)

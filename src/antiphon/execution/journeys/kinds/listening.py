@@ -151,7 +151,9 @@ ORDER = ("failed", "sent", "delivered", "opened", "clicked", "replied")
 
 def wait_on(here: Here, timeout: float | None) -> None:
     """Who is left stays until their time is out, and then goes by ``timeout``."""
-    until: Ints = np.full(len(here), NEVER, dtype=np.int64) if timeout is None else here.arrived + int(timeout * 1_000_000)
+    until: Ints = np.full(len(here), NEVER, dtype=np.int64)
+    if timeout is not None:
+        until = np.where(here.came, here.at + int(timeout * 1_000_000), here.wake)
     here.go("timeout", where=(until <= here.at) & ~here.decided)
     here.rest(until)
 
