@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.execution.cast import SEND, Parrot, add_account, add_people, speak, stage, yes
+from tests.execution.cast import SEND, Parrot, add_account, add_people, settle, speak, stage, yes
 
 from antiphon.execution.channels import Receipt, Wire
 from antiphon.execution.delivery import Content, Hop, Intents, NewDispatch, hold, ledger, open_dispatch, submit
+from antiphon.execution.delivery.hearing import Heard, Hearing
 from antiphon.execution.delivery.ledger import Search
 from antiphon.execution.delivery.resending import JOBS, RESOLVE, RETRY, interventions, leave, resolve_unknown, retry_unsent
+from antiphon.execution.delivery.rules.service import add_cap
 from antiphon.execution.delivery.watching import WATCHING
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
@@ -113,6 +115,62 @@ async def test_what_expired_is_given_its_time_again(ctx: Context, parrot: Parrot
     assert await retry_unsent(ctx, ANNA, [(await only(ctx))[0]])
     await speak(ctx)
     assert (await only(ctx))[1] == "sent"
+
+
+async def test_what_is_said_again_settles_by_its_own_time(ctx: Context, parrot: Parrot, clock: VirtualClock) -> None:
+    await say(ctx)
+    (delivery, *_) = await only(ctx)
+    ctx.put(Hearing, hearing := Hearing(ctx))
+    assert await hearing.hear(Heard(kind="bounced", delivery_id=delivery, profile_id=1, at=clock.now()))
+    await hearing.close()
+    clock.advance(timedelta(hours=20))
+    assert await retry_unsent(ctx, ANNA, [delivery])
+    await speak(ctx)
+    clock.advance(timedelta(hours=5))
+    await settle(ctx)
+    assert (await only(ctx))[1:] == ("sent", "accepted"), "25 hours after the first saying, 5 after the second"
+    clock.advance(timedelta(hours=20))
+    await settle(ctx)
+    assert (await only(ctx))[1:] == ("delivered", "no_bounce")
+
+
+@pytest.mark.parametrize(("outcome", "counts"), [("unknown", 2), ("rejected", 1)])
+@pytest.mark.parametrize("capped", [True, False])
+async def test_what_is_said_again_counts_towards_caps_when_it_is_said(
+    ctx: Context, parrot: Parrot, clock: VirtualClock, outcome: str, counts: int, capped: bool
+) -> None:
+    values = {
+        "name": "c", "most": 9, "seconds": 30 * 86_400, "classes": ["marketing"], "topics": [], "channels": [], "enabled": True,
+    }  # fmt: skip
+    async with ctx.db.transaction() as conn:
+        await add_cap(ctx, conn, ANNA, values | {"enabled": capped})
+    first = clock.now()
+    parrot.answer = always(outcome)
+    await say(ctx, **NEWS)
+    clock.advance(timedelta(days=2))
+    parrot.answer = yes
+    assert await retry_unsent(ctx, ANNA, [(await only(ctx))[0]], even_if_heard=True)
+    clock.advance(timedelta(hours=1))
+    await speak(ctx)
+    async with ctx.db.connection() as conn:
+        times = [row[0] for row in await (await conn.execute("select at from contact order by at")).fetchall()]
+    assert (await only(ctx))[1] == "sent" and len(times) == counts
+    assert (times[0] == first) == (counts == 2) and clock.now() - times[-1] <= timedelta(hours=1)
+
+
+async def test_what_is_said_again_in_vain_leaves_the_contact_of_what_may_have_been_received(
+    ctx: Context, parrot: Parrot, clock: VirtualClock
+) -> None:
+    first = clock.now()
+    parrot.answer = always("unknown")
+    await say(ctx, **NEWS)
+    clock.advance(timedelta(days=2))
+    parrot.answer = always("rejected")
+    assert await retry_unsent(ctx, ANNA, [(await only(ctx))[0]], even_if_heard=True)
+    await speak(ctx)
+    async with ctx.db.connection() as conn:
+        times = [row[0] for row in await (await conn.execute("select at from contact order by at")).fetchall()]
+    assert (await only(ctx))[1] == "failed" and times == [first]
 
 
 async def test_what_was_cancelled_or_excluded_stays(ctx: Context, parrot: Parrot) -> None:

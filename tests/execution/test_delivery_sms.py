@@ -150,7 +150,7 @@ async def test_what_is_too_long_for_a_text_goes_on_by_mail(ctx: Context, app: An
 async def test_a_long_text_in_parts_is_one_delivery(ctx: Context, app: Any, tmp_path: Path) -> None:
     async with world(ctx, tmp_path) as w:
         await w.say("Привет, {{ first_name }}! " + "Новости. " * 10 + "СТОП — отписка", [2], split=True)
-        await until(lambda: w.smsc.acknowledged == 1)
+        await until(lambda: w.smsc.acknowledged == 2)
         assert await w.states() == [(2, "delivered", "receipt", 2)]
         assert "".join(one.text for one in w.log).startswith("Привет, P2! Новости.") and len(w.log) == 2
         named = await rows(ctx, "select count(*) as n from provider_message")

@@ -138,7 +138,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     caller's own backoff). ``unknown``: the point of no return was passed and no answer came.
     ``account_fault``: the failure is the account's or server's (no connection, refused sign-in), not the message's.
     ``address_fault``: the address itself was refused for good; it belongs on the suppression list.
-    ``part_ids`` are the provider's ids of its other parts, where each part has one: news may name any of them.
+    ``part_ids`` are the provider's ids of its other parts, where each part has one: news may name any of them, and the message
+    is delivered once every part is.
     """
 
     delivery_id: int

@@ -47,6 +47,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     recipient: str = ""
     text: str = ""
     id: str = ""
+    parts: int = 1  # of the message; of several, the provider's id names one
     agent: str | None = None
     ip: str | None = None
     method: str = "GET"

@@ -132,6 +132,11 @@ async def take_in(ctx: Context, journal: JournalTransaction, news: Sequence[Hear
     for n in await ledgering.repeated(conn, ready, now):
         fates[n] = "repeated"
         del ready[n]
+    for n, whole in (await ledgering.wholes(conn, ready)).items():
+        if whole is None:
+            del ready[n]
+        else:
+            ready[n] = whole
     looks = await engagement.look(ctx, conn, [heard for heard in ready.values() if heard.kind in ENGAGED])
     rows = await ledgering.note(conn, [heard for heard in ready.values() if heard.key is not None], looks.machines)
     known: list[tuple[Heard, Row]] = []

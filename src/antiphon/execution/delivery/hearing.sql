@@ -1,8 +1,34 @@
 -- name: place_by_id
 -- Which deliveries providers mean by their own ids.
-select m.account_id, m.provider_id, m.delivery_id, m.profile_id
+select m.account_id, m.provider_id, m.delivery_id, m.profile_id, m.parts::int
 from unnest(%(accounts)s::bigint[], %(provider_ids)s::text[]) as n (account_id, provider_id)
 join provider_message m on m.account_id = n.account_id and m.provider_id = n.provider_id;
+
+-- name: hold_parts
+-- Nobody else notes receipts of these messages' parts until the transaction ends, so that the last one sees all others.
+select 1 from provider_message where delivery_id = any(%(ids)s::bigint[]) and parts > 1
+order by account_id, provider_id, profile_id for update;
+
+-- name: note_parts
+-- Receipts of single parts; those messages of which every part has one by now, and when the last arrived.
+with news as (
+    select * from unnest(%(accounts)s::bigint[], %(provider_ids)s::text[], %(profile_ids)s::bigint[], %(ats)s::timestamptz[])
+        as n (account_id, provider_id, profile_id, at)
+), marked as (
+    update provider_message m set delivered_at = least(m.delivered_at, n.at) from news n
+    where m.account_id = n.account_id and m.provider_id = n.provider_id and m.profile_id = n.profile_id
+    returning m.account_id, m.provider_id, m.profile_id, m.delivery_id, m.delivered_at
+), part as (
+    select m.delivery_id, m.profile_id, m.parts, m.at, coalesce(k.delivered_at, m.delivered_at) as delivered_at,
+           max(m.at) over (partition by m.delivery_id, m.profile_id) as latest
+    from provider_message m
+    left join marked k on k.account_id = m.account_id and k.provider_id = m.provider_id and k.profile_id = m.profile_id
+    where m.delivery_id in (select delivery_id from marked) and m.parts > 1
+)
+select delivery_id, profile_id, max(delivered_at) from part
+where at = latest  -- of a message said again, what was said last
+group by delivery_id, profile_id
+having count(delivered_at) >= max(parts) and count(delivered_at) = count(*);
 
 -- name: last_said
 -- What was said last, not long ago, on these channels to these addresses: what a customer's own message answers.

@@ -11,7 +11,7 @@ import msgspec
 
 from antiphon.execution.delivery.heard import OF_PEOPLE, ONCE, Heard, Row
 from antiphon.foundation.postgres import Connection, load_queries
-from antiphon.foundation.postgres.binary import bigints, byteas, ints, maybe_instants, micros, texts
+from antiphon.foundation.postgres.binary import bigints, byteas, instants, ints, maybe_instants, micros, texts
 
 SQL = load_queries(Path(__file__).with_name("hearing.sql"))
 ANSWERS_WITHIN = timedelta(days=7)  # a message of a customer's answers what was said to them last in this time
@@ -30,10 +30,11 @@ async def place(conn: Connection, news: Sequence[Heard], now: datetime) -> list[
     if asked:
         pairs = sorted(asked)
         params = {"accounts": bigints([a for a, _ in pairs]), "provider_ids": texts([p for _, p in pairs])}
-        found = {(a, p): (d, q) for a, p, d, q in await (await conn.execute(SQL.place_by_id, params, binary=True)).fetchall()}
+        rows = await (await conn.execute(SQL.place_by_id, params, binary=True)).fetchall()
+        found = {(account, name): meant for account, name, *meant in rows}
         for n, heard in enumerate(named):
             if heard.key is None and (meant := found.get((heard.account_id, heard.provider_id or ""))):
-                named[n] = msgspec.structs.replace(heard, delivery_id=meant[0], profile_id=meant[1])
+                named[n] = msgspec.structs.replace(heard, delivery_id=meant[0], profile_id=meant[1], parts=meant[2])
     written = [(n, heard) for n, heard in enumerate(named) if heard.key is None and heard.kind in OF_PEOPLE and heard.address]
     if written:
         answered = {
@@ -65,6 +66,29 @@ async def repeated(conn: Connection, news: Mapping[int, Heard], now: datetime) -
         first = {(a, bytes(d)) for a, d in await (await conn.execute(SQL.hear_once, params)).fetchall()}
         again += [n for mark, n in fresh.items() if mark not in first]
     return again
+
+
+async def wholes(conn: Connection, news: Mapping[int, Heard]) -> dict[int, Heard | None]:
+    """Of the receipts in this news that are one part's: the first that completes its message, as of the last part's arrival;
+    None for all the others."""
+    parts = {n: heard for n, heard in news.items() if heard.kind == "delivered" and heard.parts > 1 and heard.key is not None}
+    if not parts:
+        return {}
+    first: dict[tuple[int, str, int], Heard] = {}
+    for heard in parts.values():
+        name = (heard.account_id, heard.provider_id or "", heard.profile_id or 0)
+        first[name] = min(first.get(name, heard), heard, key=lambda one: one.at)
+    await conn.execute(SQL.hold_parts, {"ids": bigints(sorted({heard.delivery_id or 0 for heard in parts.values()}))})
+    params = {
+        "accounts": bigints([account for account, _, _ in first]), "provider_ids": texts([name for _, name, _ in first]),
+        "profile_ids": bigints([person for _, _, person in first]), "ats": instants([micros(one.at) for one in first.values()]),
+    }  # fmt: skip
+    whole = {(d, p): at for d, p, at in await (await conn.execute(SQL.note_parts, params)).fetchall()}
+    found: dict[int, Heard | None] = {}
+    for n, heard in parts.items():
+        at = whole.pop(heard.key, None) if heard.key is not None else None
+        found[n] = None if at is None else msgspec.structs.replace(heard, at=at)
+    return found
 
 
 async def keep_waiting(conn: Connection, news: Sequence[Heard], now: datetime) -> None:

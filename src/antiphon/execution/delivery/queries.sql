@@ -147,8 +147,8 @@ with receipt as materialized (
     returning d.id, d.profile_id, d.bucket, d.state, d.channel, d.account_id, d.campaign_id, d.message_class, r.parts,
               r.cost_micros as paid
 ), settle as (
-    insert into delivery_settle (bucket, due_at, delivery_id, profile_id)
-    select bucket, %(settle_at)s, id, profile_id from ledger where state = 'sent'
+    insert into delivery_settle (bucket, due_at, delivery_id, profile_id, sent_at)
+    select bucket, %(settle_at)s, id, profile_id, %(now)s from ledger where state = 'sent'
 ), spent as (
     insert into budget_entry (budget_id, reserved_at, reserved_micros, spent_micros)
     select b.id, l.reserved_at, 0, sum(l.cost_micros)
@@ -160,11 +160,13 @@ with receipt as materialized (
            count(*), sum(parts), sum(paid)
     from ledger where paid > 0 group by channel, account_id, campaign_id, message_class
 ), named as (
-    insert into provider_message (account_id, provider_id, delivery_id, profile_id, at)
-    select distinct on (n.account_id, n.provider_id, n.profile_id) n.account_id, n.provider_id, n.delivery_id, n.profile_id, %(now)s
-    from unnest(%(named_accounts)s::bigint[], %(names)s::text[], %(named_ids)s::bigint[], %(named_profiles)s::bigint[])
-        as n (account_id, provider_id, delivery_id, profile_id)
-    on conflict (account_id, provider_id, profile_id) do update set delivery_id = excluded.delivery_id, at = excluded.at
+    insert into provider_message (account_id, provider_id, delivery_id, profile_id, at, parts)
+    select distinct on (n.account_id, n.provider_id, n.profile_id)
+           n.account_id, n.provider_id, n.delivery_id, n.profile_id, %(now)s, n.parts
+    from unnest(%(named_accounts)s::bigint[], %(names)s::text[], %(named_ids)s::bigint[], %(named_profiles)s::bigint[],
+                %(named_parts)s::int[]) as n (account_id, provider_id, delivery_id, profile_id, parts)
+    on conflict (account_id, provider_id, profile_id) do update set delivery_id = excluded.delivery_id, at = excluded.at,
+        parts = excluded.parts, delivered_at = null
 )
 select id from ledger;
 
@@ -234,10 +236,11 @@ with due as (
         limit %(most)s
     ) c
     where s.ctid = c.ctid
-    returning s.delivery_id, s.profile_id, s.due_at
+    returning s.delivery_id, s.profile_id, s.due_at, s.sent_at
 ), settled as (
     update delivery d set state = 'delivered', reason = 'no_bounce', delivered_at = due.due_at, ended_at = due.due_at
     from due where d.id = due.delivery_id and d.profile_id = due.profile_id and d.state = 'sent'
+      and (due.sent_at is null or due.sent_at = d.sent_at)  -- said again meanwhile: its own row settles that
     returning d.id, d.profile_id, d.campaign_id, d.template_version_id, d.channel, d.topic, d.delivered_at
 )
 select (select count(*) from due) as taken, s.id, coalesce(a.to_id, s.profile_id) as profile_id, s.campaign_id,

@@ -6,6 +6,7 @@ kept beside it, with who did it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +16,12 @@ import msgspec
 
 from antiphon.awareness.events import INTERNAL, Journal
 from antiphon.execution.delivery import chains
+from antiphon.execution.delivery.gate.again import count_now
 from antiphon.execution.delivery.ledger import Search
 from antiphon.execution.delivery.model import CLASSES, State
 from antiphon.execution.delivery.service import SEND_LOOP
 from antiphon.execution.delivery.settling import delivered_event
-from antiphon.execution.delivery.store import Settled
+from antiphon.execution.delivery.store import Settled, find_dispatches
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.jobs import JobKind, RunningJob, enqueue
@@ -70,11 +72,22 @@ async def retry_unsent(
         "now": ctx.clock.now(),
     }
     async with ctx.db.transaction() as conn:
-        queued = [row[0] for row in await (await conn.execute(SQL.requeue, params)).fetchall()]
+        rows = await (await conn.execute(SQL.requeue, params)).fetchall()
+        queued = [int(row[0]) for row in rows]
         if queued:
+            await _count(ctx, conn, rows)
             await wake(conn, SEND_LOOP)
             await _keep_record(conn, who, verb, queued)
     return queued
+
+
+async def _count(ctx: Context, conn: Connection, rows: Sequence[tuple[int, int, int]]) -> None:
+    """What is queued again counts towards caps from now on."""
+    of: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for delivery_id, person_id, dispatch_id in rows:
+        of[dispatch_id].append((delivery_id, person_id))
+    for dispatch in await find_dispatches(conn, sorted(of)):
+        await count_now(ctx, conn, dispatch, of[dispatch.id])
 
 
 async def resolve_unknown(ctx: Context, who: Principal, ids: Sequence[int], outcome: Outcome) -> list[int]:

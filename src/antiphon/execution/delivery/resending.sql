@@ -27,8 +27,10 @@ where d.state = any(%(states)s::text[]) and d.profile_id >= 0
 with picked as materialized (
     select d.id, d.profile_id, d.bucket, d.dispatch_id, d.state, d.reason, d.detail, d.sent_at,
            %(now)s::timestamptz + make_interval(secs => c.secs) as expires_at,
-           case when d.state = 'unknown' then 1 else 0 end as tried  -- of one tried before, a late receipt is believed
+           case when d.state = 'unknown' then 1 else 0 end as tried,  -- of one tried before, a late receipt is believed
+           coalesce(a.to_id, d.profile_id) as person_id
     from delivery d
+    left join alias a on a.from_id = d.profile_id
     join dispatch p on p.id = d.dispatch_id and p.state <> 'cancelled'
     join unnest(%(classes)s::text[], %(lifetimes)s::float8[]) as c (name, secs) on c.name = d.message_class
     where d.id = any(%(ids)s::bigint[]) and d.profile_id >= 0 and d.address is not null
@@ -48,6 +50,10 @@ with picked as materialized (
     select id, profile_id, dispatch_id, bucket, %(now)s, expires_at, tried from picked
     on conflict do nothing
     returning delivery_id
+), uncounted as (  -- what may have been received still counts, beside what is said now
+    delete from contact c using picked p
+    where c.profile_id = p.person_id and c.delivery_id = p.id and p.state <> 'unknown'
+      and p.id in (select delivery_id from queued)
 ), unwatched as (
     delete from delivery_watch w using picked p where w.delivery_id = p.id and w.profile_id = p.profile_id
 ), ledger as (
@@ -61,7 +67,7 @@ with picked as materialized (
     select p.id, p.profile_id, %(verb)s, %(now)s, %(by)s, p.state, p.reason, p.detail, p.sent_at
     from picked p where p.id in (select id from ledger)
 )
-select id from ledger;
+select p.id, p.person_id, p.dispatch_id from picked p join ledger l on l.id = p.id order by p.id;
 
 -- name: resolve
 -- What nobody knew is known: it was delivered, or it was not.

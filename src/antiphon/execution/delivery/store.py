@@ -53,7 +53,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a claimed row. ``retry_at`` is set when it returns to the queue (its state is then queued).
 
     ``account_id`` is the account it was given to, ``parts`` and ``cost_micros`` what is paid for it. ``avoid`` is the account
-    that a routed row stays away from next time; ``provider_ids`` are all names under which the provider may speak of it.
+    that a routed row stays away from next time; ``provider_ids`` are all names under which the provider may speak of it,
+    and ``receipts`` how many of them must be told to be delivered before it is.
     """
 
     row: Claimed
@@ -69,6 +70,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     cost_micros: int = 0
     avoid: int | None = None
     provider_ids: tuple[str, ...] = ()
+    receipts: int = 1
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -100,6 +102,11 @@ async def open_dispatch(conn: Connection, new: NewDispatch, now: datetime) -> Di
 async def dispatch_of(conn: Connection, key: str) -> Dispatch | None:
     async with conn.cursor(row_factory=struct_row(Dispatch)) as cur:
         return await (await cur.execute(SQL.dispatch_of, {"key": key})).fetchone()
+
+
+async def find_dispatches(conn: Connection, ids: Sequence[int]) -> list[Dispatch]:
+    async with conn.cursor(row_factory=struct_row(Dispatch)) as cur:
+        return await (await cur.execute(SQL.find_dispatches, {"ids": list(ids)})).fetchall()
 
 
 async def first_account(conn: Connection, channel: str) -> int | None:
@@ -211,6 +218,7 @@ async def record(conn: Connection, records: Sequence[Record], *, now: datetime, 
         "names": texts([name for _, name in named]),
         "named_ids": bigints([r.row.delivery_id for r, _ in named]),
         "named_profiles": bigints([r.row.profile_id for r, _ in named]),
+        "named_parts": ints([r.receipts for r, _ in named]),
     }
     await conn.execute(SQL.record, params)
 

@@ -55,6 +55,7 @@ def from_receipt(
             row=row, state=state, reason=reason, detail=detail, provider_id=receipt.provider_id, retry_at=retry_at,
             attempts=attempts, speaking_at=speaking_at, account_id=account_id, parts=parts if paid else 0,
             cost_micros=cost_micros if paid else 0, avoid=account_id if receipt.account_fault else None, provider_ids=names,
+            receipts=max(parts, len(names)) if receipt.part_ids else 1,
         )  # fmt: skip
 
     match receipt.outcome:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from antiphon.execution.delivery.gate.deciding import look_at, universal_of
+from antiphon.execution.delivery.gate.deciding import BOOK, know_kind, look_at, universal_of
 from antiphon.execution.delivery.gate.judge import Cut, Judged, cuts, judge, reach_of
 from antiphon.execution.delivery.gate.look import SQL, Facts, contacts, span
 from antiphon.execution.delivery.model import Dispatch, Intents
@@ -83,7 +83,7 @@ async def _cap(
     present = micros(now)
     for place in places.tolist():
         mine = rows[place].delivery_id
-        down = next((at for at, delivery, _ in theirs[place] if delivery == mine), None)
+        down = max((at for at, delivery, _ in theirs[place] if delivery == mine), default=None)
         at = down if down is not None and present - down <= LATE else present
         if at != down:
             moved[place] = at
@@ -118,5 +118,19 @@ async def _recount(
     params = {
         "person_ids": bigints(facts.person[list(moved)]), "ids": bigints([rows[place].delivery_id for place in moved]),
         "ats": instants(list(moved.values())), "kind": kind.id,
+    }  # fmt: skip
+    await conn.execute(SQL.move_contacts, params)
+
+
+async def count_now(ctx: Context, conn: Connection, dispatch: Dispatch, said: Sequence[tuple[int, int]]) -> None:
+    """These messages of a dispatch, (delivery, person), are to be said again: from now on they count, beside what may have been
+    received before."""
+    await know_kind(ctx, conn, dispatch)
+    kind = (await BOOK.of(ctx, conn)).kind_of(dispatch)
+    if kind is None:
+        return
+    params = {
+        "person_ids": bigints([person for _, person in said]), "ids": bigints([delivery for delivery, _ in said]),
+        "ats": instants([micros(ctx.clock.now())] * len(said)), "kind": kind.id,
     }  # fmt: skip
     await conn.execute(SQL.move_contacts, params)

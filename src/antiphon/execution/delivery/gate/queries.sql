@@ -159,9 +159,12 @@ from late where d.id = late.delivery_id and d.profile_id = late.profile_id and d
 
 -- name: move_contacts
 -- Messages said (or to be said) at another time than they are down for count at that time; one that is not down is put down.
+-- Of one that was said before, and is said again, both times count.
 with moved as (
     delete from contact c using unnest(%(person_ids)s::bigint[], %(ids)s::bigint[]) as g (profile_id, delivery_id)
-    where c.profile_id = g.profile_id and c.delivery_id = g.delivery_id
+    where c.profile_id = g.profile_id and c.delivery_id = g.delivery_id and c.at >= coalesce((
+        select max(i.at) from delivery_intervention i
+        where i.delivery_id = g.delivery_id and i.verb in ('retry', 'send_again')), '-infinity')
 )
 insert into contact (profile_id, at, delivery_id, kind)
 select g.profile_id, g.at, g.delivery_id, %(kind)s

@@ -53,10 +53,10 @@ def bodies(settings: SmppSettings, to: str, text: str, delivery_id: int) -> tupl
     parts = split(text, "ucs2" if coding == UCS2 else "gsm", settings.joining)
     registered = _REGISTERED[settings.receipts]
 
-    def body(content: bytes, *, esm_class: int = 0, asks: int = registered, tlvs: bytes = b"") -> bytes:
+    def body(content: bytes, *, esm_class: int = 0, tlvs: bytes = b"") -> bytes:
         return wire.submit_body(
             source, destination, content, service_type=settings.service_type, esm_class=esm_class,
-            validity=validity(settings.validity_hours), registered=asks, data_coding=coding, tlvs=tlvs,
+            validity=validity(settings.validity_hours), registered=registered, data_coding=coding, tlvs=tlvs,
         )  # fmt: skip
 
     if len(parts) == 1:
@@ -70,9 +70,7 @@ def bodies(settings: SmppSettings, to: str, text: str, delivery_id: int) -> tupl
             header = bytes((6, 0x08, 4, reference >> 8, reference & 0xFF, len(parts), at))
         else:
             header = bytes((5, 0x00, 3, reference & 0xFF, len(parts), at))
-        # The last part's receipt stands for all; the others only tell when they fail.
-        asks = registered if at == len(parts) or registered != 1 else 2
-        written.append(body(header + _octets(part, coding), esm_class=wire.UDHI, asks=asks))
+        written.append(body(header + _octets(part, coding), esm_class=wire.UDHI))
     return written, len(parts)
 
 
