@@ -13,7 +13,10 @@ from tests.execution.test_delivery_hearing import events, heard, person, rows, s
 from antiphon.execution.delivery import machines, reclassifying
 from antiphon.execution.delivery.hearing import Hearing
 from antiphon.execution.delivery.machines import Look, at_once, judge
+from antiphon.execution.delivery.waiting import FORGETTING
+from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
+from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.principal import SYSTEM
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -180,3 +183,17 @@ async def test_all_since_a_day_by_new_rules(ctx: Context, hearing: Hearing, monk
     assert [(one.kind, one.rule) for one in found] == [("clicked", "security_scanner"), ("opened", "security_scanner")]
 
 
+@pytest.mark.store
+async def test_single_opens_are_forgotten_in_time_and_stay_counted(ctx: Context, hearing: Hearing, clock: VirtualClock) -> None:
+    who = await person(ctx)
+    delivery = await sent(ctx, who)
+    await hearing.hear(heard(ctx, "opened", delivery, who, agent=FIREFOX))
+    clock.advance(timedelta(days=ctx.settings.engagement_days - 1))
+    await hearing.hear(heard(ctx, "opened", delivery, who, agent=FIREFOX))
+    await run_until_idle(ctx, [FORGETTING])
+    assert len(await rows(ctx, "select id from engagement")) == 2
+    clock.advance(timedelta(days=2))
+    await run_until_idle(ctx, [FORGETTING])
+    (left,) = await rows(ctx, "select at from engagement")
+    assert left["at"] == clock.now() - timedelta(days=2)
+    assert await rows(ctx, "select opens from delivery") == [{"opens": 2}]

@@ -63,6 +63,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     delivered_after_hours: Annotated[float, msgspec.Meta(gt=0)] = _says(
         "Business hours without a bounce after which a sent message counts as delivered.", 24.0
     )
+    engagement_days: Annotated[int, msgspec.Meta(ge=30)] = _says(
+        "Days for which each single open and click is kept, with what it was taken for; counts and histories stay.", 400
+    )
+    answered_days: Annotated[int, msgspec.Meta(ge=30)] = _says(
+        "Days for which a triggered campaign knows again what it answered by its key (an order, say).", 400
+    )
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = _says(
         "Currency of what messages cost, and of budgets: an ISO 4217 code.", "EUR"
     )

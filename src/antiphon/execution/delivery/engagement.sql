@@ -118,6 +118,10 @@ from engagement e left join delivery d on d.id = e.delivery_id and d.profile_id 
 where e.delivery_id = any(%(ids)s::bigint[])
 order by e.delivery_id, e.id;
 
+-- name: prune_engagement
+-- Single opens and clicks that are kept no longer; what they add up to stays.
+delete from engagement where ctid in (select ctid from engagement where at < %(before)s limit %(most)s);
+
 -- name: find_one
 -- One row of the log.
 select e.id, e.profile_id, e.delivery_id, d.campaign_id, d.channel, e.at, e.kind, e.link_id, e.url, e.method, e.agent,

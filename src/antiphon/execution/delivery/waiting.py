@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from antiphon.awareness.events import Journal
 from antiphon.execution.delivery.doorway import count_refusals
+from antiphon.execution.delivery.engagement import SQL as LOG
 from antiphon.execution.delivery.hearing import WAITING_LOOP, take_in
 from antiphon.execution.delivery.ledgering import SQL, take_waiting
 from antiphon.foundation.context import Context
@@ -38,12 +39,15 @@ async def hear_waiting(ctx: Context, held: Held) -> bool:
 
 
 async def forget_old(ctx: Context, held: Held) -> bool:
-    """One tick: providers' ids and digests of news nobody tells any more."""
+    """One tick: providers' ids and digests of news nobody tells any more, and opens and clicks that are kept no longer."""
     more = False
-    for query in (SQL.prune_provider_messages, SQL.prune_heard):
+    engaged = timedelta(days=ctx.settings.engagement_days)
+    for query, kept in (
+        (SQL.prune_provider_messages, NO_MORE_NEWS), (SQL.prune_heard, NO_MORE_NEWS), (LOG.prune_engagement, engaged),
+    ):  # fmt: skip
         async with ctx.db.transaction() as conn:
             await held.fence(conn)
-            done = await conn.execute(query, {"before": ctx.clock.now() - NO_MORE_NEWS, "most": FORGET_AT_ONCE})
+            done = await conn.execute(query, {"before": ctx.clock.now() - kept, "most": FORGET_AT_ONCE})
             more = more or done.rowcount == FORGET_AT_ONCE
     return more
 
