@@ -43,7 +43,7 @@ create table journey_intake (
     detail text not null default '',         -- the segment, the time or the file
     key text not null,                       -- what makes it happen once
     members bytea,                           -- Roaring bitmap of profile ids; none once all were asked
-    size bigint not null,
+    size bigint,                             -- none: nobody has looked yet who they are
     taken bigint not null default 0,
     entered bigint not null default 0,
     at timestamptz not null,

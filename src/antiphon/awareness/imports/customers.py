@@ -33,7 +33,6 @@ from antiphon.awareness.profiles import (
     make_newcomers,
     reserve_ids,
     ruled_traits,
-    stamp_of,
 )
 from antiphon.awareness.traits import mirror_newcomers
 from antiphon.foundation.context import Context
@@ -69,7 +68,7 @@ async def load_customers(
     ctx: Context, job: RunningJob, work: store.Work, imported: ImportMap, staged: Staged, folder: Path, tally: Tally
 ) -> None:
     """Load every set of an import, or (a dry run) look at each."""
-    stamp = stamp_of(work.as_of, f"import:{work.sha256[:16]}:")
+    stamp = store.import_stamp(work.as_of, work.sha256)
     async with ctx.db.connection() as conn:
         ruled = not imported.traits.keys().isdisjoint(await ruled_traits(conn))
     brought = Brought(

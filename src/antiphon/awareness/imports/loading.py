@@ -14,10 +14,12 @@ from antiphon.awareness.imports import store
 from antiphon.awareness.imports.customers import load_customers
 from antiphon.awareness.imports.events import load_events
 from antiphon.awareness.imports.model import ImportMap, Tally, check_map
+from antiphon.awareness.imports.notices import ImportFinished
 from antiphon.awareness.imports.staging import Staged, stage
 from antiphon.awareness.traits import TraitType, observe_traits
 from antiphon.foundation.context import Context
 from antiphon.foundation.jobs import JobKind, RunningJob
+from antiphon.foundation.notices import publish
 
 RUN = "imports.run"
 
@@ -56,17 +58,24 @@ async def run_import(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
         for leftover in folder.iterdir():
             if leftover.name != "errors.csv":
                 leftover.unlink(missing_ok=True)
-    await _note(ctx, work.id, tally, folder, "done")
+    await _note(ctx, work.id, tally, folder, "done", None if work.dry_run else work)
     return {key: getattr(tally, key) for key in tally.__struct_fields__}
 
 
-async def _note(ctx: Context, import_id: int, tally: Tally, folder: Path, state: str) -> None:
+async def _note(
+    ctx: Context, import_id: int, tally: Tally, folder: Path, state: str, told: store.Work | None = None
+) -> None:
     errors = str(folder / "errors.csv") if tally.refused else None
     async with ctx.db.transaction() as conn:
         await store.note_import(
             conn, import_id, rows=tally.rows, refused=tally.refused, made=tally.made, changed=tally.changed,
             unchanged=tally.unchanged, said=tally.said, reasons=tally.reasons, errors=errors, state=state,
         )  # fmt: skip
+        if told is not None:
+            finished = ImportFinished(
+                import_id=import_id, kind=told.kind, name=told.name, made=tally.made, changed=tally.changed
+            )
+            await publish(conn, finished)
 
 
 async def _declare(ctx: Context, imported: ImportMap, staged: Staged) -> None:

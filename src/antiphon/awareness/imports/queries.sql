@@ -71,3 +71,12 @@ join preference_change c on c.profile_id = p.profile_id and c.at = g.at and c.so
 -- name: is_running
 -- Whether rows are being brought in at this moment, or will be again when their process is replaced.
 select exists (select from job where kind = 'imports.run' and state = 'running');
+
+-- name: import_source
+-- What the words of an import are stamped with.
+select i.as_of, f.sha256 from import i join import_file f on f.id = i.file_id where i.id = %(id)s;
+
+-- name: people_of
+-- Customers who have a word of an import.
+select id from profile where merged_into is null and (starts_with(stamp, %(prefix)s)
+    or stamps <> '{}' and exists (select from jsonb_each_text(stamps) s where starts_with(s.value, %(prefix)s)));

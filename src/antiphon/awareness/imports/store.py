@@ -9,10 +9,12 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
+from pyroaring import BitMap
 
 from antiphon.awareness.consent import Said
 from antiphon.awareness.imports.model import NoSuchFile, NoSuchImport
 from antiphon.awareness.imports.reasons import RefusedRows, reasons as reasons_read
+from antiphon.awareness.profiles import stamp_of
 from antiphon.foundation.postgres import Connection, Jsonb, dict_row, load_queries, struct_row
 
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
@@ -190,3 +192,18 @@ async def is_running(conn: Connection) -> bool:
     """Whether an import is under way."""
     row = await (await conn.execute(SQL.is_running)).fetchone()
     return row is not None and row[0]
+
+
+async def people_of(conn: Connection, import_id: int) -> BitMap:
+    """Whom an import of customers made, or changed a trait of, as far as nothing said later has. Reads every profile: not in a
+    transaction that holds anything."""
+    row = await (await conn.execute(SQL.import_source, {"id": import_id})).fetchone()
+    if row is None:
+        raise NoSuchImport
+    rows = await (await conn.execute(SQL.people_of, {"prefix": import_stamp(*row)})).fetchall()
+    return BitMap([row[0] for row in rows])
+
+
+def import_stamp(as_of: datetime, sha256: str) -> str:
+    """What the stamps of an import's words begin with."""
+    return stamp_of(as_of, f"import:{sha256[:16]}:")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,9 @@ async def lock_journey(conn: Connection, journey_id: int) -> Journey | None:
 
 
 async def list_journeys(
-    conn: Connection, *, before: int | None, state: JourneyState | None, text: str | None, limit: int
+    conn: Connection, *, before: int | None, state: JourneyState | None, text: str | None, limit: int, today: date
 ) -> list[JourneyItem]:
-    params = {"before": before, "state": state, "text": text, "limit": limit}
+    params = {"before": before, "state": state, "text": text, "limit": limit, "today": today}
     async with conn.cursor(row_factory=struct_row(JourneyItem)) as cur:
         return await (await cur.execute(SQL.list_journeys, params)).fetchall()
 

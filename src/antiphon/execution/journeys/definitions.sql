@@ -15,13 +15,25 @@ from journey j left join journey_version v on v.id = j.live_version_id where j.i
 select id from journey where id = %(id)s for update;
 
 -- name: list_journeys
--- Journeys, newest first.
+-- Journeys, newest first; whoever entered each day of the last two weeks, and all who entered and reached the goal.
 select j.id, j.name, j.description, j.state, j.draft_revision, j.live_version_id, v.number as live_version, j.held_reason,
     j.created_at, j.created_by, j.changed_at, j.changed_by, j.started_at, j.finished_at,
     jsonb_array_length(j.draft->'steps') as steps, v.definition is null or v.definition <> j.draft as unpublished,
     (select count(*) from (
-        select from journey_version n join journey_run r on r.version_id = n.id where n.journey_id = j.id limit 100000) people) as inside
-from journey j left join journey_version v on v.id = j.live_version_id
+        select from journey_version n join journey_run r on r.version_id = n.id where n.journey_id = j.id limit 100000) people) as inside,
+    coalesce(c.entered, 0)::bigint as entered, coalesce(c.converted, 0)::bigint as converted,
+    array(
+        select coalesce(sum(k.people) filter (where k.day = d.day::date), 0)::bigint
+        from generate_series(%(today)s::date - 13, %(today)s::date, interval '1 day') d (day)
+        left join journey_version n on n.journey_id = j.id
+        left join journey_count k on k.version_id = n.id and k.step = -1 and k.how = 'entered'
+        group by d.day order by d.day) as days
+from journey j
+left join journey_version v on v.id = j.live_version_id
+left join lateral (
+    select sum(k.people) filter (where k.how = 'entered') as entered, sum(k.people) filter (where k.how = 'goal') as converted
+    from journey_version n join journey_count k on k.version_id = n.id
+    where n.journey_id = j.id and k.how in ('entered', 'goal')) c on true
 where (%(before)s::bigint is null or j.id < %(before)s)
   and (%(state)s::text is null and j.state <> 'archived' or j.state = %(state)s)
   and (%(text)s::text is null or strpos(lower(j.name), lower(%(text)s)) > 0)

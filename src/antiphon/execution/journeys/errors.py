@@ -47,6 +47,18 @@ class StepMapInvalid(Invalid):
     code = "step-map-invalid"
 
 
+class EntriesRefused(Conflict):
+    """This journey lets nobody in over the API; give it such an entry."""
+
+    code = "journey-entries-refused"
+
+
+class EntryInvalid(Invalid):
+    """The entry cannot be taken: {why}."""
+
+    code = "journey-entry-invalid"
+
+
 class PeopleInside(Conflict):
     """{people} people are still in this journey; finish it first."""
 

@@ -105,7 +105,8 @@ async def list_journeys(
     after = decode_cursor(cursor, int)
     before = int(after[0] or 0) if after else None
     async with ctx.db.connection() as conn:
-        rows = await definitions.list_journeys(conn, before=before, state=in_state, text=text, limit=limit + 1)
+        today = ctx.clock.now().date()
+        rows = await definitions.list_journeys(conn, before=before, state=in_state, text=text, limit=limit + 1, today=today)
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
     return Page(items=rows[:limit], next=more)
 

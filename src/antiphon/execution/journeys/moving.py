@@ -16,12 +16,13 @@ from antiphon.execution.journeys.definitions import some_versions
 from antiphon.execution.journeys.mapping import StepMap, Way, ways
 from antiphon.execution.journeys.shown import Moving, Version
 from antiphon.foundation.context import Context
+from antiphon.foundation.faults import point
 from antiphon.foundation.leases import Held
 from antiphon.foundation.loops import Loop, wake
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
 
 SQL = load_queries(Path(__file__).with_name("moving.sql"))
-LOOP = "journeys.move"
+LOOP, RUN_LOOP = "journeys.move", "journeys.run"
 CHUNK = 20_000
 BUCKETS = 4
 ENDED, REPLACED = "ended", "replaced"
@@ -64,17 +65,26 @@ async def tick(ctx: Context, held: Held) -> bool:
         if row is None:
             return False
         move_id, journey_id, to, kind, step_map, early = row
-        found = await some_versions(conn, journey_id)
-        moved, gone = await _some(conn, found, move_id, to, kind, step_map, now)
-        over = moved + gone == 0 and not early
+        onward, leaving = _plan(await some_versions(conn, journey_id), to, kind, step_map)
+        reason = ENDED if to is None else REPLACED
+        params: dict[str, Any] = {"id": move_id, "to": to, "now": now, "most": CHUNK, "reason": reason}
+        moved = await _run(conn, "move_some", params | _moving(onward)) if onward else 0
+        gone = await _run(conn, "end_some", params | _standing(leaving)) if leaving and moved < CHUNK else 0
+        point("people moved")
+        over = False
+        if moved + gone == 0 and not early:
+            everywhere = [*leaving, *((version, step) for version, step, _ in onward)]
+            over = not await _run(conn, "any_left", _standing(everywhere))
         await conn.execute(SQL.note_move, {"id": move_id, "moved": moved, "gone": gone, "over": over, "now": now})
+        if moved:
+            await wake(conn, RUN_LOOP)
     return moved + gone > 0 or over
 
 
-async def _some(
-    conn: Connection, found: Mapping[int, Version], move_id: int, to: int | None, kind: str, step_map: StepMap, now: datetime
-) -> tuple[int, int]:
-    """A chunk of people moved, and of people who leave."""
+def _plan(
+    found: Mapping[int, Version], to: int | None, kind: str, step_map: StepMap
+) -> tuple[list[tuple[int, int, Way]], list[tuple[int, int]]]:
+    """Where people of older versions go on: (version, step, way), and where they leave: (version, step)."""
     onward: list[tuple[int, int, Way]] = []
     leaving: list[tuple[int, int]] = []
     for one in found.values():
@@ -86,11 +96,7 @@ async def _some(
         led, left = ways(one.definition, found[to].definition, step_map)
         onward += [(one.id, n, way) for n, way in led.items()]
         leaving += [(one.id, n) for n in left]
-    reason = ENDED if to is None else REPLACED
-    params: dict[str, Any] = {"id": move_id, "to": to, "now": now, "most": CHUNK, "reason": reason}
-    moved = await _run(conn, "move_some", params | _moving(onward)) if onward else 0
-    gone = await _run(conn, "end_some", params | _standing(leaving)) if leaving and moved < CHUNK else 0
-    return moved, gone
+    return onward, leaving
 
 
 def _standing(places: Sequence[tuple[int, int]]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ with way as (
     from way w join journey_run r on r.version_id = w.version_id and r.step = w.step
     limit %(most)s for update of r skip locked
 ), moved as (
-    update journey_run r set version_id = %(to)s, step = s.onward, moved = true, coming = s.comes,
+    update journey_run r set version_id = %(to)s, step = s.onward, moved = true, coming = r.coming or s.comes,
         wake_at = case when s.comes then %(now)s else r.wake_at end, arrived_at = case when s.comes then %(now)s else r.arrived_at end
     from some s where r.profile_id = s.profile_id and r.id = s.id
     returning r.profile_id, r.id, r.journey_id, s.onward
@@ -80,3 +80,10 @@ select count(*) from gone;
 update journey_move set moved = moved + %(moved)s, gone = gone + %(gone)s, state = case when %(over)s then 'done' else state end,
     done_at = case when %(over)s then %(now)s::timestamptz end
 where id = %(id)s;
+
+-- name: any_left
+-- Whether somebody still stands where people are moved from, be they in the engine's hands just now.
+select exists (
+    select 1 from unnest(%(versions)s::bigint[], %(steps)s::int[]) w (version_id, step)
+    join journey_run r on r.version_id = w.version_id and r.step = w.step
+);

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from antiphon.execution.journeys import asking, http, kinds_http, memory, moving, personal, raising, yaml_http
+from antiphon.execution.journeys import (
+    asking,
+    http,
+    kinds_http,
+    letting,
+    memory,
+    moving,
+    people_http,
+    personal,
+    raising,
+    yaml_http,
+)
 from antiphon.foundation.rooms import Room
 
 ROOM = Room(
     name="journeys",
     floor="execution",
-    routes=(*http.ROUTES, *kinds_http.ROUTES, *yaml_http.ROUTES),
-    loops=(*moving.LOOPS, *asking.LOOPS, *raising.LOOPS),
-    listeners=memory.LISTENERS,
+    routes=(*http.ROUTES, *people_http.ROUTES, *kinds_http.ROUTES, *yaml_http.ROUTES),
+    loops=(*moving.LOOPS, *letting.LOOPS, *asking.LOOPS, *raising.LOOPS),
+    listeners=(*memory.LISTENERS, *letting.LISTENERS),
     resources=asking.RESOURCES,
     permissions={
         "journeys:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
@@ -18,7 +29,7 @@ ROOM = Room(
         "journeys:publish": ("marketer",),
         "journeys:enter": ("marketer", "developer"),
     },
-    requires=("segments", "delivery", "experiments"),
+    requires=("segments", "imports", "delivery", "experiments"),
     export=personal.export,
     erase=personal.erase,
 )

@@ -46,7 +46,9 @@ class Moving(Struct, frozen=True, kw_only=True):
 
 
 class JourneyItem(Struct, frozen=True, kw_only=True):
-    """A journey in a list. ``unpublished``: the draft is not what is live. ``inside``: people in it, counted up to 100,000."""
+    """A journey in a list. ``unpublished``: the draft is not what is live. ``inside``: people in it, counted up to 100,000.
+    ``entered`` and ``converted``: how often it was entered, and its goal reached; ``days``: entries of each of the last 14 days,
+    the last of them today (UTC)."""
 
     id: int
     name: str
@@ -64,6 +66,9 @@ class JourneyItem(Struct, frozen=True, kw_only=True):
     steps: int
     unpublished: bool
     inside: int
+    entered: int
+    converted: int
+    days: list[int]
 
 
 class Journey(Struct, frozen=True, kw_only=True):
@@ -182,9 +187,9 @@ class Arrow(Struct, frozen=True, kw_only=True):
 
 
 class Counts(Struct, frozen=True, kw_only=True):
-    """The numbers on a version's arrows, and who waits at its steps."""
+    """The numbers on a version's arrows, and who waits at its steps; no version of a draft that was never published."""
 
-    version: int
+    version: int | None
     as_of: datetime
     inside: int
     arrows: list[Arrow]

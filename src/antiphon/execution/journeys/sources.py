@@ -29,12 +29,13 @@ Source = Literal["present", "schedule", "import"]
 
 
 class Intake(msgspec.Struct, frozen=True, kw_only=True):
-    """People let in together: so many, of whom ``taken`` were asked and ``entered`` came in."""
+    """People let in together: so many, of whom ``taken`` were asked and ``entered`` came in. ``size`` is null while
+    it is being looked for who they are."""
 
     id: int
     source: Source
     detail: str
-    size: int
+    size: int | None
     taken: int
     entered: int
     at: datetime
@@ -77,12 +78,12 @@ async def close_sources(ctx: Context, conn: Connection, journey_id: int) -> None
 
 
 async def open_intake(
-    conn: Connection, journey_id: int, source: Source, detail: str, key: str, people: BitMap, now: datetime
+    conn: Connection, journey_id: int, source: Source, detail: str, key: str, people: BitMap | None, now: datetime
 ) -> None:
-    """People are to be let in; the same occasion (``key``) once."""
+    """People are to be let in; the same occasion (``key``) once. Of an import, who they are is looked for later (None)."""
     params = {
-        "journey_id": journey_id, "source": source, "detail": detail, "key": key, "members": people.serialize(),
-        "size": len(people), "now": now,
+        "journey_id": journey_id, "source": source, "detail": detail, "key": key, "now": now,
+        "members": None if people is None else people.serialize(), "size": None if people is None else len(people),
     }  # fmt: skip
     await conn.execute(SQL.open_intake, params)
     await wake(conn, LOOP)

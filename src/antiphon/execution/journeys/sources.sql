@@ -28,7 +28,7 @@ select schedule, next_wall, next_at from journey_schedule where journey_id = %(j
 -- name: open_intake
 -- People to be let in; the same occasion once.
 insert into journey_intake (journey_id, source, detail, key, members, size, at, over_at)
-values (%(journey_id)s, %(source)s, %(detail)s, %(key)s, case when %(size)s > 0 then %(members)s::bytea end, %(size)s, %(now)s,
+values (%(journey_id)s, %(source)s, %(detail)s, %(key)s, case when %(size)s::bigint > 0 then %(members)s::bytea end, %(size)s, %(now)s,
     case when %(size)s = 0 then %(now)s::timestamptz end)
 on conflict (journey_id, key) do nothing returning id;
 
@@ -36,8 +36,20 @@ on conflict (journey_id, key) do nothing returning id;
 -- People of a live journey who are to be let in.
 select i.id, i.journey_id, i.source, i.members, i.taken, i.size, j.live_version_id
 from journey_intake i join journey j on j.id = i.journey_id
-where i.over_at is null and j.state = 'live' and i.journey_id %% %(divisor)s = any(%(buckets)s::int[])
+where i.over_at is null and i.size is not null and j.state = 'live' and i.journey_id %% %(divisor)s = any(%(buckets)s::int[])
 order by i.id limit 1 for update of i skip locked;
+
+-- name: next_unknown
+-- People an import brought, of whom nobody has looked yet who they are.
+select i.id, i.key from journey_intake i join journey j on j.id = i.journey_id
+where i.over_at is null and i.size is null and i.journey_id %% %(divisor)s = any(%(buckets)s::int[])
+order by i.id limit 1;
+
+-- name: know_intake
+-- Who they are.
+update journey_intake set size = %(size)s, members = case when %(size)s::bigint > 0 then %(members)s::bytea end,
+    over_at = case when %(size)s = 0 then %(now)s::timestamptz end
+where id = %(id)s and size is null;
 
 -- name: note_intake
 -- How far it is; whom it was for is forgotten once all were asked.
@@ -77,3 +89,7 @@ where e.journey_id = %(journey_id)s and e.key = a.key;
 -- name: forget_keys
 -- Let go of old keys, some at a time.
 delete from journey_entry_key where ctid = any(array(select ctid from journey_entry_key where at < %(before)s limit 10000));
+
+-- name: who_they_are
+-- Who these are now, if they were merged.
+select p.id, coalesce(a.to_id, p.id) from unnest(%(people)s::bigint[]) p (id) left join alias a on a.from_id = p.id;
