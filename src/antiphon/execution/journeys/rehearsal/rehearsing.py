@@ -1,0 +1,243 @@
+"""The rehearsal itself: the population in parts, each read once and moved through its whole time, then the report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from antiphon.awareness.consent import ChannelRegistry
+from antiphon.awareness.segments import known
+from antiphon.decisioning.experiments import fractions_of
+from antiphon.execution.delivery import default_channel
+from antiphon.execution.delivery.heard import spoken
+from antiphon.execution.delivery.rules.model import OWN_FREQUENCY
+from antiphon.execution.journeys.contract import Ints
+from antiphon.execution.journeys.engine import Plan
+from antiphon.execution.journeys.model import Definition
+from antiphon.execution.journeys.rehearsal.behaviour import Behaviour, Likely, Recorded
+from antiphon.execution.journeys.rehearsal.collisions import Collisions
+from antiphon.execution.journeys.rehearsal.driver import WINDOW, Book, Counts, Part, Told, go_through, meets
+from antiphon.execution.journeys.rehearsal.entrants import entrants_of, segments_of
+from antiphon.execution.journeys.rehearsal.fitting import QUARTER, Fit, fit
+from antiphon.execution.journeys.rehearsal.gate import Gate, Office
+from antiphon.execution.journeys.rehearsal.holding import Trees
+from antiphon.execution.journeys.rehearsal.listing import Listing, listing_of
+from antiphon.execution.journeys.rehearsal.model import Asked, Report
+from antiphon.execution.journeys.rehearsal.past import Past, foreseen, read_past
+from antiphon.execution.journeys.rehearsal.reading import (
+    Others,
+    read_answers,
+    read_others,
+    read_population,
+    read_recorded,
+    read_spoken,
+)
+from antiphon.execution.journeys.rehearsal.reporting import Outcome, report
+from antiphon.execution.journeys.rehearsal.scene import Scene
+from antiphon.execution.journeys.rehearsal.world import TOLD, Gates, Rehearsed, Tally
+from antiphon.foundation.context import Context
+from antiphon.foundation.postgres.binary import micros
+
+PART = 50_000
+"""People who are in memory at a time, where they do not meet."""
+DRAWN = 10_000
+"""People of whom behaviour is drawn again and again, for the interval."""
+Progress = Callable[[int, int], Awaitable[None]]
+
+
+@dataclass
+class Setting:
+    """What is the same for everybody in a rehearsal."""
+
+    ctx: Context
+    plan: Plan
+    asked: Asked
+    now: datetime
+    since: datetime
+    until: datetime
+    ids: Ints
+    population: int
+    trees: Trees
+    office: Office
+    listing: Listing
+    fit: Fit
+    answers: Mapping[tuple[int, str], list[Mapping[str, int]]]
+    recorded: Mapping[int, list[int]]
+    answered: frozenset[str]
+    """Names of the events by which people answer messages."""
+    tally: Tally = field(default_factory=Tally)
+    counts: Counts = field(default_factory=Counts)
+
+    @property
+    def tight(self) -> bool:
+        """Whether people meet on their way."""
+        return meets(self.plan, bool(self.office.budgets))
+
+    @property
+    def name(self) -> str:
+        """What the randomness of this rehearsal is keyed by."""
+        return f"rehearsal/{self.plan.journey_id}/{self.asked.seed}"
+
+
+async def rehearse(
+    ctx: Context, plan: Plan, asked: Asked, *, progress: Progress | None = None, told: Told | None = None, part: int = PART
+) -> Report:
+    """Rehearse a journey. ``told`` hears of every line, as the history would. Nothing is written anywhere."""
+    began = time.perf_counter()
+    setting = await _setting(ctx, plan, asked)
+    tight = setting.tight
+    ids, size = setting.ids, max(1, len(setting.ids) if tight else part)
+    book, gates, collisions = Book(plan.definition.most_inside), Gates(), Collisions(plan)
+    total = len(ids) + (len(ids) if tight else min(len(ids), DRAWN)) * asked.draws
+
+    async def done(people: int) -> None:
+        if progress is not None:
+            await progress(people, total)
+
+    for start in range(0, len(ids), size):
+        scene = await _scene(setting, ids[start : start + size])
+        others = await read_others(ctx, scene.ids, plan.journey_id, setting.since)
+        run = await _run(setting, scene, None, _Shared(setting.counts, setting.tally, book, gates), told, others, lambda: done(0))
+        collisions.add(scene.ids, run.runs, others, setting.tally.take())
+        await done(start + len(scene.ids))
+    drawn, people = await _draws(setting, done)
+    outcome = Outcome(setting.counts, setting.tally, collisions.found(), drawn, people, time.perf_counter() - began)
+    return await report(setting, outcome)
+
+
+async def _draws(setting: Setting, done: Callable[[int], Awaitable[None]]) -> tuple[list[int], int]:
+    """(how many reach the goal in each draw of behaviour, of how many people)."""
+    if setting.plan.definition.goal is None or not setting.asked.draws:
+        return [], 0
+    ids = setting.ids
+    if not setting.tight and len(ids) > DRAWN:
+        ids = np.sort(ids[np.argsort(fractions_of(setting.ctx.secret, f"{setting.name}/drawn", ids))[:DRAWN]])
+    scene = await _scene(setting, ids)
+    found = []
+    for draw in range(setting.asked.draws):
+        shared = _Shared(Counts(), Tally(), Book(setting.plan.definition.most_inside), Gates())
+        await _run(setting, scene, draw, shared)
+        found.append(shared.counts.converted)
+        await done(len(setting.ids) + (draw + 1) * len(ids))
+    return found, len(ids)
+
+
+async def _setting(ctx: Context, plan: Plan, asked: Asked) -> Setting:
+    now = ctx.clock.now()
+    length = timedelta(days=asked.days)
+    since, until = (now - length, now) if asked.mode == "history" else (now, now + length)
+    async with ctx.db.connection() as conn:
+        about = await known(conn, ctx)
+    trees = Trees(ctx, about, now)
+    ids, population = await read_population(ctx, asked.sample, f"sample/{asked.seed}")
+    listing = listing_of(plan, trees, since, since if asked.mode == "history" else now - QUARTER)
+    office = await Office.open(ctx, now)
+    channels = list(listing.channels)
+    async with ctx.db.connection() as conn:
+        for purpose in listing.purposes:
+            channels.append(await default_channel(ctx, conn, purpose))
+    goal = plan.definition.goal
+    names = sorted(listing.wanted.names) if channels or asked.mode == "forward" else []
+    fitted = await fit(ctx, ids, sorted(set(channels)), names, goal.event if goal is not None else None, now)
+    return Setting(
+        ctx=ctx, plan=plan, asked=asked, now=now, since=since, until=until, ids=ids, population=population, trees=trees,
+        office=office, listing=listing, fit=fitted,
+        answered=frozenset(spoken(name, kind.name) for kind in ctx.get(ChannelRegistry) for name in TOLD.values()),
+        answers=await read_answers(ctx, plan.journey_id) if asked.replies == "recorded" else {},
+        recorded=await read_recorded(ctx, plan.journey_id, since) if asked.mode == "history" else {},
+    )  # fmt: skip
+
+
+async def _scene(setting: Setting, ids: Ints) -> Scene:
+    """A part of the population, read."""
+    ctx = setting.ctx
+    past = await read_past(ctx, setting.listing.wanted, ids, merged=setting.trees.about.merged)
+    longest = max([timedelta(seconds=cap.seconds) for cap in setting.office.rules.caps] + list(OWN_FREQUENCY.values()))
+    spoken = await read_spoken(ctx, ids, setting.plan.journey_id, setting.since - longest)
+    return Scene(ctx, ids, past, Gate(setting.office, ids, spoken), setting.trees)
+
+
+@dataclass
+class _Shared:
+    """What the parts of one run have in common."""
+
+    counts: Counts
+    tally: Tally
+    book: Book
+    gates: Gates
+
+
+async def _run(
+    setting: Setting,
+    scene: Scene,
+    draw: int | None,
+    shared: _Shared,
+    told: Told | None = None,
+    others: Others | None = None,
+    pause: Callable[[], Awaitable[None]] | None = None,
+) -> Part:
+    """Move a part through its time, once. ``draw``: with behaviour drawn for the so-manieth time."""
+    asked, plan = setting.asked, setting.plan
+    definition = plan.definition
+    name = f"{setting.name}/{'-' if draw is None else draw}"
+    where = np.searchsorted(setting.ids, scene.ids)
+    past = scene.past
+    if asked.mode == "forward":
+        scene.past = _ahead(setting, past, draw, where)
+    scene.restart()
+    rng = None if draw is None else np.random.default_rng([asked.seed, draw])
+    likely = Likely(setting.ctx.secret, name, setting.fit.level[where], setting.fit.habits(asked.rates, rng, where))
+    behaviour: Behaviour = Recorded(setting.answers, likely) if asked.replies == "recorded" else likely
+    world = Rehearsed(
+        scene, behaviour, shared.tally, shared.gates, listens=setting.listing.hears | setting.listing.wanted.names,
+        goal=_goal(definition, scene.past), answers=asked.rates.answers, seed=name,
+    )  # fmt: skip
+    members = {one: await scene.members(one) for one in segments_of(definition)}
+    coming = entrants_of(
+        definition, scene, micros(setting.since), micros(setting.until), members, _recorded(setting, scene.ids),
+        carried=setting.listing.carried,
+    )  # fmt: skip
+    rivals = others.rivals(definition.exclusive) if others is not None and definition.exclusive else None
+    part = Part(plan, world, coming, shared.counts, shared.book, told=told, rivals=rivals)
+    await go_through(part, micros(setting.until), window=WINDOW if setting.tight else None, pause=pause)
+    scene.past = past
+    return part
+
+
+def _goal(definition: Definition, past: Past) -> tuple[str, Mapping[str, Any]] | None:
+    """What who converts by a message does: an event as those that reached the goal before."""
+    goal = definition.goal
+    if goal is None or goal.event is None:
+        return None
+    if not goal.event.filters:
+        return goal.event.event, {}
+    like = np.flatnonzero(past.meant(goal.event.event, goal.event.kind, goal.event.filters))
+    return (goal.event.event, past.properties_at(int(like[0]))) if len(like) else None
+
+
+def _recorded(setting: Setting, ids: Ints) -> dict[int, list[int]]:
+    """When people of a part came in while the journey was live, by seat."""
+    found = {}
+    for seat, profile in enumerate(ids.tolist() if setting.recorded else ()):
+        if profile in setting.recorded:
+            found[seat] = setting.recorded[profile]
+    return found
+
+
+def _ahead(setting: Setting, past: Past, draw: int | None, where: Ints) -> Past:
+    """What people would do; how they answer messages comes with the messages."""
+    rng = np.random.default_rng([setting.asked.seed, 7, 0 if draw is None else draw + 1, int(where[0]) if len(where) else 0])
+    given = setting.asked.rates.events
+    means = np.random.default_rng([setting.asked.seed, 11, 0 if draw is None else draw + 1])
+    rates = {}
+    for name in sorted(past.codes.keys() - setting.answered):
+        if name in given:
+            rates[name] = np.full(len(where), given[name])
+        elif name in setting.fit.often:
+            rates[name] = setting.fit.often[name].rates(means if draw is not None else None, rng, where)
+    return foreseen(past, rates, rng, micros(setting.since), micros(setting.until))
