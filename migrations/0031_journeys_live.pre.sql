@@ -37,6 +37,9 @@ alter table journey_run add column origin bigint;
 alter table journey_run set (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.2);
 create index journey_run_origin on journey_run (profile_id, origin) where origin is not null;
 
+-- Moves of one instant have an order.
+alter table journey_history add column n bigint generated always as identity;
+
 -- A finished journey keeps people until the last has left.
 alter table journey add column emptied_at timestamptz;
 drop index journey_open;

@@ -1308,7 +1308,17 @@ CREATE TABLE public.journey_history (
     journey_id bigint NOT NULL,
     version_id bigint NOT NULL,
     at timestamp with time zone NOT NULL,
-    path jsonb NOT NULL
+    path jsonb NOT NULL,
+    n bigint NOT NULL
+);
+
+ALTER TABLE public.journey_history ALTER COLUMN n ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journey_history_n_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 ALTER TABLE public.journey ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (

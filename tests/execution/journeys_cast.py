@@ -100,7 +100,7 @@ async def tick(ctx: Context) -> None:
 async def history(conn: Connection, profile_id: int) -> list[list[tuple[int, str, str]]]:
     """The moves of a person, oldest first: each the steps passed, what they did and how."""
     rows = await (await conn.execute(
-        "select path from journey_history where profile_id = %s order by at, run_id", (profile_id,)
+        "select path from journey_history where profile_id = %s order by at, n", (profile_id,)
     )).fetchall()  # fmt: skip
     return [[(one["s"], one["d"], one["h"]) for one in path] for (path,) in rows]
 

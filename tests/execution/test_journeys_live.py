@@ -124,3 +124,109 @@ async def test_goal_exit_and_the_order_of_things(ctx: Context, clock: VirtualClo
         ]  # fmt: skip
         row = await (await conn.execute("select entered_at, wake_at from journey_run where profile_id = 1")).fetchone()
         assert row is not None and row[0] < clock.now() - timedelta(seconds=59) and row[1] == clock.now() + HOUR
+
+
+async def test_a_paused_journey_keeps_its_people_and_what_they_did(ctx: Context, clock: VirtualClock) -> None:
+    definition = welcome(exits=[ExitRule(reason="angry", event=EventMatch(event="Complained"))])
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 3)
+        await add_journey(conn, definition, clock.now() - HOUR)
+        await did(ctx, conn, (1, "Joined"), (2, "Joined"))
+    await tick(ctx)
+    async with ctx.db.connection() as conn:
+        await conn.execute("update journey set state = 'paused'")
+        clock.advance(timedelta(seconds=1))
+        await did(ctx, conn, (2, "Complained"), (3, "Joined"))
+    clock.advance(2 * HOUR)
+    await tick(ctx)
+    async with ctx.db.connection() as conn:
+        assert await inside(conn) == [(1, 0), (2, 0)]
+        await conn.execute("update journey set state = 'live'")
+    await tick(ctx)
+    async with ctx.db.connection() as conn:
+        assert await inside(conn) == []
+        assert await past(conn) == [(1, "finished"), (2, "angry")]
+        assert (await (await conn.execute("select count(*) from journey_heard")).fetchone()) == (0,)
+
+
+async def test_a_journey_that_fails_is_paused_and_the_others_go_on(
+    ctx: Context, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(Small):
+        async def holds(self, tree: Any, profiles: Any, at: Any) -> Any:
+            if tree.trait == "broken":
+                raise RuntimeError("a plug-in's mistake")
+            return await super().holds(tree, profiles, at)
+
+    monkeypatch.setattr(ticking, "world_of", Broken)
+    broken = Definition(
+        start="ask", steps=[step("ask", "condition", condition=GOLD | {"trait": "broken"})],
+        entries=[EventEntry(match=EventMatch(event="Joined"))],
+    )  # fmt: skip
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 3)
+        first = await add_journey(conn, broken, clock.now())
+        await add_journey(conn, welcome(), clock.now())
+        await did(ctx, conn, (1, "Joined"))
+    await tick(ctx)
+    async with ctx.db.connection() as conn:
+        assert await inside(conn) == [(1, 0)]
+        rows = await (await conn.execute("select id, state, held_reason from journey order by id")).fetchall()
+        assert rows == [(first.journey_id, "paused", "step-failed"), (first.journey_id + 1, "live", None)]
+
+
+async def test_a_finished_journey_lets_nobody_in_and_ends_when_empty(ctx: Context, clock: VirtualClock) -> None:
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 3)
+        await add_journey(conn, welcome(), clock.now())
+        await did(ctx, conn, (2, "Joined"))
+    await tick(ctx)
+    async with ctx.db.connection() as conn:
+        await conn.execute("update journey set state = 'finished', finished_at = %s", (clock.now(),))
+        await did(ctx, conn, (1, "Joined"))
+    await tick(ctx)
+    async with ctx.db.connection() as conn:
+        assert await inside(conn) == [(2, 0)]
+        assert (await (await conn.execute("select emptied_at from journey")).fetchone()) == (None,)
+    for _ in range(2):
+        clock.advance(4 * HOUR)
+        await tick(ctx)
+    async with ctx.db.connection() as conn:
+        assert await past(conn) == [(2, "finished")]
+        assert (await (await conn.execute("select emptied_at from journey")).fetchone()) == (clock.now(),)
+
+
+async def test_holdout_keys_and_exclusion(ctx: Context, clock: VirtualClock) -> None:
+    held = welcome(holdout_percent=50, goal=Goal(event=EventMatch(event="Paid"), value="total"))
+    order = EventEntry(match=EventMatch(event="Ordered"))
+    keyed = Definition(start="w", steps=[step("w", "wait", seconds=60)], entries=[order], again=Again(rule="key", key=["order"], at_once=9))
+    first = Definition(start="w", steps=[step("w", "wait", seconds=60)], entries=[EventEntry(match=EventMatch(event="A"))],
+                       exclusive="one", priority=5)  # fmt: skip
+    second = Definition(start="w", steps=[step("w", "wait", seconds=60)], entries=[EventEntry(match=EventMatch(event="B"))],
+                        exclusive="one", priority=2, displaces=True)  # fmt: skip
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 40)
+        plans = [await add_journey(conn, one, clock.now() - HOUR) for one in (held, keyed, first, second)]
+        await did(ctx, conn, *((n, "Joined") for n in range(1, 41)), ago=60)
+        await did(ctx, conn, *((n, "Paid", {"total": 3}) for n in range(1, 41)), ago=50)
+        await did(ctx, conn, (1, "Ordered", {"order": 7}), (1, "Ordered", {"order": 7}), (1, "Ordered", {"order": 8}), (1, "Ordered"))
+        await did(ctx, conn, (1, "A"), (2, "B"))
+    await tick(ctx)
+    async with ctx.db.transaction() as conn:
+        rows = await (await conn.execute(
+            "select reason, converted, value::int, count(*)::int from journey_past where journey_id = %s group by 1, 2, 3 order by 1",
+            (plans[0].journey_id,),
+        )).fetchall()  # fmt: skip
+        assert [row[:3] for row in rows] == [("goal", True, 3), ("holdout", True, 3)]
+        assert sum(row[3] for row in rows) == 40 and all(row[3] > 8 for row in rows)
+        rows = await (await conn.execute("select key from journey_run where journey_id = %s order by 1", (plans[1].journey_id,))).fetchall()
+        assert rows == [("7",), ("8",)]
+        await did(ctx, conn, (1, "B"), (2, "A"))
+    await tick(ctx)
+    async with ctx.db.connection() as conn:
+        rows = await (await conn.execute(
+            "select journey_id, profile_id from journey_run where journey_id > %s order by 1, 2", (plans[1].journey_id,)
+        )).fetchall()  # fmt: skip
+        assert rows == [(plans[3].journey_id, 1), (plans[3].journey_id, 2)]
+        assert (1, "displaced") in await past(conn)
+        assert (await numbers(conn))[(-1, "exclusive", "refused")] == 1

@@ -68,9 +68,6 @@ async def listen(
     inside: dict[int, list[int]] = defaultdict(list)
     for place, profile in enumerate(passages.profile.tolist()):
         inside[profile].append(place)
-    goal = version.definition.goal
-    if version.enters and version.definition.holdout_percent and goal is not None and goal.event is not None:
-        await _convert_held_out(conn, version, [row.event for row in rows if row.event.is_one_of(goal.event)])
     for turn in range(max(map(len, of.values()), default=0)):
         events = [those[turn] for those in of.values() if len(those) > turn]
         await _wake_before(passages, inside, events, world, micros(now))
@@ -78,6 +75,9 @@ async def listen(
         if version.enters:
             await _let_in(ctx, conn, version, passages, inside, events, world, now, slot)
     await passages.write(conn, now, slot)
+    goal = version.definition.goal
+    if version.enters and version.definition.holdout_percent and goal is not None and goal.event is not None:
+        await _convert_held_out(conn, version, [row.event for row in rows if row.event.is_one_of(goal.event)])
 
 
 async def _wake_before(

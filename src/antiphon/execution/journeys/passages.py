@@ -43,6 +43,8 @@ class Passages:
         self.arrived = columns["arrived"]
         self.memory = list(memory)
         self.left: list[str | None] = [None] * len(self.run)
+        self.stood = self.step.copy()
+        """The step at which something was last told of them."""
         self._carried = list(memory)
         self._touched = np.zeros(len(self.run), dtype=np.bool_)
         self._told: list[tuple[Ints, Ints, Sequence[bytes]]] = []
@@ -83,6 +85,8 @@ class Passages:
         self.wake[places] = people.wake
         self.arrived[places] = people.arrived
         self.coming[places] = False
+        for line in lines:
+            self.stood[places[line.places]] = line.step
         for at in np.flatnonzero(people.step == OUT).tolist():
             self.left[int(places[at])] = people.left[at]
 
@@ -99,7 +103,7 @@ class Passages:
     def join(self, other: Passages) -> Ints:
         """Take others in; returns their places."""
         first = len(self)
-        for name in ("profile", "run", "step", "turn", "moved", "coming", "wake", "entered", "arrived", "_touched"):
+        for name in ("profile", "run", "step", "turn", "moved", "coming", "wake", "entered", "arrived", "stood", "_touched"):
             setattr(self, name, np.concatenate((getattr(self, name), getattr(other, name))))
         self.memory += other.memory
         self.left += other.left
@@ -140,7 +144,7 @@ class Passages:
     async def _end(self, conn: Connection, places: Ints, now: datetime) -> None:
         memories = [self.memory[at] or {} for at in places.tolist()]
         await end(
-            conn, profiles=self.profile[places], runs=self.run[places], steps=np.full(len(places), -1, dtype=np.int64),
+            conn, profiles=self.profile[places], runs=self.run[places], steps=self.stood[places],
             reasons=[self.left[at] or "" for at in places.tolist()], memories=memories, now=now,
         )  # fmt: skip
 
@@ -168,7 +172,7 @@ async def end(
     memories: Sequence[Mapping[str, Any]],
     now: datetime,
 ) -> None:
-    """Passages are over, for these reasons. ``steps``: where they stood, -1 where they came to an end."""
+    """Passages are over, for these reasons. ``steps``: where they stood last."""
     await conn.execute(SQL.end_runs, {
         "profiles": bigints(profiles), "ids": bigints(runs), "steps": ints(steps), "reasons": texts(reasons),
         "converted": ints(np.fromiter((1 if one.get("goal") else 0 for one in memories), dtype=np.int64, count=len(runs))),

@@ -156,12 +156,6 @@ select array_send(array_agg((
     ))::int))
 from unnest(%(profiles)s::bigint[], %(keys)s::text[]) a (id, key);
 
--- name: rivals_of
--- Passages of people in rival journeys.
-select r.profile_id, r.id, r.version_id, r.step from journey_run r
-where r.profile_id = any(%(profiles)s::bigint[]) and r.version_id = any(%(rivals)s::bigint[])
-order by r.profile_id, r.id for update;
-
 -- name: run_ids
 -- Ids of passages to come.
 select array_send(array_agg(nextval('journey_run_id_seq'))) from generate_series(1, %(count)s::int);
@@ -237,8 +231,29 @@ update journey_heard h set profile_id = u.into_id, bucket = u.into_id %% 64
 from unnest(%(profiles)s::bigint[], %(ids)s::bigint[], %(intos)s::bigint[]) u (profile_id, id, into_id)
 where h.profile_id = u.profile_id and h.id = u.id;
 
--- name: runs_of
--- Passages of some people, to end them: of a journey, or of all.
-select profile_id, id, version_id, step from journey_run
-where profile_id = any(%(profiles)s::bigint[]) and (%(journey_id)s::bigint is null or journey_id = %(journey_id)s)
+-- name: merging_runs
+-- Passages of some people, of those merged away and of those they became part of; held until the transaction ends.
+select profile_id, id, version_id, step, key from journey_run where profile_id = any(%(profiles)s::bigint[])
 order by profile_id, id for update;
+
+-- name: hand_over
+-- Passages are another profile's from now on; ``origin`` remembers whose they were.
+update journey_run r set profile_id = u.into_id, bucket = u.into_id %% 64,
+    origin = case when %(keep)s::boolean then coalesce(r.origin, u.origin) else u.origin end
+from unnest(%(profiles)s::bigint[], %(ids)s::bigint[], %(intos)s::bigint[], %(origins)s::bigint[]) u (profile_id, id, into_id, origin)
+where r.profile_id = u.profile_id and r.id = u.id;
+
+-- name: tell_handed
+-- Whose passages became another's, in the history.
+insert into journey_history (profile_id, run_id, journey_id, version_id, at, path)
+select r.profile_id, r.id, r.journey_id, r.version_id, %(now)s,
+       jsonb_build_array(jsonb_build_object('s', r.step, 'd', %(did)s::text, 'h', 'moved', 'w', jsonb_build_object('from', u.profile_id)))
+from unnest(%(profiles)s::bigint[], %(ids)s::bigint[], %(intos)s::bigint[]) u (profile_id, id, into_id)
+join journey_run r on r.profile_id = u.into_id and r.id = u.id;
+
+-- name: handed_from
+-- Passages that were somebody's, or a part of theirs, before they became another's.
+select r.profile_id, r.id, case when r.origin = %(revived)s then null else r.origin end from journey_run r
+where r.profile_id = %(survivor)s and r.origin is not null
+  and (r.origin = %(revived)s or r.origin in (select a.from_id from alias a where a.to_id = %(revived)s))
+order by r.id for update;

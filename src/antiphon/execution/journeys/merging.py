@@ -1,0 +1,83 @@
+"""People who turn out to be one person, and part again: what becomes of the journeys they are in.
+
+Passages go to whoever the person is now, with a line in the history. Where that is more at once than the journey allows, or the
+same key twice, those of the profile that is no more end (`merged`). When a merge is undone, its passages go back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from antiphon.awareness.profiles import MergeUndone, ProfilesMerged
+from antiphon.execution.journeys.passages import take_of
+from antiphon.execution.journeys.running import SQL, plans
+from antiphon.foundation.context import Context
+from antiphon.foundation.notices import Listener
+from antiphon.foundation.postgres import Connection
+from antiphon.foundation.postgres.binary import bigints, micros
+
+REASON = "merged"
+
+
+async def merged(ctx: Context, conn: Connection, notice: ProfilesMerged) -> None:
+    """Passages of those who are part of another profile now are that one's."""
+    into = dict(zip(notice.gone, notice.into, strict=True))
+    whose = {"profiles": sorted(set(into) | set(into.values()))}
+    rows = await (await conn.execute(SQL.merging_runs, whose)).fetchall()
+    if not any(row[0] in into for row in rows):
+        return
+    found = await plans(ctx).of(conn, {row[2] for row in rows})
+    journey = {version: plan.journey_id for version, plan in found.items()}
+    inside: Counter[tuple[int, int]] = Counter()
+    keys: set[tuple[int, int, str]] = set()
+    for profile, _, version, _, key in rows:
+        if profile not in into and version in journey:
+            inside[(profile, journey[version])] += 1
+            keys.add((profile, journey[version], key))
+    handed: list[tuple[int, int, int]] = []
+    ending: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for profile, run, version, _, key in rows:
+        if profile not in into:
+            continue
+        whole = into[profile]
+        if version in found:
+            again, of = found[version].definition.again, journey[version]
+            if inside[(whole, of)] >= again.at_once or (again.rule == "key" and (whole, of, key) in keys):
+                ending[version].append((profile, run))
+                continue
+            inside[(whole, of)] += 1
+            keys.add((whole, of, key))
+        handed.append((profile, run, whole))
+    now = ctx.clock.now()
+    for version, those in ending.items():
+        runs = {run for _, run in those}
+        passages = await take_of(conn, found[version], sorted({profile for profile, _ in those}))
+        places = np.array([at for at, run in enumerate(passages.run.tolist()) if run in runs], dtype=np.int64)
+        passages.let_go(places, REASON, micros(now), {"into": [into[one] for one in passages.profile[places].tolist()]})
+        await passages.write(conn, now, 0)
+    await _hand(conn, handed, [profile for profile, _, _ in handed], REASON, ctx)
+
+
+async def parted(ctx: Context, conn: Connection, notice: MergeUndone) -> None:
+    """Passages that were somebody's are theirs again."""
+    asked = {"survivor": notice.survivor, "revived": notice.revived}
+    rows = await (await conn.execute(SQL.handed_from, asked)).fetchall()
+    await _hand(conn, [(row[0], row[1], notice.revived) for row in rows], [row[2] for row in rows], "parted", ctx)
+
+
+async def _hand(
+    conn: Connection, handed: list[tuple[int, int, int]], origins: list[int] | list[int | None], did: str, ctx: Context
+) -> None:
+    if not handed:
+        return
+    params = {
+        "profiles": bigints([one[0] for one in handed]), "ids": bigints([one[1] for one in handed]),
+        "intos": bigints([one[2] for one in handed]),
+    }  # fmt: skip
+    await conn.execute(SQL.hand_over, params | {"origins": list(origins), "keep": did == REASON})
+    await conn.execute(SQL.tell_handed, params | {"did": did, "now": ctx.clock.now()})
+
+
+LISTENERS = (Listener("journeys.merged", ProfilesMerged, merged), Listener("journeys.parted", MergeUndone, parted))
