@@ -14,7 +14,7 @@ from tests.execution.cast import Parrot, add_account, add_people, speak, stage
 from antiphon.awareness.consent import Said, state_preferences
 from antiphon.awareness.profiles import MergeUndone, ProfilesMerged
 from antiphon.decisioning.experiments import held_out
-from antiphon.decisioning.experiments.service import set_holdout
+from antiphon.decisioning.experiments.holdouts import set_holdout
 from antiphon.execution.delivery import (
     Content,
     Dispatch,

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from antiphon.awareness.consent.model import ConsentState, Evidence, Statement, Suppressed, SuppressionReason
+from antiphon.awareness.consent.model import ConsentState, Evidence, Statement, Suppressed
 from antiphon.foundation.postgres import Connection, Jsonb, dict_row, load_queries, struct_row
 
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
@@ -40,16 +40,8 @@ class StateRow(msgspec.Struct, frozen=True, kw_only=True):
     consent_id: int
 
 
-class SuppressionRow(msgspec.Struct, frozen=True, kw_only=True):
+class SuppressionRow(Suppressed, frozen=True, kw_only=True):
     """An address nothing is sent to."""
-
-    channel: str
-    address: str
-    reason: SuppressionReason
-    source: str
-    at: datetime
-    expires_at: datetime | None = None
-    note: str = ""
 
 
 class TopicRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,6 @@ from litestar.response import Stream
 
 from antiphon.awareness.profiles import names_shown
 from antiphon.execution.delivery import ledger, service, sheet
-from antiphon.execution.delivery.errors import ReasonUnknown
 from antiphon.execution.delivery.ledger import DeliveryItem, Search, Was, Why
 from antiphon.execution.delivery.model import CLASSES, Content, MessageClassName, State
 from antiphon.execution.delivery.reasons import REASONS, Reason
@@ -64,14 +63,11 @@ async def _search_of(
     reason: str | None, message_class: MessageClassName | None, was: Was | None,
 ) -> Search:  # fmt: skip
     """The parameters of a request as a search. Raises ReasonUnknown."""
-    if reason is not None and reason not in REASONS:
-        raise ReasonUnknown(field="reason", reason=reason)
-    async with ctx.db.connection() as conn:
-        ids = None if profile_id is None else await ledger.one_person(conn, profile_id)
-    return Search(
-        campaign_id=campaign_id, profile_ids=ids, address=address.strip().lower() if address else None,
-        states=states or None, reason=reason, message_class=message_class, was=was,
+    marks = Search(
+        campaign_id=campaign_id, address=address.strip().lower() if address else None, states=states or None, reason=reason,
+        message_class=message_class, was=was,
     )  # fmt: skip
+    return await ledger.search_of(ctx, marks, profile_id)
 
 
 @get("/v1/deliveries", permission="delivery:read")

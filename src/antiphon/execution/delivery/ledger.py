@@ -12,7 +12,7 @@ import msgspec
 from antiphon.awareness.consent import Evidence, consent_as_of
 from antiphon.awareness.profiles import canonical, every_id
 from antiphon.execution.delivery import chains
-from antiphon.execution.delivery.errors import DeliveryUnknown
+from antiphon.execution.delivery.errors import DeliveryUnknown, ReasonUnknown
 from antiphon.execution.delivery.gate.look import SQL as GATE
 from antiphon.execution.delivery.model import MessageClassName, State
 from antiphon.execution.delivery.reasons import REASONS, explain
@@ -168,6 +168,16 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     provider_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+async def search_of(ctx: Context, marks: Search, profile_id: int | None) -> Search:
+    """What a request asks for: these marks, of one person if one is named. Raises ReasonUnknown."""
+    if marks.reason is not None and marks.reason not in REASONS:
+        raise ReasonUnknown(field="reason", reason=marks.reason)
+    if profile_id is None:
+        return marks
+    async with ctx.db.connection() as conn:
+        return msgspec.structs.replace(marks, profile_ids=await one_person(conn, profile_id))
 
 
 async def search(conn: Connection, wanted: Search, *, named: bool, before: int | None = None, limit: int) -> list[DeliveryItem]:

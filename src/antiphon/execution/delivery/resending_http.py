@@ -8,10 +8,9 @@ import msgspec
 from litestar.params import Parameter, QueryParameter
 
 from antiphon.execution.delivery import ledger, resending
-from antiphon.execution.delivery.errors import NotRetriable, NotUnknown, ReasonUnknown
+from antiphon.execution.delivery.errors import NotRetriable, NotUnknown
 from antiphon.execution.delivery.ledger import Search, Why
 from antiphon.execution.delivery.model import MessageClassName, State
-from antiphon.execution.delivery.reasons import REASONS
 from antiphon.execution.delivery.resending import Intervention, Outcome
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, get, post
@@ -71,13 +70,10 @@ class Resendable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def _search(ctx: Context, data: Wanted) -> Search:
-    if data.reason is not None and data.reason not in REASONS:
-        raise ReasonUnknown(field="reason", reason=data.reason)
-    async with ctx.db.connection() as conn:
-        ids = None if data.profile_id is None else await ledger.one_person(conn, data.profile_id)
-    return Search(
-        campaign_id=data.campaign_id, profile_ids=ids, states=data.states, reason=data.reason, message_class=data.message_class
+    marks = Search(
+        campaign_id=data.campaign_id, states=data.states, reason=data.reason, message_class=data.message_class
     )
+    return await ledger.search_of(ctx, marks, data.profile_id)
 
 
 async def _why(ctx: Context, delivery_id: int) -> Why:

@@ -9,9 +9,9 @@ from litestar.params import Parameter
 
 from antiphon.execution.delivery import accounts, steering
 from antiphon.execution.delivery.model import MessageClassName
-from antiphon.execution.delivery.routing import Country, Match, Otherwise, Route, Strategy, Target
+from antiphon.execution.delivery.routing import Route
 from antiphon.execution.delivery.steering import AccountHealth, Choice, RouteDraft
-from antiphon.execution.delivery.terms import DomainLimit, Micros, PerDay, PerSecond, Terms, Warmup
+from antiphon.execution.delivery.terms import Terms
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, delete, get, post, put
 from antiphon.foundation.principal import Principal
@@ -20,15 +20,8 @@ Id = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 Channel = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 
 
-class TermsBody(Body, frozen=True, kw_only=True):
+class TermsBody(Terms, Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Limits, warm-up and prices of an account; what is left out is none, and the provider's own price."""
-
-    per_second: PerSecond | None = None
-    per_day: PerDay | None = None
-    domains: Annotated[list[DomainLimit], msgspec.Meta(max_length=500)] = []
-    warmup: Warmup | None = None
-    price_micros: Micros | None = None
-    prices: Annotated[dict[Country, Micros], msgspec.Meta(max_length=250)] = {}
 
 
 class PauseBody(Body, frozen=True, kw_only=True):
@@ -37,23 +30,8 @@ class PauseBody(Body, frozen=True, kw_only=True):
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
-class ChangedRoute(Body, frozen=True, kw_only=True):
+class ChangedRoute(RouteDraft, Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule as it shall be. Without a position it stays where it is, and a new one is asked last."""
-
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    match: Match = msgspec.field(default_factory=Match)
-    strategy: Strategy = "in_order"
-    otherwise: Otherwise = "wait"
-    targets: Annotated[list[Target], msgspec.Meta(min_length=1, max_length=50)]
-    enabled: bool = True
-    position: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
-
-    def draft(self) -> RouteDraft:
-        """The same for the room's verbs."""
-        return RouteDraft(
-            name=self.name, match=self.match, strategy=self.strategy, otherwise=self.otherwise, targets=self.targets,
-            enabled=self.enabled, position=self.position,
-        )  # fmt: skip
 
 
 class NewRoute(ChangedRoute, frozen=True, kw_only=True):
@@ -90,11 +68,7 @@ async def read_health(ctx: Context, account_id: Id) -> AccountHealth:
 @put("/v1/delivery/accounts/{account_id:int}/terms", permission="delivery:accounts")
 async def set_terms(ctx: Context, who: Principal, account_id: Id, data: TermsBody) -> AccountHealth:
     """Set the limits, the warm-up and the prices of an account."""
-    terms = Terms(
-        per_second=data.per_second, per_day=data.per_day, domains=data.domains, warmup=data.warmup,
-        price_micros=data.price_micros, prices=data.prices,
-    )  # fmt: skip
-    return await steering.set_terms(ctx, who, account_id, terms)
+    return await steering.set_terms(ctx, who, account_id, data)
 
 
 @post("/v1/delivery/accounts/{account_id:int}/pause", permission="delivery:accounts", status=200)
@@ -126,13 +100,13 @@ async def read_route(ctx: Context, route_id: Id) -> Route:
 @post("/v1/delivery/routes", permission="delivery:accounts", problems=(404,))
 async def add_route(ctx: Context, who: Principal, data: NewRoute) -> Route:
     """Add a rule."""
-    return await steering.add_route(ctx, who, data.channel, data.draft())
+    return await steering.add_route(ctx, who, data.channel, data)
 
 
 @put("/v1/delivery/routes/{route_id:int}", permission="delivery:accounts")
 async def change_route(ctx: Context, who: Principal, route_id: Id, data: ChangedRoute) -> Route:
     """Change a rule."""
-    return await steering.change_route(ctx, who, route_id, data.draft())
+    return await steering.change_route(ctx, who, route_id, data)
 
 
 @delete("/v1/delivery/routes/{route_id:int}", permission="delivery:accounts")

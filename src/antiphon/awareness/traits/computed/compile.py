@@ -114,13 +114,4 @@ def _kept(source: AffinitySource, properties: Properties, path: str) -> str:
 
 def _read(properties: Properties, rows: str, more: str = "") -> str:
     """The rows with the columns the properties asked for."""
-    carried = _CARRIED + (f", {more}" if more else "")
-    if not properties.paths:
-        return f"({rows})"
-    pointers = ", ".join(literal(pointer(path)) for path in properties.paths)
-    taken = ", ".join(f"j[{i}]::varchar as j{i}" for i in range(1, len(properties.paths) + 1))
-    rows = f"select {carried}, json_extract(properties, [{pointers}]) as j from ({rows})"
-    rows = f"select {carried}, {taken} from ({rows})"
-    if not properties.read:
-        return f"({rows})"
-    return f"(select *, {', '.join(f'{sql} as {name}' for name, sql in properties.read.items())} from ({rows}))"
+    return properties.select(rows, _CARRIED + (f", {more}" if more else ""))
