@@ -14,6 +14,7 @@ import { IconKey, IconPlus } from '@/design/icons';
 import { Moment } from '@/design/Moment';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { SaveForm } from '@/design/SaveForm';
 import { Secret } from '@/design/Secret';
 import { done, failed } from '@/design/toast';
 
@@ -54,41 +55,34 @@ function NewKey({ opened, onClose }: { opened: boolean; onClose: () => void }) {
           <Group justify="flex-end"><Button onClick={close}>{t('common.close')}</Button></Group>
         </Stack>
       ) : (
-        <form onSubmit={form.onSubmit((values) => issue.mutate(values))}>
-          <Stack gap="sm">
-            <ProblemAlert error={issue.error} />
-            <SegmentedControl
-              fullWidth
-              data={[{ value: 'write', label: t('keys.kind_write') }, { value: 'api', label: t('keys.kind_api') }]}
-              aria-label={t('keys.kind')}
-              {...form.getInputProps('kind')}
-            />
-            <Text size="sm" c="dimmed">{t(`keys.hint_${form.values.kind}`)}</Text>
-            <TextInput label={t('common.name')} placeholder={t('keys.name_placeholder')} required data-autofocus {...form.getInputProps('name')} />
-            {form.values.kind === 'api' && (
-              <MultiSelect
-                label={t('keys.permissions')}
-                data={mine}
-                searchable
-                required
-                clearable
-                maxDropdownHeight={220}
-                {...form.getInputProps('permissions')}
-              />
-            )}
-            <DateTimePicker
-              label={t('keys.expires')}
-              description={t('keys.expires_hint')}
+        <SaveForm saving={issue} action={t('keys.issue')} onSubmit={form.onSubmit((values) => issue.mutate(values))} onClose={close}>
+          <SegmentedControl
+            fullWidth
+            data={[{ value: 'write', label: t('keys.kind_write') }, { value: 'api', label: t('keys.kind_api') }]}
+            aria-label={t('keys.kind')}
+            {...form.getInputProps('kind')}
+          />
+          <Text size="sm" c="dimmed">{t(`keys.hint_${form.values.kind}`)}</Text>
+          <TextInput label={t('common.name')} placeholder={t('keys.name_placeholder')} required data-autofocus {...form.getInputProps('name')} />
+          {form.values.kind === 'api' && (
+            <MultiSelect
+              label={t('keys.permissions')}
+              data={mine}
+              searchable
+              required
               clearable
-              minDate={new Date()}
-              {...form.getInputProps('expires')}
+              maxDropdownHeight={220}
+              {...form.getInputProps('permissions')}
             />
-            <Group justify="flex-end">
-              <Button variant="default" onClick={close}>{t('common.cancel')}</Button>
-              <Button type="submit" loading={issue.isPending}>{t('keys.issue')}</Button>
-            </Group>
-          </Stack>
-        </form>
+          )}
+          <DateTimePicker
+            label={t('keys.expires')}
+            description={t('keys.expires_hint')}
+            clearable
+            minDate={new Date()}
+            {...form.getInputProps('expires')}
+          />
+        </SaveForm>
       )}
     </Modal>
   );

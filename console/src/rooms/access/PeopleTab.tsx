@@ -11,6 +11,7 @@ import { IconDots, IconPlus } from '@/design/icons';
 import { Moment } from '@/design/Moment';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { SaveForm } from '@/design/SaveForm';
 import { Secret } from '@/design/Secret';
 import { done, failed } from '@/design/toast';
 
@@ -39,24 +40,17 @@ function Invite({ opened, onClose }: { opened: boolean; onClose: () => void }) {
           <Group justify="flex-end"><Button onClick={close}>{t('common.close')}</Button></Group>
         </Stack>
       ) : (
-        <form onSubmit={form.onSubmit((values) => invite.mutate(values))}>
-          <Stack gap="sm">
-            <ProblemAlert error={invite.error} />
-            <TextInput label={t('access.email')} type="email" required data-autofocus {...form.getInputProps('email')} />
-            <TextInput label={t('people.name')} {...form.getInputProps('name')} />
-            <Select
-              label={t('people.role')}
-              description={t(`people.role_hint.${form.values.role}`)}
-              data={ROLES.map((role) => ({ value: role, label: t(`role.${role}`) }))}
-              allowDeselect={false}
-              {...form.getInputProps('role')}
-            />
-            <Group justify="flex-end">
-              <Button variant="default" onClick={close}>{t('common.cancel')}</Button>
-              <Button type="submit" loading={invite.isPending}>{t('people.invite')}</Button>
-            </Group>
-          </Stack>
-        </form>
+        <SaveForm saving={invite} action={t('people.invite')} onSubmit={form.onSubmit((values) => invite.mutate(values))} onClose={close}>
+          <TextInput label={t('access.email')} type="email" required data-autofocus {...form.getInputProps('email')} />
+          <TextInput label={t('people.name')} {...form.getInputProps('name')} />
+          <Select
+            label={t('people.role')}
+            description={t(`people.role_hint.${form.values.role}`)}
+            data={ROLES.map((role) => ({ value: role, label: t(`role.${role}`) }))}
+            allowDeselect={false}
+            {...form.getInputProps('role')}
+          />
+        </SaveForm>
       )}
     </Modal>
   );

@@ -1,10 +1,10 @@
-import { Button, Drawer, Group, NumberInput, Select, Stack, Switch, TextInput } from '@mantine/core';
+import { NumberInput, Select, Switch, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
 import { MoneyInput } from '@/design/money';
-import { ProblemAlert } from '@/design/ProblemAlert';
+import { FormDrawer } from '@/design/SaveForm';
 import { done } from '@/design/toast';
 import { useChannelOptions } from '../campaigns/steps/HopsEditor';
 import { ZonePick } from '../campaigns/steps/ZonePick';
@@ -43,34 +43,21 @@ export function BudgetEditor({ budget, onClose, onSaved }: BudgetEditorProps) {
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
-    <Drawer opened onClose={onClose} size="md" title={budget ? budget.name : t('budgets.new')} closeButtonProps={{ 'aria-label': t('common.close') }}>
-      <form onSubmit={submit}>
-        <Stack gap="sm">
-          <ProblemAlert error={save.error} />
-          <TextInput label={t('common.name')} required data-autofocus maxLength={100} value={name} onChange={(event) => put({ name: event.currentTarget.value })} />
-          <MoneyInput label={t('budgets.amount')} required w={220} value={amount_micros || null} onChange={(micros) => put({ amount_micros: micros ?? 0 })} />
-          <NumberInput label={t('budgets.warn_at')} w={140} min={1} max={100} suffix=" %" value={warn_at} onChange={(typed) => put({ warn_at: Number(typed) || 80 })} />
-          {!budget && (
-            <>
-              <Select label={t('budgets.scope')} allowDeselect={false} data={SCOPES.map((one) => ({ value: one, label: t(`budgets.scope_${one}`) }))} value={scope} onChange={(next) => put({ scope: next as Draft['scope'], channel: null, account_id: null })} />
-              {scope === 'channel' && <Select label={t('channels.channel')} required data={channels} value={channel} onChange={(next) => put({ channel: next })} />}
-              {scope === 'account' && <Select label={t('channels.account')} required data={accounts.map((one) => ({ value: String(one.id), label: one.name }))} value={account_id === null ? null : String(account_id)} onChange={(id) => put({ account_id: id === null ? null : Number(id) })} />}
-              <Select label={t('budgets.period')} allowDeselect={false} data={PERIODS.map((one) => ({ value: one, label: t(`budgets.period_${one}`) }))} value={period} onChange={(next) => put({ period: next as Draft['period'] })} />
-              {period !== 'total' && <ZonePick label={t('campaigns.zone')} value={zone} onChange={(next) => put({ zone: next })} />}
-            </>
-          )}
-          <Switch label={t('budgets.enabled')} description={t('budgets.enabled_hint')} checked={enabled} onChange={(event) => put({ enabled: event.currentTarget.checked })} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-            <Button type="submit" loading={save.isPending} disabled={amount_micros <= 0}>{t('common.save')}</Button>
-          </Group>
-        </Stack>
-      </form>
-    </Drawer>
+    <FormDrawer title={budget ? budget.name : t('budgets.new')} saving={save} disabled={amount_micros <= 0} onSubmit={() => save.mutate()} onClose={onClose}>
+      <TextInput label={t('common.name')} required data-autofocus maxLength={100} value={name} onChange={(event) => put({ name: event.currentTarget.value })} />
+      <MoneyInput label={t('budgets.amount')} required w={220} value={amount_micros || null} onChange={(micros) => put({ amount_micros: micros ?? 0 })} />
+      <NumberInput label={t('budgets.warn_at')} w={140} min={1} max={100} suffix=" %" value={warn_at} onChange={(typed) => put({ warn_at: Number(typed) || 80 })} />
+      {!budget && (
+        <>
+          <Select label={t('budgets.scope')} allowDeselect={false} data={SCOPES.map((one) => ({ value: one, label: t(`budgets.scope_${one}`) }))} value={scope} onChange={(next) => put({ scope: next as Draft['scope'], channel: null, account_id: null })} />
+          {scope === 'channel' && <Select label={t('channels.channel')} required data={channels} value={channel} onChange={(next) => put({ channel: next })} />}
+          {scope === 'account' && <Select label={t('channels.account')} required data={accounts.map((one) => ({ value: String(one.id), label: one.name }))} value={account_id === null ? null : String(account_id)} onChange={(id) => put({ account_id: id === null ? null : Number(id) })} />}
+          <Select label={t('budgets.period')} allowDeselect={false} data={PERIODS.map((one) => ({ value: one, label: t(`budgets.period_${one}`) }))} value={period} onChange={(next) => put({ period: next as Draft['period'] })} />
+          {period !== 'total' && <ZonePick label={t('campaigns.zone')} value={zone} onChange={(next) => put({ zone: next })} />}
+        </>
+      )}
+      <Switch label={t('budgets.enabled')} description={t('budgets.enabled_hint')} checked={enabled} onChange={(event) => put({ enabled: event.currentTarget.checked })} />
+    </FormDrawer>
   );
 }

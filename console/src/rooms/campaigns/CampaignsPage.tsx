@@ -1,5 +1,4 @@
-import { Anchor, Button, Group, Progress, Select, Switch, Text, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Anchor, Button, Progress, Select, Text } from '@mantine/core';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
@@ -7,8 +6,9 @@ import { usePages } from '@/api/pages';
 import { useMay } from '@/api/session';
 import { DataTable } from '@/design/DataTable';
 import { EmptyState } from '@/design/EmptyState';
+import { FindBar } from '@/design/FindBar';
 import { useFormat } from '@/design/format';
-import { IconCampaigns, IconPlus, IconSearch } from '@/design/icons';
+import { IconCampaigns, IconPlus } from '@/design/icons';
 import { Moment } from '@/design/Moment';
 import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
@@ -44,7 +44,6 @@ export default function CampaignsPage() {
   const navigate = useNavigate();
   const may = useMay('campaigns:write');
   const [address, change] = useAddress<'q' | 'state' | 'archived'>();
-  const typing = useDebouncedCallback((q: string) => change({ q }), 300);
   const archived = address.archived === '1';
   const list = usePages(
     ['campaigns', address.q, address.state, archived],
@@ -61,15 +60,7 @@ export default function CampaignsPage() {
   const add = may && <Button component={Link} to="/campaigns/new" leftSection={<IconPlus size={16} />}>{t('campaigns.new')}</Button>;
   return (
     <Page title={t('nav.campaigns')} lead={t('campaigns.lead')} actions={add}>
-      <Group mb="md">
-        <TextInput
-          aria-label={t('common.search')}
-          placeholder={t('common.search')}
-          leftSection={<IconSearch size={15} />}
-          defaultValue={address.q ?? ''}
-          onChange={(event) => typing(event.currentTarget.value)}
-          w={260}
-        />
+      <FindBar address={address} change={change} archivedLabel={t('segments.show_archived')}>
         <Select
           aria-label={t('common.state')}
           placeholder={t('delivery.any_state')}
@@ -80,8 +71,7 @@ export default function CampaignsPage() {
           clearButtonProps={{ 'aria-label': t('common.clear') }}
           w={180}
         />
-        <Switch label={t('segments.show_archived')} checked={archived} onChange={(event) => change({ archived: event.currentTarget.checked ? '1' : null })} />
-      </Group>
+      </FindBar>
       <ProblemAlert error={list.error} onRetry={list.retry} />
       <Panel flush>
         <DataTable

@@ -1,10 +1,10 @@
-import { ActionIcon, Button, Drawer, Group, MultiSelect, NumberInput, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Group, MultiSelect, NumberInput, Select, TagsInput, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
 import { IconDown, IconPlus, IconTrash, IconUp } from '@/design/icons';
-import { ProblemAlert } from '@/design/ProblemAlert';
+import { FormDrawer } from '@/design/SaveForm';
 import { done } from '@/design/toast';
 import { useChannelOptions } from '../campaigns/steps/HopsEditor';
 import { useCountries } from './countries';
@@ -51,51 +51,45 @@ export function RouteEditor({ route, onClose, onSaved }: RouteEditorProps) {
     const target = targets[place];
     if (target) put({ targets: targets.toSpliced(place, 1).toSpliced(place + by, 0, target) });
   };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
-    <Drawer opened onClose={onClose} size="lg" title={route ? route.name : t('channels.route_new')} closeButtonProps={{ 'aria-label': t('common.close') }}>
-      <form onSubmit={submit}>
-        <Stack gap="sm">
-          <ProblemAlert error={save.error} />
-          <TextInput label={t('common.name')} required data-autofocus maxLength={200} value={draft.name} onChange={(event) => put({ name: event.currentTarget.value })} />
-          {!route && <Select label={t('channels.channel')} allowDeselect={false} data={channels} value={draft.channel} onChange={(channel) => channel && put({ channel, targets: [] })} />}
-          <Text size="sm" fw={600} mt="xs">{t('channels.route_whom')}</Text>
-          <MultiSelect label={t('channels.countries')} searchable clearable clearButtonProps={{ 'aria-label': t('common.clear') }} data={countries} value={match.countries ?? []} onChange={(countries) => mark({ countries })} />
-          {draft.channel === 'email' && <TagsInput label={t('channels.domains_of')} placeholder={t('channels.domain_example')} value={match.domains ?? []} onChange={(domains) => mark({ domains: domains.map((one) => one.toLowerCase()) })} />}
-          <MultiSelect label={t('campaigns.class')} data={CLASSES.map((one) => ({ value: one, label: t(`campaigns.class_name.${one}`) }))} value={match.classes ?? []} onChange={(classes) => mark({ classes })} />
-          <MultiSelect label={t('consent.topic')} data={(topics.data ?? []).map((one) => ({ value: one.name, label: one.title }))} value={match.topics ?? []} onChange={(names) => mark({ topics: names })} />
-          <Text size="sm" fw={600} mt="xs">{t('channels.route_through')}</Text>
-          <Select label={t('channels.strategy')} allowDeselect={false} data={(['in_order', 'share', 'cheapest'] as const).map((one) => ({ value: one, label: t(`channels.strategy_${one}`) }))} value={draft.strategy ?? 'in_order'} onChange={(strategy) => put({ strategy: strategy as Draft['strategy'] })} />
-          {targets.map((target, place) => {
-            const name = accounts.data?.find((one) => one.id === target.account_id)?.name ?? String(target.account_id);
-            return (
-              <Group key={target.account_id} gap="xs" wrap="nowrap">
-                <Text size="sm" style={{ flex: 1 }}>{name}</Text>
-                {draft.strategy === 'share' && <NumberInput aria-label={t('channels.share_of', { name })} w={90} min={0.01} value={target.share ?? 1} onChange={(typed) => put({ targets: targets.map((one, at) => (at === place ? { ...one, share: Number(typed) || 1 } : one)) })} />}
-                <ActionIcon variant="subtle" color="gray" disabled={place === 0} aria-label={t('channels.route_up', { name })} onClick={() => move(place, -1)}><IconUp size={16} /></ActionIcon>
-                <ActionIcon variant="subtle" color="gray" disabled={place === targets.length - 1} aria-label={t('channels.route_down', { name })} onClick={() => move(place, 1)}><IconDown size={16} /></ActionIcon>
-                <ActionIcon variant="subtle" color="red" aria-label={t('channels.route_remove', { name })} onClick={() => put({ targets: targets.toSpliced(place, 1) })}><IconTrash size={16} /></ActionIcon>
-              </Group>
-            );
-          })}
-          <Select
-            label={t('channels.target_add')}
-            placeholder={t('channels.account')}
-            leftSection={<IconPlus size={14} />}
-            data={free.map((one) => ({ value: String(one.id), label: one.name }))}
-            value={null}
-            onChange={(id) => id && put({ targets: [...targets, { account_id: Number(id), share: 1 }] })}
-          />
-          <Select label={t('channels.otherwise')} allowDeselect={false} data={(['wait', 'next'] as const).map((one) => ({ value: one, label: t(`channels.otherwise_${one}`) }))} value={draft.otherwise ?? 'wait'} onChange={(otherwise) => put({ otherwise: otherwise as Draft['otherwise'] })} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-            <Button type="submit" loading={save.isPending} disabled={targets.length === 0}>{t('common.save')}</Button>
+    <FormDrawer
+      title={route ? route.name : t('channels.route_new')}
+      size="lg"
+      saving={save}
+      disabled={targets.length === 0}
+      onSubmit={() => save.mutate()}
+      onClose={onClose}
+    >
+      <TextInput label={t('common.name')} required data-autofocus maxLength={200} value={draft.name} onChange={(event) => put({ name: event.currentTarget.value })} />
+      {!route && <Select label={t('channels.channel')} allowDeselect={false} data={channels} value={draft.channel} onChange={(channel) => channel && put({ channel, targets: [] })} />}
+      <Text size="sm" fw={600} mt="xs">{t('channels.route_whom')}</Text>
+      <MultiSelect label={t('channels.countries')} searchable clearable clearButtonProps={{ 'aria-label': t('common.clear') }} data={countries} value={match.countries ?? []} onChange={(countries) => mark({ countries })} />
+      {draft.channel === 'email' && <TagsInput label={t('channels.domains_of')} placeholder={t('channels.domain_example')} value={match.domains ?? []} onChange={(domains) => mark({ domains: domains.map((one) => one.toLowerCase()) })} />}
+      <MultiSelect label={t('campaigns.class')} data={CLASSES.map((one) => ({ value: one, label: t(`campaigns.class_name.${one}`) }))} value={match.classes ?? []} onChange={(classes) => mark({ classes })} />
+      <MultiSelect label={t('consent.topic')} data={(topics.data ?? []).map((one) => ({ value: one.name, label: one.title }))} value={match.topics ?? []} onChange={(names) => mark({ topics: names })} />
+      <Text size="sm" fw={600} mt="xs">{t('channels.route_through')}</Text>
+      <Select label={t('channels.strategy')} allowDeselect={false} data={(['in_order', 'share', 'cheapest'] as const).map((one) => ({ value: one, label: t(`channels.strategy_${one}`) }))} value={draft.strategy ?? 'in_order'} onChange={(strategy) => put({ strategy: strategy as Draft['strategy'] })} />
+      {targets.map((target, place) => {
+        const name = accounts.data?.find((one) => one.id === target.account_id)?.name ?? String(target.account_id);
+        return (
+          <Group key={target.account_id} gap="xs" wrap="nowrap">
+            <Text size="sm" style={{ flex: 1 }}>{name}</Text>
+            {draft.strategy === 'share' && <NumberInput aria-label={t('channels.share_of', { name })} w={90} min={0.01} value={target.share ?? 1} onChange={(typed) => put({ targets: targets.map((one, at) => (at === place ? { ...one, share: Number(typed) || 1 } : one)) })} />}
+            <ActionIcon variant="subtle" color="gray" disabled={place === 0} aria-label={t('channels.route_up', { name })} onClick={() => move(place, -1)}><IconUp size={16} /></ActionIcon>
+            <ActionIcon variant="subtle" color="gray" disabled={place === targets.length - 1} aria-label={t('channels.route_down', { name })} onClick={() => move(place, 1)}><IconDown size={16} /></ActionIcon>
+            <ActionIcon variant="subtle" color="red" aria-label={t('channels.route_remove', { name })} onClick={() => put({ targets: targets.toSpliced(place, 1) })}><IconTrash size={16} /></ActionIcon>
           </Group>
-        </Stack>
-      </form>
-    </Drawer>
+        );
+      })}
+      <Select
+        label={t('channels.target_add')}
+        placeholder={t('channels.account')}
+        leftSection={<IconPlus size={14} />}
+        data={free.map((one) => ({ value: String(one.id), label: one.name }))}
+        value={null}
+        onChange={(id) => id && put({ targets: [...targets, { account_id: Number(id), share: 1 }] })}
+      />
+      <Select label={t('channels.otherwise')} allowDeselect={false} data={(['wait', 'next'] as const).map((one) => ({ value: one, label: t(`channels.otherwise_${one}`) }))} value={draft.otherwise ?? 'wait'} onChange={(otherwise) => put({ otherwise: otherwise as Draft['otherwise'] })} />
+    </FormDrawer>
   );
 }

@@ -1,10 +1,10 @@
-import { Alert, Button, FileInput, Group, List, Modal, Stack, Text } from '@mantine/core';
+import { Alert, FileInput, List, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { bringList } from '@/api/upload';
 import { useFormat } from '@/design/format';
-import { ProblemAlert } from '@/design/ProblemAlert';
+import { FormDialog } from '@/design/SaveForm';
 import { ChannelSelect } from './ConsentTab';
 
 /** Brings a list of addresses to be left alone, as CSV, and says what became of it. */
@@ -18,34 +18,29 @@ export function BringList({ onClose }: { onClose: () => void }) {
     mutationFn: () => bringList(file as File, channel ?? 'email'),
     onSuccess: () => void client.invalidateQueries({ queryKey: ['suppressions'] }),
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    bring.mutate();
-  };
   const told = bring.data;
   return (
-    <Modal opened onClose={onClose} title={t('consent.bring')} closeButtonProps={{ 'aria-label': t('common.close') }}>
-      <form onSubmit={submit}>
-        <Stack gap="sm">
-          <ProblemAlert error={bring.error} />
-          <ChannelSelect label={t('channels.channel')} value={channel} onChange={setChannel} />
-          <FileInput label={t('consent.file')} description={t('consent.file_hint')} accept=".csv,text/csv,text/plain" required value={file} onChange={setFile} />
-          {told && (
-            <Alert color={told.refused > 0 ? 'yellow' : 'green'} role="status">
-              <Text size="sm">{t('consent.brought', { listed: format.number(told.listed), refused: format.number(told.refused) })}</Text>
-              {told.why.length > 0 && (
-                <List size="xs" mt="xs">
-                  {told.why.slice(0, 10).map((one) => <List.Item key={one.line}>{`${t('consent.line', { line: one.line })}: ${one.why}`}</List.Item>)}
-                </List>
-              )}
-            </Alert>
+    <FormDialog
+      title={t('consent.bring')}
+      saving={bring}
+      action={t('consent.bring')}
+      leave={told ? t('common.close') : t('common.cancel')}
+      disabled={!file}
+      onSubmit={() => bring.mutate()}
+      onClose={onClose}
+    >
+      <ChannelSelect label={t('channels.channel')} value={channel} onChange={setChannel} />
+      <FileInput label={t('consent.file')} description={t('consent.file_hint')} accept=".csv,text/csv,text/plain" required value={file} onChange={setFile} />
+      {told && (
+        <Alert color={told.refused > 0 ? 'yellow' : 'green'} role="status">
+          <Text size="sm">{t('consent.brought', { listed: format.number(told.listed), refused: format.number(told.refused) })}</Text>
+          {told.why.length > 0 && (
+            <List size="xs" mt="xs">
+              {told.why.slice(0, 10).map((one) => <List.Item key={one.line}>{`${t('consent.line', { line: one.line })}: ${one.why}`}</List.Item>)}
+            </List>
           )}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>{told ? t('common.close') : t('common.cancel')}</Button>
-            <Button type="submit" loading={bring.isPending} disabled={!file}>{t('consent.bring')}</Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </Alert>
+      )}
+    </FormDialog>
   );
 }

@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Modal, Select, Stack, Text, Textarea, TextInput, Timeline } from '@mantine/core';
+import { Anchor, Button, Group, Select, Stack, Text, Textarea, TextInput, Timeline } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -8,6 +8,7 @@ import { useMay } from '@/api/session';
 import { useFormat } from '@/design/format';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { FormDialog } from '@/design/SaveForm';
 import { Status } from '@/design/Status';
 import { done } from '@/design/toast';
 import { useChannelKinds } from './ConsentTab';
@@ -37,22 +38,13 @@ function Record({ id, onClose }: { id: number; onClose: () => void }) {
     },
   });
   return (
-    <Modal opened onClose={onClose} title={t('consent.record')} closeButtonProps={{ 'aria-label': t('common.close') }}>
-      <form onSubmit={form.onSubmit((values) => record.mutate(values))}>
-        <Stack gap="sm">
-          <ProblemAlert error={record.error} />
-          <Select label={t('channels.channel')} required allowDeselect={false} data={(kinds.data ?? []).map((kind) => ({ value: kind.name, label: kind.title }))} {...form.getInputProps('channel')} />
-          <Select label={t('consent.topic')} required allowDeselect={false} data={(topics.data ?? []).map((topic) => ({ value: topic.name, label: topic.title }))} {...form.getInputProps('topic')} />
-          <Select label={t('consent.said')} required allowDeselect={false} data={(['granted', 'withdrawn'] as const).map((state) => ({ value: state, label: t(`state.${state}`) }))} {...form.getInputProps('state')} />
-          <TextInput label={t('consent.source')} description={t('consent.source_hint')} required {...form.getInputProps('source')} />
-          <Textarea label={t('consent.text')} description={t('consent.text_hint')} autosize minRows={2} {...form.getInputProps('text')} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-            <Button type="submit" loading={record.isPending}>{t('consent.record')}</Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog title={t('consent.record')} saving={record} action={t('consent.record')} onSubmit={form.onSubmit((values) => record.mutate(values))} onClose={onClose}>
+      <Select label={t('channels.channel')} required allowDeselect={false} data={(kinds.data ?? []).map((kind) => ({ value: kind.name, label: kind.title }))} {...form.getInputProps('channel')} />
+      <Select label={t('consent.topic')} required allowDeselect={false} data={(topics.data ?? []).map((topic) => ({ value: topic.name, label: topic.title }))} {...form.getInputProps('topic')} />
+      <Select label={t('consent.said')} required allowDeselect={false} data={(['granted', 'withdrawn'] as const).map((state) => ({ value: state, label: t(`state.${state}`) }))} {...form.getInputProps('state')} />
+      <TextInput label={t('consent.source')} description={t('consent.source_hint')} required {...form.getInputProps('source')} />
+      <Textarea label={t('consent.text')} description={t('consent.text_hint')} autosize minRows={2} {...form.getInputProps('text')} />
+    </FormDialog>
   );
 }
 

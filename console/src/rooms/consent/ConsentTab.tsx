@@ -1,4 +1,4 @@
-import { Button, Code, Group, Modal, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { Button, Code, Group, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -11,6 +11,7 @@ import { useFormat } from '@/design/format';
 import { IconPlus, IconShield } from '@/design/icons';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { FormDialog } from '@/design/SaveForm';
 import { done, failed } from '@/design/toast';
 import { CentrePanel } from './CentrePanel';
 import { Suppressions } from './Suppressions';
@@ -44,35 +45,26 @@ function TopicForm({ topic, onClose }: { topic: Topic | null; onClose: () => voi
     },
   });
   return (
-    <Modal opened onClose={onClose} title={topic ? topic.title : t('consent.new_topic')} closeButtonProps={{ 'aria-label': t('common.close') }}>
-      <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
-        <Stack gap="sm">
-          <ProblemAlert error={save.error} />
-          {!topic && (
-            <TextInput
-              label={t('consent.topic_key')}
-              description={t('consent.topic_key_hint')}
-              pattern="[a-z][a-z0-9_\-]*"
-              required
-              data-autofocus
-              {...form.getInputProps('name')}
-            />
-          )}
-          <TextInput label={t('consent.topic_title')} required {...form.getInputProps('title')} />
-          <Textarea label={t('common.description')} autosize minRows={2} {...form.getInputProps('description')} />
-          {TRANSLATED.map((one) => (
-            <Group key={one} grow align="flex-start">
-              <TextInput label={t('consent.title_in', { language: LANGUAGES[one] })} maxLength={200} {...form.getInputProps(`translations.${one}.title`)} />
-              <TextInput label={t('consent.description_in', { language: LANGUAGES[one] })} maxLength={1000} {...form.getInputProps(`translations.${one}.description`)} />
-            </Group>
-          ))}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-            <Button type="submit" loading={save.isPending}>{t('common.save')}</Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog title={topic ? topic.title : t('consent.new_topic')} saving={save} onSubmit={form.onSubmit((values) => save.mutate(values))} onClose={onClose}>
+      {!topic && (
+        <TextInput
+          label={t('consent.topic_key')}
+          description={t('consent.topic_key_hint')}
+          pattern="[a-z][a-z0-9_\-]*"
+          required
+          data-autofocus
+          {...form.getInputProps('name')}
+        />
+      )}
+      <TextInput label={t('consent.topic_title')} required {...form.getInputProps('title')} />
+      <Textarea label={t('common.description')} autosize minRows={2} {...form.getInputProps('description')} />
+      {TRANSLATED.map((one) => (
+        <Group key={one} grow align="flex-start">
+          <TextInput label={t('consent.title_in', { language: LANGUAGES[one] })} maxLength={200} {...form.getInputProps(`translations.${one}.title`)} />
+          <TextInput label={t('consent.description_in', { language: LANGUAGES[one] })} maxLength={1000} {...form.getInputProps(`translations.${one}.description`)} />
+        </Group>
+      ))}
+    </FormDialog>
   );
 }
 

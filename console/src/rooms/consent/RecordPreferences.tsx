@@ -1,9 +1,9 @@
-import { Button, Group, Modal, NumberInput, Select, Stack, TextInput } from '@mantine/core';
+import { Group, NumberInput, Select, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
-import { ProblemAlert } from '@/design/ProblemAlert';
+import { FormDialog } from '@/design/SaveForm';
 import { done } from '@/design/toast';
 import { useChannelKinds } from './ConsentTab';
 import { FREQUENCIES, LANGUAGES, type Frequency, type Quiet, type Tongue } from './wishes';
@@ -60,27 +60,18 @@ export function RecordPreferences({ id, current, onClose }: RecordProps) {
     },
   });
   return (
-    <Modal opened onClose={onClose} title={t('consent.record_preferences')} closeButtonProps={{ 'aria-label': t('common.close') }}>
-      <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
-        <Stack gap="sm">
-          <ProblemAlert error={save.error} />
-          <Select label={t('consent.wish_frequency')} clearable clearButtonProps={{ 'aria-label': t('common.clear') }} data={FREQUENCIES.map((one) => ({ value: one, label: t(`consent.frequency_${one}`) }))} {...form.getInputProps('frequency')} />
-          <Select label={t('consent.wish_channel')} clearable clearButtonProps={{ 'aria-label': t('common.clear') }} data={(kinds.data ?? []).map((kind) => ({ value: kind.name, label: kind.title }))} {...form.getInputProps('channel')} />
-          <Select label={t('consent.wish_language')} clearable clearButtonProps={{ 'aria-label': t('common.clear') }} data={Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }))} {...form.getInputProps('language')} />
-          <Group grow align="flex-end">
-            <TextInput type="time" label={t('consent.quiet_from')} {...form.getInputProps('from')} />
-            <TextInput type="time" label={t('consent.quiet_to')} {...form.getInputProps('to')} />
-          </Group>
-          <Select label={t('consent.zone')} searchable data={ZONES} {...form.getInputProps('zone')} />
-          <NumberInput label={t('consent.pause_days')} description={t('consent.pause_hint')} min={0} max={366} {...form.getInputProps('days')} />
-          <TextInput label={t('consent.source')} description={t('consent.source_hint')} required {...form.getInputProps('source')} />
-          <TextInput label={t('consent.proof_note')} {...form.getInputProps('note')} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-            <Button type="submit" loading={save.isPending}>{t('common.save')}</Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog title={t('consent.record_preferences')} saving={save} onSubmit={form.onSubmit((values) => save.mutate(values))} onClose={onClose}>
+      <Select label={t('consent.wish_frequency')} clearable clearButtonProps={{ 'aria-label': t('common.clear') }} data={FREQUENCIES.map((one) => ({ value: one, label: t(`consent.frequency_${one}`) }))} {...form.getInputProps('frequency')} />
+      <Select label={t('consent.wish_channel')} clearable clearButtonProps={{ 'aria-label': t('common.clear') }} data={(kinds.data ?? []).map((kind) => ({ value: kind.name, label: kind.title }))} {...form.getInputProps('channel')} />
+      <Select label={t('consent.wish_language')} clearable clearButtonProps={{ 'aria-label': t('common.clear') }} data={Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }))} {...form.getInputProps('language')} />
+      <Group grow align="flex-end">
+        <TextInput type="time" label={t('consent.quiet_from')} {...form.getInputProps('from')} />
+        <TextInput type="time" label={t('consent.quiet_to')} {...form.getInputProps('to')} />
+      </Group>
+      <Select label={t('consent.zone')} searchable data={ZONES} {...form.getInputProps('zone')} />
+      <NumberInput label={t('consent.pause_days')} description={t('consent.pause_hint')} min={0} max={366} {...form.getInputProps('days')} />
+      <TextInput label={t('consent.source')} description={t('consent.source_hint')} required {...form.getInputProps('source')} />
+      <TextInput label={t('consent.proof_note')} {...form.getInputProps('note')} />
+    </FormDialog>
   );
 }

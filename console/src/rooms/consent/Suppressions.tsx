@@ -1,7 +1,7 @@
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Select, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
 import { usePages } from '@/api/pages';
@@ -12,6 +12,7 @@ import { IconDownload, IconNot, IconPlus, IconSearch, IconUpload } from '@/desig
 import { Moment } from '@/design/Moment';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { FormDialog } from '@/design/SaveForm';
 import { done, failed } from '@/design/toast';
 import { BringList } from './BringList';
 import { ChannelSelect } from './ConsentTab';
@@ -35,26 +36,13 @@ function Suppress({ onClose }: { onClose: () => void }) {
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    add.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} title={t('consent.suppress')} closeButtonProps={{ 'aria-label': t('common.close') }}>
-      <form onSubmit={submit}>
-        <Stack gap="sm">
-          <ProblemAlert error={add.error} />
-          <ChannelSelect label={t('channels.channel')} value={channel} onChange={setChannel} />
-          <TextInput label={t('consent.address')} required value={address} onChange={(event) => setAddress(event.currentTarget.value)} />
-          <TextInput type="date" label={t('consent.expires')} description={t('consent.expires_hint')} value={until} onChange={(event) => setUntil(event.currentTarget.value)} />
-          <TextInput label={t('consent.proof_note')} maxLength={400} value={note} onChange={(event) => setNote(event.currentTarget.value)} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-            <Button type="submit" loading={add.isPending}>{t('consent.suppress')}</Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog title={t('consent.suppress')} saving={add} action={t('consent.suppress')} onSubmit={() => add.mutate()} onClose={onClose}>
+      <ChannelSelect label={t('channels.channel')} value={channel} onChange={setChannel} />
+      <TextInput label={t('consent.address')} required value={address} onChange={(event) => setAddress(event.currentTarget.value)} />
+      <TextInput type="date" label={t('consent.expires')} description={t('consent.expires_hint')} value={until} onChange={(event) => setUntil(event.currentTarget.value)} />
+      <TextInput label={t('consent.proof_note')} maxLength={400} value={note} onChange={(event) => setNote(event.currentTarget.value)} />
+    </FormDialog>
   );
 }
 

@@ -1,5 +1,4 @@
-import { Anchor, Button, Group, Switch, Text, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Anchor, Button, Group, Text } from '@mantine/core';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
@@ -7,7 +6,8 @@ import { usePages } from '@/api/pages';
 import { useMay } from '@/api/session';
 import { DataTable } from '@/design/DataTable';
 import { EmptyState } from '@/design/EmptyState';
-import { IconPlus, IconSearch, IconTemplates } from '@/design/icons';
+import { FindBar } from '@/design/FindBar';
+import { IconPlus, IconTemplates } from '@/design/icons';
 import { Moment } from '@/design/Moment';
 import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
@@ -21,7 +21,6 @@ export default function TemplatesPage() {
   const navigate = useNavigate();
   const may = useMay('content:write');
   const [address, change] = useAddress<'q' | 'archived'>();
-  const typing = useDebouncedCallback((q: string) => change({ q }), 300);
   const archived = address.archived === '1';
   const list = usePages(['templates', address.q, archived], (cursor) =>
     take(api.GET('/v1/templates', { params: { query: { search: address.q, archived, cursor, limit: 50 } } })),
@@ -31,17 +30,7 @@ export default function TemplatesPage() {
   );
   return (
     <Page title={t('nav.templates')} lead={t('content.lead')} actions={add}>
-      <Group mb="md">
-        <TextInput
-          aria-label={t('common.search')}
-          placeholder={t('common.search')}
-          leftSection={<IconSearch size={15} />}
-          defaultValue={address.q ?? ''}
-          onChange={(event) => typing(event.currentTarget.value)}
-          w={260}
-        />
-        <Switch label={t('content.show_archived')} checked={archived} onChange={(event) => change({ archived: event.currentTarget.checked ? '1' : null })} />
-      </Group>
+      <FindBar address={address} change={change} archivedLabel={t('content.show_archived')} />
       <ProblemAlert error={list.error} onRetry={list.retry} />
       <Panel flush>
         <DataTable

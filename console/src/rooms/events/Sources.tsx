@@ -1,6 +1,6 @@
 import { Button, Code, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
 import { DataTable } from '@/design/DataTable';
@@ -8,6 +8,7 @@ import { IconPlus } from '@/design/icons';
 import { Moment } from '@/design/Moment';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { SaveForm } from '@/design/SaveForm';
 import { Secret } from '@/design/Secret';
 import { failed } from '@/design/toast';
 
@@ -31,10 +32,6 @@ export function Sources({ may }: { may: boolean }) {
     setName('');
     add.reset();
     another.reset();
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    add.mutate();
   };
   return (
     <Panel
@@ -78,16 +75,9 @@ export function Sources({ may }: { may: boolean }) {
             <Group justify="flex-end"><Button onClick={close}>{t('common.close')}</Button></Group>
           </Stack>
         ) : (
-          <form onSubmit={submit}>
-            <Stack gap="sm">
-              <ProblemAlert error={add.error} />
-              <TextInput label={t('common.name')} placeholder={t('events.source_placeholder')} required data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} />
-              <Group justify="flex-end">
-                <Button variant="default" onClick={close}>{t('common.cancel')}</Button>
-                <Button type="submit" loading={add.isPending}>{t('common.create')}</Button>
-              </Group>
-            </Stack>
-          </form>
+          <SaveForm saving={add} action={t('common.create')} onSubmit={() => add.mutate()} onClose={close}>
+            <TextInput label={t('common.name')} placeholder={t('events.source_placeholder')} required data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} />
+          </SaveForm>
         )}
       </Modal>
     </Panel>

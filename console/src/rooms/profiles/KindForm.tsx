@@ -1,10 +1,10 @@
-import { Alert, Button, Drawer, Group, NumberInput, Select, Stack, Switch, TextInput } from '@mantine/core';
+import { Alert, NumberInput, Select, Switch, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
 import { Problem } from '@/api/problem';
-import { ProblemAlert } from '@/design/ProblemAlert';
+import { FormDrawer } from '@/design/SaveForm';
 import { done } from '@/design/toast';
 
 type Kind = Schema<'Kind'>;
@@ -38,53 +38,40 @@ export function KindForm({ kind, title, onClose }: KindFormProps) {
     },
   });
   const wrong = (field: string) => (save.error instanceof Problem && save.error.field === field ? save.error.message : undefined);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
-    <Drawer opened onClose={onClose} position="right" title={kind ? title : t('kinds.new')} closeButtonProps={{ 'aria-label': t('common.close') }}>
-      <form onSubmit={submit}>
-        <Stack gap="md">
-          <ProblemAlert error={save.error} />
-          {fixed && <Alert color="gray">{t('kinds.fixed')}</Alert>}
-          {!kind && (
-            <TextInput label={t('kinds.name')} description={t('kinds.name_hint')} required value={name} error={wrong('name')} onChange={(event) => setName(event.currentTarget.value)} />
-          )}
-          {!fixed && (
-            <>
-              <TextInput label={t('kinds.called')} required value={given.title} error={wrong('title')} onChange={(event) => put({ title: event.currentTarget.value })} />
-              <Select
-                label={t('kinds.form')}
-                data={FORMS.map((form) => ({ value: form, label: t(`kinds.form_${form}`) }))}
-                value={given.form}
-                onChange={(form) => form && put({ form: form as Given['form'] })}
-                allowDeselect={false}
-              />
-              <Switch label={t('kinds.household')} checked={given.household} onChange={(event) => put({ household: event.currentTarget.checked })} />
-              <Switch label={t('kinds.proposes')} checked={given.proposes} onChange={(event) => put({ proposes: event.currentTarget.checked })} />
-            </>
-          )}
-          {NUMBERS.map(([field, min, max]) => (
-            <NumberInput
-              key={field}
-              label={t(`kinds.${field}`)}
-              description={t(`kinds.${field}_hint`)}
-              required
-              allowDecimal={false}
-              min={min}
-              max={max}
-              value={given[field]}
-              error={wrong(field)}
-              onChange={(typed) => put({ [field]: Number(typed) || 0 })}
-            />
-          ))}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-            <Button type="submit" loading={save.isPending}>{t('common.save')}</Button>
-          </Group>
-        </Stack>
-      </form>
-    </Drawer>
+    <FormDrawer title={kind ? title : t('kinds.new')} saving={save} onSubmit={() => save.mutate()} onClose={onClose}>
+      {fixed && <Alert color="gray">{t('kinds.fixed')}</Alert>}
+      {!kind && (
+        <TextInput label={t('kinds.name')} description={t('kinds.name_hint')} required value={name} error={wrong('name')} onChange={(event) => setName(event.currentTarget.value)} />
+      )}
+      {!fixed && (
+        <>
+          <TextInput label={t('kinds.called')} required value={given.title} error={wrong('title')} onChange={(event) => put({ title: event.currentTarget.value })} />
+          <Select
+            label={t('kinds.form')}
+            data={FORMS.map((form) => ({ value: form, label: t(`kinds.form_${form}`) }))}
+            value={given.form}
+            onChange={(form) => form && put({ form: form as Given['form'] })}
+            allowDeselect={false}
+          />
+          <Switch label={t('kinds.household')} checked={given.household} onChange={(event) => put({ household: event.currentTarget.checked })} />
+          <Switch label={t('kinds.proposes')} checked={given.proposes} onChange={(event) => put({ proposes: event.currentTarget.checked })} />
+        </>
+      )}
+      {NUMBERS.map(([field, min, max]) => (
+        <NumberInput
+          key={field}
+          label={t(`kinds.${field}`)}
+          description={t(`kinds.${field}_hint`)}
+          required
+          allowDecimal={false}
+          min={min}
+          max={max}
+          value={given[field]}
+          error={wrong(field)}
+          onChange={(typed) => put({ [field]: Number(typed) || 0 })}
+        />
+      ))}
+    </FormDrawer>
   );
 }

@@ -1,6 +1,6 @@
-import { Button, Drawer, Group, MultiSelect, NumberInput, Stack, Switch, Text, TextInput, UnstyledButton } from '@mantine/core';
+import { Button, MultiSelect, NumberInput, Switch, Text, TextInput, UnstyledButton } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
 import { useMay } from '@/api/session';
@@ -11,6 +11,7 @@ import { useFormat } from '@/design/format';
 import { IconGauge, IconPlus } from '@/design/icons';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { FormDrawer } from '@/design/SaveForm';
 import { done, failed } from '@/design/toast';
 import { useChannelOptions } from '../campaigns/steps/HopsEditor';
 
@@ -35,28 +36,15 @@ function CapEditor({ cap, onClose, onSaved }: { cap: Cap | null; onClose: () => 
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
-    <Drawer opened onClose={onClose} size="md" title={cap ? cap.name : t('rules.cap_new')} closeButtonProps={{ 'aria-label': t('common.close') }}>
-      <form onSubmit={submit}>
-        <Stack gap="sm">
-          <ProblemAlert error={save.error} />
-          <TextInput label={t('common.name')} required data-autofocus maxLength={100} value={body.name} onChange={(event) => put({ name: event.currentTarget.value })} />
-          <NumberInput label={t('rules.most')} required min={1} max={1000} allowDecimal={false} w={120} value={body.most} onChange={(typed) => put({ most: Math.max(1, Number(typed) || 1) })} />
-          <DurationInput label={t('rules.within')} description={t('rules.within_hint')} value={body.seconds} min={60} onChange={(seconds) => put({ seconds })} />
-          <MultiSelect label={t('campaigns.class')} required data={CLASSES.map((one) => ({ value: one, label: t(`campaigns.class_name.${one}`) }))} value={body.classes} onChange={(classes) => put({ classes: classes as Body['classes'] })} />
-          <MultiSelect label={t('rules.topics')} description={t('rules.none_is_all')} data={(topics.data ?? []).map((one) => ({ value: one.name, label: one.title }))} value={body.topics ?? []} onChange={(names) => put({ topics: names })} />
-          <MultiSelect label={t('rules.channels')} description={t('rules.none_is_all')} data={channels} value={body.channels ?? []} onChange={(names) => put({ channels: names })} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-            <Button type="submit" loading={save.isPending} disabled={body.classes.length === 0}>{t('common.save')}</Button>
-          </Group>
-        </Stack>
-      </form>
-    </Drawer>
+    <FormDrawer title={cap ? cap.name : t('rules.cap_new')} saving={save} disabled={body.classes.length === 0} onSubmit={() => save.mutate()} onClose={onClose}>
+      <TextInput label={t('common.name')} required data-autofocus maxLength={100} value={body.name} onChange={(event) => put({ name: event.currentTarget.value })} />
+      <NumberInput label={t('rules.most')} required min={1} max={1000} allowDecimal={false} w={120} value={body.most} onChange={(typed) => put({ most: Math.max(1, Number(typed) || 1) })} />
+      <DurationInput label={t('rules.within')} description={t('rules.within_hint')} value={body.seconds} min={60} onChange={(seconds) => put({ seconds })} />
+      <MultiSelect label={t('campaigns.class')} required data={CLASSES.map((one) => ({ value: one, label: t(`campaigns.class_name.${one}`) }))} value={body.classes} onChange={(classes) => put({ classes: classes as Body['classes'] })} />
+      <MultiSelect label={t('rules.topics')} description={t('rules.none_is_all')} data={(topics.data ?? []).map((one) => ({ value: one.name, label: one.title }))} value={body.topics ?? []} onChange={(names) => put({ topics: names })} />
+      <MultiSelect label={t('rules.channels')} description={t('rules.none_is_all')} data={channels} value={body.channels ?? []} onChange={(names) => put({ channels: names })} />
+    </FormDrawer>
   );
 }
 
