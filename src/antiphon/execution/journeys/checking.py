@@ -18,7 +18,7 @@ from antiphon.execution.journeys.graph import circles, leading_to, reached
 from antiphon.execution.journeys.model import Definition, Finding, Step
 from antiphon.foundation.http.body import field_of
 
-SAID_BY_KINDS = frozenset({"refused_ends", "arm_without_way", "waits_for_ever", "loop_leads_nowhere"})
+SAID_BY_KINDS = frozenset({"refused_ends", "waits_for_ever", "loop_leads_nowhere"})
 """What kinds say themselves of ways that lead nowhere."""
 
 
@@ -129,7 +129,7 @@ def _endless(
     steps = {step.key: step for step in definition.steps}
     ends = {
         key for key, one in known.items()
-        if not one.exits or one.kind.name == "jump" or any(exit not in steps[key].next for exit in one.exits)
+        if not one.exits or one.kind.name == "jump" or any(steps[key].next.get(exit) not in places for exit in one.exits)
     }  # fmt: skip
     stuck = inside - leading_to(graph, ends | set(strange))
     if stuck and not definition.exits and not (definition.goal is not None and definition.goal.ends):
