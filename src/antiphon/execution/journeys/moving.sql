@@ -30,14 +30,14 @@ order by m.id limit 1 for update skip locked;
 -- People at some steps of older versions are put at steps of the new one; who comes to a step anew goes on at the next tick.
 with way as (
     select * from unnest(%(versions)s::bigint[], %(steps)s::int[], %(onward)s::int[], %(comes)s::bool[]) w (version_id, step, onward, comes)
-), some as (
+), taken as (
     select r.profile_id, r.id, w.onward, coalesce(w.comes, r.wake_at is null) as comes
     from way w join journey_run r on r.version_id = w.version_id and r.step = w.step
     limit %(most)s for update of r skip locked
 ), moved as (
     update journey_run r set version_id = %(to)s, step = s.onward, moved = true, coming = r.coming or s.comes,
         wake_at = case when s.comes then %(now)s else r.wake_at end, arrived_at = case when s.comes then %(now)s else r.arrived_at end
-    from some s where r.profile_id = s.profile_id and r.id = s.id
+    from taken s where r.profile_id = s.profile_id and r.id = s.id
     returning r.profile_id, r.id, r.journey_id, s.onward
 ), told as (
     insert into journey_history (profile_id, run_id, journey_id, version_id, at, path)
@@ -55,11 +55,11 @@ select count(*) from moved;
 -- People at some steps of older versions, or everybody, leave for a reason; what each did stays in the history.
 with way as (
     select * from unnest(%(versions)s::bigint[], %(steps)s::int[]) w (version_id, step)
-), some as (
+), taken as (
     select r.profile_id, r.id from way w join journey_run r on r.version_id = w.version_id and r.step = w.step
     limit %(most)s for update of r skip locked
 ), gone as (
-    delete from journey_run r using some s where r.profile_id = s.profile_id and r.id = s.id
+    delete from journey_run r using taken s where r.profile_id = s.profile_id and r.id = s.id
     returning r.profile_id, r.id, r.journey_id, r.version_id, r.step, r.key, r.entered_at, coalesce((r.memory->>'goal')::bool, false) as converted
 ), past as (
     insert into journey_past (profile_id, run_id, journey_id, version_id, step, reason, key, converted, entered_at, ended_at)

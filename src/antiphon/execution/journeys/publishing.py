@@ -10,6 +10,7 @@ import msgspec
 from antiphon.execution.journeys import definitions as store
 from antiphon.execution.journeys.errors import DraftChanged, JourneyInvalid, JourneyVersionUnknown, StepMapLosesPeople
 from antiphon.execution.journeys.findings import sentence
+from antiphon.execution.journeys.hearing import begin_hearing
 from antiphon.execution.journeys.mapping import StepMap, becomes, check_map, inverse, named
 from antiphon.execution.journeys.model import Definition
 from antiphon.execution.journeys.moving import begin_move, last_map
@@ -151,6 +152,8 @@ async def _go_live(
     await store.set_live(conn, one.id, version_id)
     if one.state != "paused":
         await store.set_state(conn, one.id, "live", now)
+    if one.state in ("draft", "finished"):
+        await begin_hearing(ctx, conn, one.id)
     step_map: StepMap = treatment.map if isinstance(treatment, Move) else {}
     kind = {Stay: "stay", Leave: "leave", Move: "move"}[type(treatment)]
     await begin_move(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from antiphon.execution.journeys import (
     asking,
+    hearing,
     http,
     kinds_http,
     letting,
     memory,
+    merging,
     moving,
     people_http,
     personal,
     raising,
+    ticking,
     yaml_http,
 )
 from antiphon.foundation.rooms import Room
@@ -20,8 +23,8 @@ ROOM = Room(
     name="journeys",
     floor="execution",
     routes=(*http.ROUTES, *people_http.ROUTES, *kinds_http.ROUTES, *yaml_http.ROUTES),
-    loops=(*moving.LOOPS, *letting.LOOPS, *asking.LOOPS, *raising.LOOPS),
-    listeners=(*memory.LISTENERS, *letting.LISTENERS),
+    loops=(hearing.LOOP, ticking.LOOP, *moving.LOOPS, *letting.LOOPS, *asking.LOOPS, *raising.LOOPS),
+    listeners=(*memory.LISTENERS, *merging.LISTENERS, *letting.LISTENERS),
     resources=asking.RESOURCES,
     permissions={
         "journeys:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
