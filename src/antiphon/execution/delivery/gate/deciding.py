@@ -167,7 +167,7 @@ async def write(conn: Connection, seen: Seen, hold: Hold | None = None) -> int:
         return 0
     kind = seen.rules.kind_of(dispatch)
     reasons = judged.named()
-    for place in np.flatnonzero(judged.moved).tolist():
+    for place in np.flatnonzero(judged.moved & judged.passed).tolist():
         reasons[place] = "quiet_hours"
     params = {
         "profile_ids": bigints(intents.profile_ids),

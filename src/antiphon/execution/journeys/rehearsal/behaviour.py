@@ -56,14 +56,20 @@ class Given:
         return np.full(len(seats), self.share)
 
 
+@dataclass
+class Outcomes:
+    """What becomes of some messages: ``at``: for each of `WHAT` the instant at which it comes to be, `NEVER` where it does not;
+    ``recorded``: of which messages the past has the events already."""
+
+    at: dict[str, Ints]
+    recorded: Bools
+
+
 class Behaviour(Protocol):
     """What becomes of messages."""
 
-    def outcomes(
-        self, channel: str, step: str, seats: Ints, profiles: Ints, salt: Ints, due: Ints
-    ) -> Mapping[str, Ints]:
-        """For each of `WHAT` the instant at which it comes to be, `NEVER` where it does not. ``salt`` tells messages of one step
-        to one person apart."""
+    def outcomes(self, channel: str, step: str, seats: Ints, profiles: Ints, salt: Ints, due: Ints) -> Outcomes:
+        """Of messages of one step; ``salt`` tells several to one person apart."""
 
 
 @dataclass
@@ -75,15 +81,13 @@ class Likely:
     level: Ints
     habits: dict[tuple[str, str], Habit | Given] = field(default_factory=dict)
 
-    def outcomes(
-        self, channel: str, step: str, seats: Ints, profiles: Ints, salt: Ints, due: Ints
-    ) -> Mapping[str, Ints]:
+    def outcomes(self, channel: str, step: str, seats: Ints, profiles: Ints, salt: Ints, due: Ints) -> Outcomes:
         keys = profiles ^ (salt << 34)
         found: dict[str, Ints] = {"": due}
         for what in WHAT:
             found[what] = self._drawn(channel, what, f"{self.name}/{channel}/{step}/{what}", seats, keys, found[AFTER[what]])
         del found[""]
-        return found
+        return Outcomes(found, np.zeros(len(seats), dtype=np.bool_))
 
     def _drawn(self, channel: str, what: str, name: str, seats: Ints, keys: Ints, since: Ints) -> Ints:
         habit = self.habits.get((channel, what))
@@ -118,9 +122,7 @@ class Recorded:
     otherwise: Behaviour
     taken: dict[tuple[int, str], int] = field(default_factory=dict)
 
-    def outcomes(
-        self, channel: str, step: str, seats: Ints, profiles: Ints, salt: Ints, due: Ints
-    ) -> Mapping[str, Ints]:
+    def outcomes(self, channel: str, step: str, seats: Ints, profiles: Ints, salt: Ints, due: Ints) -> Outcomes:
         found = {what: np.full(len(seats), NEVER, dtype=np.int64) for what in WHAT}
         known: Bools = np.zeros(len(seats), dtype=np.bool_)
         for place, profile in enumerate(profiles.tolist()):
@@ -136,5 +138,5 @@ class Recorded:
         if len(other):
             drawn = self.otherwise.outcomes(channel, step, seats[other], profiles[other], salt[other], due[other])
             for what in WHAT:
-                found[what][other] = drawn[what]
-        return found
+                found[what][other] = drawn.at[what]
+        return Outcomes(found, known)

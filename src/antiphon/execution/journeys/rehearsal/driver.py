@@ -80,7 +80,7 @@ class Book:
 
 
 Told = Callable[[Ints, Ints, Line], None]
-"""Told of each line: the passages' seats, their numbers, and the line."""
+"""Told of each line: whose it is, the passages' numbers, and the line."""
 
 
 class Passages:
@@ -288,7 +288,7 @@ class Part:
             if line.how == "goal":
                 self.counts.converted += len(line.places)
             if self.told is not None:
-                self.told(columns.seat[runs[line.places]], runs[line.places], line)
+                self.told(self.scene.ids[columns.seat[runs[line.places]]], runs[line.places], line)
         for name in ("step", "arrived", "wake", "turn"):
             getattr(columns, name)[runs] = getattr(people, name)
         for place, run in enumerate(runs.tolist()):

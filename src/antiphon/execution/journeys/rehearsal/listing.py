@@ -49,9 +49,7 @@ def listing_of(plan: Plan, trees: Trees, since: datetime, read_since: datetime) 
     entrants.wants(definition, wanted, carried=carried)
     for one in parts_of([*(step.settings for step in plan.steps), *definition.exits, goal]):
         if isinstance(one, EventMatch):
-            wanted.names.add(one.event)
-            if one.filters:
-                wanted.whole.add(one.event)
+            wanted.ask_match(one)
         else:
             trees.wants(one, wanted, since)
     for step in plan.steps:

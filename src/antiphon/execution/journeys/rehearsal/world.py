@@ -185,7 +185,7 @@ class Rehearsed:
         at = here.at[places].copy()
         expires = None if message.expires_seconds is None else at + int(message.expires_seconds * 1_000_000)
         todo = np.arange(len(places))
-        spoke = np.zeros(len(places), dtype=np.bool_)
+        became = {what: np.full(len(places), NEVER, dtype=np.int64) for what in BECAME}
         for hop, channel in enumerate([await self._channel(message), *(one.channel for one in message.hops)]):
             if not len(todo):
                 break
@@ -199,15 +199,23 @@ class Rehearsed:
                     reasons[place] = reasons[place] or reason
             self.tally.moved += int(verdicts.moved.sum())
             passed = np.flatnonzero(verdicts.passed)
-            spoke[todo[passed]] = True
-            unanswered = await self._speak(here, places, dispatch, todo[passed], seats[passed], verdicts.due[passed])
-            later = unanswered if len(dispatch.hops) else {}
-            refused = np.flatnonzero(~verdicts.passed)
-            at[todo[refused]] = np.maximum(at[todo[refused]], verdicts.due[refused])
+            later = await self._speak(here, places, dispatch, todo[passed], seats[passed], verdicts.due[passed], became)
+            refused = todo[~verdicts.passed]
             for place, when in later.items():
                 at[place] = when
-            todo = np.array(sorted({*todo[refused].tolist(), *later}), dtype=np.int64)
-        return [None if spoke[place] else reason for place, reason in enumerate(reasons)]
+            todo = np.array(sorted({*refused.tolist(), *later}), dtype=np.int64)
+        spoke = became["sent"] != NEVER
+        became["failed"] = np.where(spoke, NEVER, here.at[places])
+        self._note(here, places, became)
+        return [None if said else reason for said, reason in zip(spoke.tolist(), reasons, strict=True)]
+
+    def _note(self, here: Here, places: Ints, became: dict[str, Ints]) -> None:
+        """Remember what becomes of what a step said at this turn: who replied or clicked has opened, and it was delivered."""
+        became["opened"] = np.minimum.reduce([became[one] for one in ("opened", "clicked", "replied")])
+        became["delivered"] = np.minimum(became["delivered"], became["opened"])
+        runs, kept = here.people.run[here.places[places]], self._became.setdefault(here.number, {})
+        for what, when in became.items():
+            kept[what] = _put(kept.get(what), runs, when)
 
     async def _channel(self, message: Message) -> str:
         if message.channel:
@@ -218,29 +226,25 @@ class Rehearsed:
         return self._channels[message.purpose]
 
     async def _speak(
-        self, here: Here, places: Ints, dispatch: Dispatch, chosen: Ints, seats: Ints, due: Ints
+        self, here: Here, places: Ints, dispatch: Dispatch, chosen: Ints, seats: Ints, due: Ints, became: dict[str, Ints]
     ) -> dict[int, int]:
         """What becomes of messages that passed; of those that go on to a next hop for want of an answer, when."""
         if not len(chosen):
             return {}
         who, price = places[chosen], await self.scene.gate.office.price(dispatch)
-        profiles, runs = here.profile[who], here.people.run[here.places[who]]
-        turn = here.people.turn[here.places[who]]
+        profiles, where = here.profile[who], here.places[who]
         self.tally.say(dispatch.channel, profiles, due, price)
-        salt = (turn * 1_000_003 + here.people.entered[here.places[who]] // 1_000_000) & 0x0FFFFFFF
-        outcomes = self.behaviour.outcomes(dispatch.channel, here.step.key, seats, profiles, salt, due)
-        became = self._became.setdefault(here.number, {})
-        for what in BECAME:
-            when = due if what == "sent" else outcomes.get(what)
-            if when is not None:
-                became[what] = _put(became.get(what), runs, when)
+        salt = (here.people.turn[where] * 1_000_003 + here.people.entered[where] // 1_000_000) & 0x0FFFFFFF
+        found = self.behaviour.outcomes(dispatch.channel, here.step.key, seats, profiles, salt, due)
+        for what in ("sent", "delivered", "opened", "clicked", "replied"):
+            became[what][chosen] = np.minimum(became[what][chosen], due if what == "sent" else found.at[what])
         for what in WHAT:
-            when, name = outcomes[what], TOLD.get(what)
+            name, when = TOLD.get(what), found.at[what]
             told = self.goal if what == "converted" else spoken(name, dispatch.channel) if name else None
             if told is not None and told in self.listens:
-                come = np.flatnonzero(when != NEVER)
+                come = np.flatnonzero((when != NEVER) & ~found.recorded)
                 self.scene.happen(seats[come], when[come], told, self._goal_ref if what == "converted" else -1)
-        return _unanswered(dispatch, chosen, due, outcomes)
+        return _unanswered(dispatch, chosen, due, found.at)
 
     async def set_traits(self, here: Here, places: Ints, values: Mapping[str, Sequence[Any]]) -> None:
         seats = self.scene.seats(here.profile[places])

@@ -1,0 +1,136 @@
+"""A rehearsal of recorded history tells of everybody what the live engine did on it, and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from tests.execution.cast import stage
+from tests.execution.journeys_cast import step
+from tests.execution.rehearsal_stage import Life, Told, journey, populate, rehearsed
+
+from antiphon.awareness.events import EventMatch, PropertyFilter
+from antiphon.execution.delivery.rules.model import Clocks
+from antiphon.execution.delivery.rules.service import add_cap, set_clocks
+from antiphon.execution.journeys.model import Again, Definition, EventEntry, ExitRule, Goal
+from antiphon.execution.journeys.rehearsal.model import Asked
+from antiphon.foundation.clock import VirtualClock
+from antiphon.foundation.context import Context
+from antiphon.foundation.ids import keyed_fraction
+from antiphon.foundation.principal import SYSTEM
+
+pytestmark = pytest.mark.store
+START = datetime(2026, 5, 1, 6, tzinfo=UTC)
+DAYS = 20
+NOW = START + timedelta(days=DAYS)
+PEOPLE = 24
+GOLD = {"kind": "trait", "trait": "plan", "op": "is", "value": "gold"}
+LOOKED = {"kind": "event", "name": "Viewed", "op": "ge", "value": 2, "window": {"kind": "last", "amount": 3, "unit": "days"}}
+TEXT = {"subject": "Hello", "text": "Hello"}
+
+
+def say(key: str, onward: dict[str, str]) -> Any:
+    return step(key, "message", onward, channel="parrot", topic="news", content=TEXT)
+
+
+def talk(**more: Any) -> Definition:
+    """Eight steps and more: messages, waits of all sorts, branches."""
+    steps = [
+        say("hello", {"next": "day", "refused": "day"}),
+        step("day", "wait", {"next": "opened"}, seconds=86_400),
+        step("opened", "engagement", {"yes": "gold", "no": "again"}, step="hello", what="opened"),
+        step("gold", "condition", {"yes": "share", "no": "looked"}, condition=GOLD),
+        step("looked", "condition", {"yes": "share", "no": "bought"}, condition=LOOKED),
+        say("again", {"next": "answer", "refused": "bought"}),
+        step("answer", "wait_answer", {"answered": "bought", "timeout": "evening"}, step="again", what="opened", timeout_seconds=40_000),
+        step("evening", "wait_time", {"next": "bought"}, since="18:30"),
+        step("share", "split", {"a": "bought", "b": "last"}, parts=[{"key": "a", "share": 50}, {"key": "b", "share": 50}]),
+        step("bought", "wait_event", {"happened": "last", "timeout": "last"}, match={"event": "Viewed"}, timeout_seconds=2 * 86_400),
+        say("last", {"next": "rest", "refused": "rest"}),
+        step("rest", "wait", seconds=3 * 86_400),
+    ]
+    return Definition(
+        start="hello", steps=steps,
+        entries=[EventEntry(match=EventMatch(event="Joined", filters=[PropertyFilter("from", "is", "web")]))],
+        goal=Goal(event=EventMatch(event="Bought", filters=[PropertyFilter("total", "gt", 20)]), value="total"),
+        exits=[ExitRule(reason="angry", event=EventMatch(event="Complained"))], again=Again(rule="period", period_seconds=5 * 86_400),
+        **more,
+    )  # fmt: skip
+
+
+async def rules(ctx: Context) -> None:
+    """A cap, and nights."""
+    async with ctx.db.transaction() as conn:
+        await add_cap(ctx, conn, SYSTEM, {
+            "name": "two a week", "most": 2, "seconds": 7 * 86_400, "classes": ["marketing"], "topics": [], "channels": [],
+            "enabled": True,
+        })  # fmt: skip
+        clocks = {"timezone": "Europe/Berlin", "quiet": {"marketing": {"from": "21:00", "to": "08:00"}}, "windows": {}}
+        await set_clocks(conn, SYSTEM, msgspec.convert(clocks, Clocks))
+
+
+def luck(person: int, what: str, n: int = 0) -> float:
+    return keyed_fraction(b"tests", what, person, n)
+
+
+def destiny(life: Life) -> None:
+    """What people will do."""
+    for person in range(1, PEOPLE + 1):
+        for n in range(3):
+            at = START + timedelta(days=(DAYS - 2) * luck(person, "joins", n))
+            life.will(person, at, "Joined", **{"from": "web" if luck(person, "from", n) < 0.7 else "shop"})
+        for n in range(8):
+            life.will(person, START + timedelta(days=DAYS * luck(person, "views", n)), "Viewed", page=n)
+        if luck(person, "buys") < 0.5:
+            total = round(60 * luck(person, "total"), 2)
+            life.will(person, START + timedelta(days=DAYS * luck(person, "when")), "Bought", total=total)
+        if luck(person, "complains") < 0.15:
+            life.will(person, START + timedelta(days=DAYS * luck(person, "angry")), "Complained")
+
+
+@pytest.fixture
+async def lived(ctx: Context, clock: VirtualClock, lake: Any) -> AsyncIterator[Life]:
+    clock.set(START)
+    async with stage(ctx):
+        zones = ["Europe/Berlin", "America/New_York", "Asia/Tokyo"]
+        await populate(ctx, PEOPLE, since=START, days=DAYS, traits={"plan": ["gold", "tin"], "timezone": zones})
+        await rules(ctx)
+        yield Life(ctx, clock)
+
+
+async def tables(ctx: Context) -> dict[str, int]:
+    """How many rows every table has, and what the sequences are at."""
+    async with ctx.db.connection() as conn:
+        names = await (await conn.execute("select tablename from pg_tables where schemaname = 'public' order by 1")).fetchall()
+        return {name: (await (await conn.execute(f'select count(*) from "{name}"')).fetchone() or (0,))[0] for (name,) in names}
+
+
+async def test_it_is_what_the_live_engine_did(ctx: Context, lived: Life) -> None:
+    plan = await journey(ctx, talk(), START)
+    destiny(lived)
+    await lived.live(NOW)
+    real = await lived.history()
+    before = await tables(ctx)
+    report, told = await rehearsed(ctx, plan, Asked(mode="history", days=DAYS, replies="recorded", draws=0))
+    assert await tables(ctx) == before
+    assert sum(map(len, real.values())) > 200
+    for person in range(1, PEOPLE + 1):
+        assert shown(told.get(person, [])) == shown(real.get(person, [])), f"person {person}"
+    async with ctx.db.connection() as conn:
+        rows = await (await conn.execute(
+            "select coalesce(reason, 'said'), count(*)::int from delivery where state not in ('planned', 'queued') group by 1"
+        )).fetchall()  # fmt: skip
+        (inside,) = await (await conn.execute("select count(*)::int from journey_run")).fetchone() or (0,)
+    refused: dict[str, int] = {}
+    for one in report.refused:
+        refused[one.reason] = refused.get(one.reason, 0) + one.people
+    assert refused == {reason: count for reason, count in rows if reason in ("frequency_cap", "quiet_too_long")}
+    assert report.inside == inside
+    assert report.moved > 0 and refused["frequency_cap"] > 0
+
+
+def shown(told: Told) -> list[str]:
+    return [f"{at:%d %H:%M:%S.%f} {s} {d} {h} {sorted(w.items())}" for at, s, d, h, w in told]
