@@ -18,8 +18,8 @@ from antiphon.awareness.events.journal import open_journal
 from antiphon.execution.campaigns.loops import LOOPS as CAMPAIGN_LOOPS
 from antiphon.execution.channels.room import ROOM as CHANNELS
 from antiphon.execution.content.room import ROOM as CONTENT
-from antiphon.execution.delivery.ears import LISTENING, Ears, open_ears
 from antiphon.execution.delivery.hearing import Hearing, open_hearing
+from antiphon.execution.delivery.listeners import LISTENING, Ears, open_ears
 from antiphon.execution.delivery.loops import LOOPS, open_sender
 from antiphon.execution.delivery.sender import Sender
 from antiphon.execution.delivery.waiting import WAITING

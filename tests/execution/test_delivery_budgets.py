@@ -14,8 +14,18 @@ from hypothesis import HealthCheck, given, settings as hypothesis_settings, stra
 from tests.execution.cast import Parrot, add_account, add_people, speak, stage
 
 from antiphon.execution.channels import Account, Message, Receipt, Wire
-from antiphon.execution.delivery import Content, Intents, NewDispatch, budgeting, budgets, hold, open_dispatch, steering, submit
-from antiphon.execution.delivery.budgeting import BudgetShown
+from antiphon.execution.delivery import (
+    Content,
+    Intents,
+    NewDispatch,
+    budgets,
+    budgets_service,
+    hold,
+    open_dispatch,
+    steering,
+    submit,
+)
+from antiphon.execution.delivery.budgets_service import BudgetShown
 from antiphon.execution.delivery.loops import LOOPS
 from antiphon.execution.delivery.terms import Terms
 from antiphon.foundation.clock import VirtualClock
@@ -41,13 +51,13 @@ async def parrot(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 async def budget(ctx: Context, amount: int, **given: Any) -> int:
     plain: dict[str, Any] = {"name": "b", "scope": "everything"}
     async with ctx.db.transaction() as conn:
-        return (await budgeting.add(ctx, conn, SYSTEM, amount_micros=amount, **(plain | given))).id
+        return (await budgets_service.add(ctx, conn, SYSTEM, amount_micros=amount, **(plain | given))).id
 
 
 async def look(ctx: Context, budget_id: int) -> BudgetShown:
     await run_until_idle(ctx, [FOLD])
     async with ctx.db.connection() as conn:
-        return await budgeting.one(ctx, conn, budget_id)
+        return await budgets_service.one(ctx, conn, budget_id)
 
 
 async def use(ctx: Context, budget_id: int) -> tuple[int, int, int]:
@@ -163,9 +173,9 @@ async def test_costs_are_reported(ctx: Context, parrot: Parrot, clock: VirtualCl
     await speak(ctx)
     for _ in range(2):  # before and after it is folded
         async with ctx.db.connection() as conn:
-            by_day = await budgeting.costs(ctx, conn)
-            by_all = await budgeting.costs(ctx, conn, by=["campaign", "class", "account"], since=date(2026, 6, 1))
-            of_one = await budgeting.costs(ctx, conn, by=["channel"], campaign_id=7)
+            by_day = await budgets_service.costs(ctx, conn)
+            by_all = await budgets_service.costs(ctx, conn, by=["campaign", "class", "account"], since=date(2026, 6, 1))
+            of_one = await budgets_service.costs(ctx, conn, by=["channel"], campaign_id=7)
         assert (by_day.currency, by_day.messages, by_day.micros) == ("EUR", 30, 300)
         assert [(row.day, row.micros) for row in by_day.rows] == [(date(2026, 6, 2), 100), (date(2026, 6, 1), 200)]
         assert [(row.campaign_id, row.message_class, row.account_name, row.micros) for row in by_all.rows] == [

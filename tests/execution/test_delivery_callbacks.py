@@ -299,7 +299,7 @@ async def test_a_second_process_tells_the_same_at_the_same_time(
     from antiphon.awareness.events import Journal
     from antiphon.awareness.events.journal import open_journal
     from antiphon.execution.channels import Signal
-    from antiphon.execution.delivery.news import heard_of
+    from antiphon.execution.delivery.signals import heard_of
 
     people = [await person(ctx, first) for first in range(1, 31)]
     tokens = [tracker.hook(await sent(ctx, who), who) for who in people]

@@ -17,7 +17,7 @@ from tests.execution.test_delivery_hearing import events, person, rows, sent
 from antiphon.awareness.consent import ChannelRegistry
 from antiphon.execution.channels import Signal
 from antiphon.execution.delivery.hearing import Heard, Hearing
-from antiphon.execution.delivery.news import heard_of
+from antiphon.execution.delivery.signals import heard_of
 from antiphon.foundation.context import Context
 
 pytestmark = pytest.mark.store

@@ -21,8 +21,8 @@ from antiphon.execution.channels import Channels
 from antiphon.execution.channels.sms.smpp import SmppChannel
 from antiphon.execution.content import Source
 from antiphon.execution.delivery import Intents, NewDispatch, open_dispatch, submit
-from antiphon.execution.delivery.ears import Ears
 from antiphon.execution.delivery.hearing import Hearing
+from antiphon.execution.delivery.listeners import Ears
 from antiphon.execution.delivery.model import Hop
 from antiphon.execution.delivery.waiting import WAITING
 from antiphon.execution.delivery.watching import WATCHING

@@ -5,9 +5,17 @@ Owns ``dispatch`` (what is said and how), ``delivery`` (the ledger: one row for 
 who did them), ``provider_message``, ``signal_waiting``, ``signal_heard`` and ``callback_refused`` (what is heard back). Rooms
 above hand in intents by `open_dispatch` and `submit`; nothing else speaks through a channel. Who wrote to us is told by the
 notice `Replied`.
+
+Where to look. **Out**: `service` (what rooms above call), `gate` (who may be written to), `store` (dispatches and the queue);
+`sender`, `dealing`, `lanes`, `voice` and `writer` (claimed, shared out, spoken, written); `accounts`, `routing`, `terms` and
+`pace` (through which account, how fast); `budgets` (the gate's purse), `chains` and `watching` (the next hop), `verifications`
+and `codes`. **Back**: `callbacks`, `bounces`, `listeners` and `public` (where news comes in); `signals` makes `heard` of it,
+`hearing` writes it down with `matching` (the ledger's rows) and `effects` (consents, suppressions), `waiting` keeps what came too
+early; `machines`, `engagement` and `reclassifying` tell people from machines; `settling`. **People**: `ledger` and `reasons`
+(reading), `resending`, `steering`, `budgets_service`. `notices` answers other rooms' notices by a message.
 """
 
-from antiphon.execution.delivery.budgeting import add as add_budget
+from antiphon.execution.delivery.budgets_service import add as add_budget
 from antiphon.execution.delivery.costs import expected_micros
 from antiphon.execution.delivery.errors import DeliveryUnknown, NoAccount
 from antiphon.execution.delivery.heard import Replied

@@ -11,7 +11,7 @@ from antiphon.execution.channels import Account, Callback, Channels
 from antiphon.execution.channels.email import ROLES, EmailSettings, MailboxFailed, Reader, listen
 from antiphon.execution.delivery.heard import OF_PEOPLE
 from antiphon.execution.delivery.hearing import Hearing, count_forged
-from antiphon.execution.delivery.news import heard_of
+from antiphon.execution.delivery.signals import heard_of
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import BadSettings
 from antiphon.foundation.ids import BadSignature

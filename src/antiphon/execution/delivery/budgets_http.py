@@ -8,9 +8,9 @@ from typing import Annotated
 import msgspec
 from litestar.params import Parameter, QueryParameter
 
-from antiphon.execution.delivery import budgeting
-from antiphon.execution.delivery.budgeting import BudgetShown, CostReport, Slice
+from antiphon.execution.delivery import budgets_service
 from antiphon.execution.delivery.budgets import Percent, Period, Scope
+from antiphon.execution.delivery.budgets_service import BudgetShown, CostReport, Slice
 from antiphon.execution.delivery.terms import Micros
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post, put
@@ -50,7 +50,7 @@ async def list_budgets(
     """Budgets with what is reserved, spent and left of each in its period now, newest first."""
     after = decode_cursor(cursor, int)
     async with ctx.db.connection() as conn:
-        rows = await budgeting.shown(
+        rows = await budgets_service.shown(
             ctx, conn, campaign_id=campaign_id, before=int(after[0] or 0) if after else None, limit=limit + 1
         )
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
@@ -61,14 +61,14 @@ async def list_budgets(
 async def read_budget(ctx: Context, budget_id: Id) -> BudgetShown:
     """One budget and what is left of it."""
     async with ctx.db.connection() as conn:
-        return await budgeting.one(ctx, conn, budget_id)
+        return await budgets_service.one(ctx, conn, budget_id)
 
 
 @post("/v1/budgets", permission="delivery:budgets", problems=(404,))
 async def add_budget(ctx: Context, who: Principal, data: NewBudget) -> BudgetShown:
     """Set a budget. It counts from now on: what was said before is not in it."""
     async with ctx.db.transaction() as conn:
-        return await budgeting.add(
+        return await budgets_service.add(
             ctx, conn, who, name=data.name, scope=data.scope, channel=data.channel, account_id=data.account_id,
             campaign_id=data.campaign_id, period=data.period, zone=data.zone, amount_micros=data.amount_micros,
             warn_at=data.warn_at, enabled=data.enabled,
@@ -79,7 +79,7 @@ async def add_budget(ctx: Context, who: Principal, data: NewBudget) -> BudgetSho
 async def change_budget(ctx: Context, who: Principal, budget_id: Id, data: ChangedBudget) -> BudgetShown:
     """Change a budget's name, amount, mark, or switch it off."""
     async with ctx.db.transaction() as conn:
-        return await budgeting.change(
+        return await budgets_service.change(
             ctx, conn, who, budget_id, name=data.name, amount_micros=data.amount_micros, warn_at=data.warn_at,
             enabled=data.enabled,
         )  # fmt: skip
@@ -89,7 +89,7 @@ async def change_budget(ctx: Context, who: Principal, budget_id: Id, data: Chang
 async def remove_budget(ctx: Context, who: Principal, budget_id: Id) -> None:
     """Remove a budget; nothing is held to it any more."""
     async with ctx.db.transaction() as conn:
-        await budgeting.remove(ctx, conn, who, budget_id)
+        await budgets_service.remove(ctx, conn, who, budget_id)
 
 
 @get("/v1/delivery/costs", permission="delivery:read")
@@ -104,7 +104,7 @@ async def read_costs(
 ) -> CostReport:
     """What messages have cost, added up by day, channel, account, campaign or class. Days are UTC's."""
     async with ctx.db.connection() as conn:
-        return await budgeting.costs(
+        return await budgets_service.costs(
             ctx, conn, by=by or ["day"], since=since, until=until, channel=channel, account_id=account_id, campaign_id=campaign_id
         )
 

@@ -19,7 +19,7 @@ from antiphon.awareness.consent import ChannelRegistry
 from antiphon.execution.channels import Account, Callback, CallbackForged, CallbackNeeds, Channels, Signal
 from antiphon.execution.delivery.doorway import DocumentMissing, Doorway, Refusal, find_refusals
 from antiphon.execution.delivery.hearing import Hearing
-from antiphon.execution.delivery.news import heard_of
+from antiphon.execution.delivery.signals import heard_of
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import TooLarge
 from antiphon.foundation.http import PUBLIC, get, post

@@ -12,7 +12,7 @@ import msgspec
 from prometheus_client import Counter
 
 from antiphon.execution.channels import Account, Channels
-from antiphon.execution.delivery.ledgering import SQL
+from antiphon.execution.delivery.matching import SQL
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import Unavailable
 from antiphon.foundation.outbound import Outbound, OutboundFailed, OutboundRefused, check_url

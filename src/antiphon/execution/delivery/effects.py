@@ -18,7 +18,7 @@ from antiphon.awareness.consent import (
 )
 from antiphon.awareness.profiles import Identity, normal_identity, owners
 from antiphon.execution.delivery.heard import Heard, Replied, Row
-from antiphon.execution.delivery.ledgering import SQL
+from antiphon.execution.delivery.matching import SQL
 from antiphon.foundation.context import Context
 from antiphon.foundation.notices import publish
 from antiphon.foundation.postgres import Connection

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from antiphon.execution.delivery import ledgering, machines
+from antiphon.execution.delivery import machines, matching
 from antiphon.execution.delivery.heard import Heard, Kind, Row, event, retraction
 from antiphon.execution.delivery.machines import Look
 from antiphon.foundation.context import Context
@@ -162,7 +162,7 @@ async def put_right(conn: Connection, changes: Sequence[Change], now: datetime) 
         "version": machines.VERSION,
     }
     deliveries = await (await conn.execute(SQL.deliveries_of, params)).fetchall()
-    rows = await ledgering.look_up(conn, [(d, p) for d, p in deliveries])
+    rows = await matching.look_up(conn, [(d, p) for d, p in deliveries])
     async with conn.cursor(row_factory=struct_row(Corrected)) as cur:
         corrected = await (await cur.execute(SQL.judge_again, params)).fetchall()
     if not corrected:

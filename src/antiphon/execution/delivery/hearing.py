@@ -15,9 +15,9 @@ from prometheus_client import Counter
 
 from antiphon.awareness.events import INTERNAL, Journal, JournalTransaction
 from antiphon.execution.content import find_urls
-from antiphon.execution.delivery import chains, effects, engagement, ledgering
+from antiphon.execution.delivery import chains, effects, engagement, matching
 from antiphon.execution.delivery.heard import ENGAGED, OF_PEOPLE, Heard, Kind, Row, event, event_of_nothing
-from antiphon.execution.delivery.ledgering import SQL
+from antiphon.execution.delivery.matching import SQL
 from antiphon.execution.delivery.tracking import Tracker
 from antiphon.foundation.batcher import Batcher
 from antiphon.foundation.context import Context
@@ -120,7 +120,7 @@ async def take_in(ctx: Context, journal: JournalTransaction, news: Sequence[Hear
     """Write what was heard, all in this transaction; what became of each. With ``may_wait`` news of rows that are not
     recorded yet is kept for later."""
     conn, now = journal.conn, ctx.clock.now()
-    named = await ledgering.place(conn, news, now)
+    named = await matching.place(conn, news, now)
     fates: list[Fate] = ["noted"] * len(named)
     early = [
         n for n, heard in enumerate(named)
@@ -129,16 +129,16 @@ async def take_in(ctx: Context, journal: JournalTransaction, news: Sequence[Hear
     for n in early:
         fates[n] = "waiting" if may_wait else "unknown"
     ready = {n: heard for n, heard in enumerate(named) if fates[n] == "noted"}
-    for n in await ledgering.repeated(conn, ready, now):
+    for n in await matching.repeated(conn, ready, now):
         fates[n] = "repeated"
         del ready[n]
-    for n, whole in (await ledgering.wholes(conn, ready)).items():
+    for n, whole in (await matching.wholes(conn, ready)).items():
         if whole is None:
             del ready[n]
         else:
             ready[n] = whole
     looks = await engagement.look(ctx, conn, [heard for heard in ready.values() if heard.kind in ENGAGED])
-    rows = await ledgering.note(conn, [heard for heard in ready.values() if heard.key is not None], looks.machines)
+    rows = await matching.note(conn, [heard for heard in ready.values() if heard.key is not None], looks.machines)
     known: list[tuple[Heard, Row]] = []
     loose: list[Heard] = []
     for n, heard in ready.items():
@@ -153,7 +153,7 @@ async def take_in(ctx: Context, journal: JournalTransaction, news: Sequence[Hear
             fates[n] = "unknown"
     waiting = [heard for heard, fate in zip(named, fates, strict=True) if fate == "waiting"]
     if waiting:
-        await ledgering.keep_waiting(conn, waiting, now)
+        await matching.keep_waiting(conn, waiting, now)
         await wake(conn, WAITING_LOOP)
     people = await effects.apply(ctx, conn, known, loose)
     corrected = await engagement.keep(conn, looks, rows, now)

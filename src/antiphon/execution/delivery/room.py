@@ -7,13 +7,13 @@ from antiphon.execution.delivery.bounces import MAILBOX_LOOP, Postbox, open_post
 from antiphon.execution.delivery.budgets_http import BUDGET_ROUTES
 from antiphon.execution.delivery.callbacks import CALLBACK_ROUTES
 from antiphon.execution.delivery.doorway import Doorway, open_doorway
-from antiphon.execution.delivery.ears import LISTENING, Ears, open_ears
 from antiphon.execution.delivery.engagement_http import ENGAGEMENT_ROUTES
 from antiphon.execution.delivery.gate import keeping
 from antiphon.execution.delivery.hearing import Hearing, open_hearing
 from antiphon.execution.delivery.http import ROUTES
-from antiphon.execution.delivery.listening import LISTENERS
+from antiphon.execution.delivery.listeners import LISTENING, Ears, open_ears
 from antiphon.execution.delivery.loops import LOOPS, open_sender
+from antiphon.execution.delivery.notices import LISTENERS
 from antiphon.execution.delivery.public import PUBLIC_ROUTES
 from antiphon.execution.delivery.resending import JOBS
 from antiphon.execution.delivery.resending_http import RESENDING_ROUTES

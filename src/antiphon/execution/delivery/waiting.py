@@ -9,7 +9,7 @@ from antiphon.awareness.events import Journal
 from antiphon.execution.delivery.doorway import count_refusals
 from antiphon.execution.delivery.engagement import SQL as LOG
 from antiphon.execution.delivery.hearing import WAITING_LOOP, take_in
-from antiphon.execution.delivery.ledgering import SQL, take_waiting
+from antiphon.execution.delivery.matching import SQL, take_waiting
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Held
 from antiphon.foundation.loops import Loop

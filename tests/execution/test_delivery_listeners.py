@@ -10,9 +10,9 @@ from tests.execution.cast import Parrot, add_account, stage
 from tests.execution.test_delivery_hearing import events, person, rows, sent
 
 from antiphon.execution.channels import Account, Hear, Listening, Signal
-from antiphon.execution.delivery import ears as module
-from antiphon.execution.delivery.ears import LISTENING, Ears, open_ears
+from antiphon.execution.delivery import listeners as module
 from antiphon.execution.delivery.hearing import Hearing
+from antiphon.execution.delivery.listeners import LISTENING, Ears, open_ears
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import run_until_idle
 

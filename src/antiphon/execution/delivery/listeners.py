@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from antiphon.awareness.consent import ChannelRegistry
 from antiphon.execution.channels import Account, Channels, Listening, Signal
 from antiphon.execution.delivery.hearing import Hearing
-from antiphon.execution.delivery.news import heard_of
+from antiphon.execution.delivery.signals import heard_of
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Held
 from antiphon.foundation.loops import Loop

@@ -9,7 +9,7 @@ import pytest
 from tests.execution.cast import Parrot, add_account, add_people, speak, stage
 
 from antiphon.awareness.consent import ConfirmationRequested
-from antiphon.execution.delivery.listening import ask_to_confirm, invite_staff
+from antiphon.execution.delivery.notices import ask_to_confirm, invite_staff
 from antiphon.foundation.access import PersonInvited
 from antiphon.foundation.context import Context
 
