@@ -61,12 +61,12 @@ ONE_STEP = Definition(start="first", steps=[
     step("gold", "wait", {}, seconds=DAY),
     step("basic", "wait", {}, seconds=2 * DAY),
 ])  # fmt: skip
-HELLO = {"channel": "email", "topic": "news", "content": {"subject": "Hello", "text": "Hello"}}
+HELLO: dict[str, Any] = {"channel": "email", "topic": "news", "content": {"subject": "Hello", "text": "Hello"}}
 EIGHT_STEPS = Definition(start="hello", steps=[
-    step("hello", "message", {"next": "day"}, message=HELLO),
+    step("hello", "message", {"next": "day"}, **HELLO),
     step("day", "wait", {"next": "opened"}, seconds=DAY),
     step("opened", "engagement", {"yes": "rest", "no": "again"}, step="hello", what="opened"),
-    step("again", "message", {"next": "rest"}, message=HELLO),
+    step("again", "message", {"next": "rest"}, **HELLO),
     step("rest", "wait", {"next": "goal"}, seconds=2 * DAY),
     step("goal", "condition", {"yes": "done"}, condition=GOLD),
     step("done", "end", {}),

@@ -28,7 +28,7 @@ async def main(url: str, folder: str) -> None:
     ctx = Context(settings=settings, db=db, lake=None, clock=SystemClock(), secret=b"x" * 32, node=node, kind="worker")  # type: ignore[arg-type]
     ctx.put(ChannelRegistry, ChannelRegistry((ChannelKind("parrot", "email", "Parrot"),)))
     ctx.put(Channels, Channels({}, Seal(ctx.secret)))
-    listening.MOST = 40
+    listening.READER.most = 40
     leases = Leases(db, node, "worker", timedelta(seconds=1.5))
     loops = [one for one in (*EVENTS, *LOOPS) if one.name in ("intake", "campaigns.listen", "campaigns.convert")]
     await LoopRunner(ctx, loops, leases).start()
