@@ -151,8 +151,9 @@ def _prepare() -> None:
             cls.add_implicit_resolver(tag, re.compile(rule), list(firsts))
 
     def text(dumper: yaml.SafeDumper, value: str) -> Any:
-        block = "\n" in value and not any(ch in value for ch in "\x85\u2028\u2029\ufeff\r\t") and value == value.strip(" ")
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if block else None)
+        strange = any(ch in value for ch in "\r\t\x85\u2028\u2029\ufeff")  # what a block or a plain text would not keep
+        block = "\n" in value and not strange and value == value.strip(" ")
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"' if strange else "|" if block else None)
 
     def items(dumper: yaml.SafeDumper, value: list[Any]) -> Any:
         short = all(isinstance(one, int | float | str) for one in value) and sum(len(str(one)) for one in value) < 60
