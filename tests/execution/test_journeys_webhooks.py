@@ -50,6 +50,11 @@ async def asks(on: Scene, server: HttpServer | None, **settings: Any) -> Plan:
     return await on.journey(hook, *ENDS)
 
 
+async def failure(on: Scene, person: int) -> Any:
+    """The facts with which somebody went by `failed`."""
+    return next(line["w"] for line in await on.told(person) if line["d"] == "failed")
+
+
 async def test_it_is_asked_signed_and_the_answer_goes_along(on: Scene) -> None:
     await on.know(first_name="text")
     async with system(says_yes) as server:
@@ -107,7 +112,7 @@ async def test_a_refusal_fails_at_once_and_a_fault_is_asked_again(on: Scene) -> 
         await on.enter(plan, 2)
         await on.ask()
         assert (await on.over())[2] == "failed"
-        assert [line for line in await on.told(2) if line["d"] == "failed"][0]["w"] == {"reason": "refused", "status": 422}
+        assert (await failure(on, 2)) == {"reason": "refused", "status": 422}
 
 
 async def test_one_that_never_answers_is_given_up_with_a_reason(on: Scene) -> None:
@@ -125,7 +130,7 @@ async def test_one_that_never_answers_is_given_up_with_a_reason(on: Scene) -> No
             await on.go(seconds=15)
         await on.ask()
         assert await on.over() == {1: "failed"}
-        assert [line for line in await on.told(1) if line["d"] == "failed"][0]["w"]["reason"] == "no_answer"
+        assert (await failure(on, 1))["reason"] == "no_answer"
         (row,) = await on.rows("select state, reason from journey_ask")
         assert (row["state"], row["reason"]) == ("failed", "no_answer")
         assert 2 <= len(server.asked) <= 4
@@ -142,7 +147,7 @@ async def test_whoever_asks_nobody_goes_on_when_the_time_is_out(on: Scene) -> No
 async def test_an_inside_address_is_never_called(on: Scene) -> None:
     await on.enter(await asks(on, None, url="http://169.254.169.254/latest/meta-data"), 1)
     await on.ask()
-    assert [line for line in await on.told(1) if line["d"] == "failed"][0]["w"]["reason"] == "address_refused"
+    assert (await failure(on, 1))["reason"] == "address_refused"
 
 
 async def test_an_answer_is_brought_once_and_too_late_ones_are_dropped(on: Scene) -> None:
