@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from tests.execution.cast import SEND, Parrot, add_account, stage, yes
 
 from antiphon.execution.channels import Receipt, Wire
-from antiphon.execution.delivery import codes, ledger, verifications
+from antiphon.execution.delivery import codes, ledger, verification_reading, verifications
 from antiphon.execution.delivery.errors import CodeTextMissing, FactorUnknown, TooManyCodes, VerificationOver, VerificationUnknown
 from antiphon.execution.delivery.verification_model import Checked, NewFactor, NewVerification, Verification, covered
 from antiphon.execution.delivery.watching import RUNNING_OUT, WATCHING
@@ -65,7 +65,7 @@ class Desk:
 
     async def read(self, began: Verification) -> Verification:
         async with self.ctx.db.connection() as conn:
-            return await verifications.read(conn, began.id)
+            return await verification_reading.read(conn, began.id)
 
     def code(self, which: int = -1) -> str:
         return "".join(re.findall(r"\d", re.split("minutes|good", self.said[which][1])[0]))

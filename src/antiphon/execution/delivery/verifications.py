@@ -8,9 +8,8 @@ is over (expired), it is called off (cancelled), or the gate refuses to write at
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,66 +23,28 @@ from antiphon.execution.delivery.errors import (
     VerificationOver,
     VerificationUnknown,
 )
-from antiphon.execution.delivery.model import Content, Hop, NewDispatch, State
-from antiphon.execution.delivery.reasons import explain
+from antiphon.execution.delivery.model import Content, Hop, NewDispatch
 from antiphon.execution.delivery.service import submit_one
 from antiphon.execution.delivery.verification_model import (
     FALLBACK_AFTER,
     SPOKEN,
     WRITTEN,
     Checked,
-    Factor,
     NewVerification,
     Verification,
     VerificationState,
-    covered,
 )
+from antiphon.execution.delivery.verification_reading import SQL, FactorRow, Row, factors_of, read
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.ids import keyed_hash, random_token
-from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
+from antiphon.foundation.postgres import Connection, Jsonb, struct_row
 from antiphon.foundation.principal import Principal
 
-SQL = load_queries(Path(__file__).with_name("verifications.sql"))
 APART = timedelta(seconds=30)  # between two sendings of one code
 LATELY = timedelta(hours=1)
 MOST_LATELY = 10  # sendings to one address in that time
 KEPT = timedelta(days=30)
-
-class _Row(msgspec.Struct, frozen=True, kw_only=True):
-    id: int
-    key: str
-    profile_id: int
-    state: VerificationState
-    created_at: datetime
-    expires_at: datetime
-    ended_at: datetime | None
-    created_by: str
-    language: str | None
-    content: Content | None
-
-
-class _FactorRow(msgspec.Struct, frozen=True, kw_only=True):
-    factor: int
-    channel: str
-    fallback: str | None
-    address: str | None
-    digest: bytes
-    seed: bytes | None
-    length: int
-    wrong: int
-    most_wrong: int
-    sendings: int
-    most_sendings: int
-    sent_at: datetime
-    passed_at: datetime | None
-    delivery_ids: list[int]
-    delivery_id: int | None
-    said_by: str | None
-    said_to: str | None
-    delivery_state: State | None
-    reason: str | None
-
 
 async def begin(ctx: Context, conn: Connection, who: Principal, new: NewVerification) -> Verification:
     """Ask for a proof and send its codes; with a key known already, the verification it began.
@@ -117,7 +78,7 @@ async def begin(ctx: Context, conn: Connection, who: Principal, new: NewVerifica
             "length": new.length, "most_wrong": new.attempts, "most_sendings": new.sendings, "now": now,
         })  # fmt: skip
     began = await _locked(conn, verification_id)
-    for asked, stored in zip(new.factors, await _factors(conn, verification_id), strict=True):
+    for asked, stored in zip(new.factors, await factors_of(conn, [verification_id]), strict=True):
         reached.append(await _say(ctx, conn, began, stored, len(new.factors), after=asked.fallback_after))
     await audit(conn, who, action="verifications.begin", subject=f"verification:{verification_id}")
     if not all(reached):
@@ -139,7 +100,7 @@ async def _not_too_many(
 
 
 async def _say(
-    ctx: Context, conn: Connection, of: _Row, factor: _FactorRow, factors: int, *, after: float = FALLBACK_AFTER,
+    ctx: Context, conn: Connection, of: Row, factor: FactorRow, factors: int, *, after: float = FALLBACK_AFTER,
     by_fallback: bool = False,
 ) -> bool:  # fmt: skip
     """Hand a code's message to the gate; whether it, or its fallback, will be said. One of two is no code alone."""
@@ -164,7 +125,7 @@ async def _say(
     )  # fmt: skip
     key = {"id": of.id, "profile_id": of.profile_id, "factor": factor.factor}
     await conn.execute(SQL.note_sending, key | {"delivery_id": handed.id})
-    latest = next(row for row in await _factors(conn, of.id) if row.factor == factor.factor)
+    latest = next(row for row in await factors_of(conn, [of.id]) if row.factor == factor.factor)
     return latest.delivery_state in ("planned", "queued")
 
 
@@ -182,7 +143,7 @@ async def check(ctx: Context, conn: Connection, verification_id: int, code: str,
         row = await _locked(conn, verification_id)
     if row.state != "pending":
         return Checked(correct=False, verification=await read(conn, row.id))
-    factor = _factor(await _factors(conn, row.id), number)
+    factor = _factor(await factors_of(conn, [row.id]), number)
     key = {"id": row.id, "profile_id": row.profile_id, "factor": factor.factor}
     correct = factor.seed is not None and codes.is_code(ctx.secret, factor.seed, factor.length, code)
     if correct:
@@ -205,7 +166,7 @@ async def send_again(
     now = ctx.clock.now()
     if row.state != "pending" or now >= row.expires_at:
         raise VerificationOver(state=row.state if row.state != "pending" else "expired")
-    factors = await _factors(conn, row.id)
+    factors = await factors_of(conn, [row.id])
     factor = _factor(factors, number)
     if factor.sendings >= factor.most_sendings:
         raise TooManyCodes(retry_after=max(1, int((row.expires_at - now).total_seconds())))
@@ -230,30 +191,6 @@ async def cancel(ctx: Context, conn: Connection, who: Principal, verification_id
     return await read(conn, verification_id)
 
 
-async def read(conn: Connection, verification_id: int) -> Verification:
-    """A verification as it stands. Raises VerificationUnknown."""
-    async with conn.cursor(row_factory=struct_row(_Row)) as cur:
-        row = await (await cur.execute(SQL.read_verification, {"id": verification_id})).fetchone()
-    if row is None:
-        raise VerificationUnknown(verification=verification_id)
-    return Verification(
-        id=row.id, key=row.key.removeprefix(f"{row.created_by}:"), profile_id=row.profile_id or None, state=row.state,
-        created_at=row.created_at, expires_at=row.expires_at, ended_at=row.ended_at,
-        factors=[_shown(factor) for factor in await _factors(conn, row.id)],
-    )  # fmt: skip
-
-
-def _shown(row: _FactorRow) -> Factor:
-    facts: Mapping[str, object] = {"address": covered(row.said_to), "channel": row.said_by, "detail": "", "attempts": ""}
-    return Factor(
-        factor=row.factor, channel=row.channel, fallback=row.fallback, said_by=row.said_by, address=covered(row.said_to),
-        passed=row.passed_at is not None, attempts_left=max(0, row.most_wrong - row.wrong),
-        sendings_left=max(0, row.most_sendings - row.sendings), sent_at=row.sent_at, delivery_id=row.delivery_id,
-        delivery_state=row.delivery_state,
-        sentence=None if row.delivery_state is None else explain(row.delivery_state, row.reason, facts),
-    )  # fmt: skip
-
-
 async def run_out(ctx: Context, conn: Connection, most: int) -> int:
     """End what has run out, and forget what ended long ago; how many."""
     now = ctx.clock.now()
@@ -268,20 +205,15 @@ async def _end(conn: Connection, ids: Sequence[int], state: VerificationState, n
     await conn.execute(SQL.end_verification, {"ids": list(ids), "state": state, "now": now})
 
 
-async def _locked(conn: Connection, verification_id: int) -> _Row:
-    async with conn.cursor(row_factory=struct_row(_Row)) as cur:
+async def _locked(conn: Connection, verification_id: int) -> Row:
+    async with conn.cursor(row_factory=struct_row(Row)) as cur:
         row = await (await cur.execute(SQL.find_verification, {"id": verification_id})).fetchone()
     if row is None:
         raise VerificationUnknown(verification=verification_id)
     return row
 
 
-async def _factors(conn: Connection, verification_id: int) -> list[_FactorRow]:
-    async with conn.cursor(row_factory=struct_row(_FactorRow)) as cur:
-        return await (await cur.execute(SQL.factors_of, {"id": verification_id})).fetchall()
-
-
-def _factor(factors: Sequence[_FactorRow], number: int | None) -> _FactorRow:
+def _factor(factors: Sequence[FactorRow], number: int | None) -> FactorRow:
     if number is None and len(factors) == 1:
         return factors[0]
     for factor in factors:

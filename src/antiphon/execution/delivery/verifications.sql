@@ -38,9 +38,17 @@ select id, key, profile_id, state, created_at, expires_at, ended_at, created_by,
 -- A verification.
 select id, key, profile_id, state, created_at, expires_at, ended_at, created_by, language, content from verification where id = %(id)s;
 
+-- name: list_verifications
+-- Verifications, newest first.
+select id, key, profile_id, state, created_at, expires_at, ended_at, created_by, language, content from verification
+where (%(before)s::bigint is null or id < %(before)s)
+  and (%(state)s::text is null or state = %(state)s)
+  and (%(profile_ids)s::bigint[] is null or profile_id = any(%(profile_ids)s))
+order by id desc limit %(limit)s;
+
 -- name: factors_of
--- The channels of a verification that must pass, with the latest hop of each one's latest sending.
-select f.factor, f.channel, f.fallback, f.address, f.digest, f.seed, f.length, f.wrong, f.most_wrong, f.sendings,
+-- The channels of verifications that must pass, with the latest hop of each one's latest sending.
+select f.verification_id, f.factor, f.channel, f.fallback, f.address, f.digest, f.seed, f.length, f.wrong, f.most_wrong, f.sendings,
        f.most_sendings, f.sent_at, f.passed_at, f.delivery_ids, d.id as delivery_id, d.channel as said_by,
        coalesce(f.address, d.address) as said_to,
        case when q.state in ('claimed', 'speaking') then q.state else d.state end as delivery_state, d.reason
@@ -52,8 +60,8 @@ left join lateral (
     order by d.hop desc, d.id desc limit 1
 ) d on true
 left join delivery_queue q on q.delivery_id = d.id and q.profile_id = d.profile_id
-where f.verification_id = %(id)s
-order by f.factor;
+where f.verification_id = any(%(ids)s::bigint[])
+order by f.verification_id, f.factor;
 
 -- name: wrong
 -- One wrong answer more; whether it was the last that is allowed.

@@ -1,4 +1,4 @@
-"""Routes of verifications: ask for a proof, say its codes back, send them again, call it off."""
+"""Routes of verifications: ask for a proof, look through them, say its codes back, send them again, call it off."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from datetime import timedelta
 from typing import Annotated
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
-from antiphon.execution.delivery import verifications
+from antiphon.execution.delivery import verification_reading, verifications
 from antiphon.execution.delivery.errors import ChannelTwice
+from antiphon.execution.delivery.ledger import one_person
 from antiphon.execution.delivery.model import NOBODY
-from antiphon.execution.delivery.verification_model import Checked, NewFactor, NewVerification, Verification
+from antiphon.execution.delivery.verification_model import Checked, NewFactor, NewVerification, Verification, VerificationState
 from antiphon.foundation.context import Context
-from antiphon.foundation.http import Body, get, post
+from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, encode_cursor, get, post
 from antiphon.foundation.principal import Principal
 
 Id = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
@@ -78,11 +79,28 @@ async def begin_verification(ctx: Context, who: Principal, data: AskVerification
         return await verifications.begin(ctx, conn, who, new)
 
 
+@get("/v1/verifications", permission="verifications:read")
+async def list_verifications(
+    ctx: Context,
+    in_state: Annotated[VerificationState | None, QueryParameter(name="state", description="In this state")] = None,
+    profile_id: Annotated[int | None, Parameter(ge=1, lt=2**32, description="Of this customer")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[Verification]:
+    """Verifications of the last thirty days, and those that are open, newest first."""
+    after = decode_cursor(cursor, int)
+    async with ctx.db.connection() as conn:
+        ids = None if profile_id is None else await one_person(conn, profile_id)
+        before = int(after[0] or 0) if after else None
+        rows = await verification_reading.listed(conn, state=in_state, profile_ids=ids, before=before, limit=limit + 1)
+    return Page(items=rows[:limit], next=encode_cursor(rows[limit - 1].id) if len(rows) > limit else None)
+
+
 @get("/v1/verifications/{verification_id:int}", permission="verifications:read")
 async def read_verification(ctx: Context, verification_id: Id) -> Verification:
     """A verification as it stands; of its addresses only enough to tell which they are."""
     async with ctx.db.connection() as conn:
-        return await verifications.read(conn, verification_id)
+        return await verification_reading.read(conn, verification_id)
 
 
 @post("/v1/verifications/{verification_id:int}/check", permission="verifications:write", status=200)
@@ -107,5 +125,5 @@ async def cancel_verification(ctx: Context, who: Principal, verification_id: Id)
 
 
 VERIFICATION_ROUTES = [
-    begin_verification, read_verification, check_verification, send_verification_again, cancel_verification,
+    begin_verification, list_verifications, read_verification, check_verification, send_verification_again, cancel_verification,
 ]  # fmt: skip
