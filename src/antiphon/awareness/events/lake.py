@@ -40,14 +40,17 @@ def event_relation(
     names: Sequence[str] | None = None,
     profiles: Sequence[int] | None = None,
     since: datetime | None = None,
+    within: tuple[int, int] | None = None,
 ) -> str:
     """A relation, in parentheses, of all events with these columns: cold rows and hot ones, each once.
 
-    Write it after `from` in a statement for the lake. `names`, `profiles` and `since` (of `ts`) narrow it on both sides;
-    with `profiles` the copy sorted by profile is read.
+    Write it after `from` in a statement for the lake. `names`, `profiles`, `since` (of `ts`) and `within` (the first and the last
+    profile id) narrow it on both sides; with `profiles` or `within` the copy sorted by profile is read.
     """
-    table = "lake.event" if profiles is None else "lake.event_by_profile"
+    table = "lake.event" if profiles is None and within is None else "lake.event_by_profile"
     narrowed = _narrowed(names, profiles, since)
+    if within is not None:
+        narrowed.append(f"profile_id between {int(within[0])} and {int(within[1])}")
     cold = f"select {_wanted(columns)} from {table}" + (f" where {' and '.join(narrowed)}" if narrowed else "")
     return f"({cold} union all {_hot(columns, narrowed)})"
 

@@ -63,3 +63,15 @@ class PeopleInside(Conflict):
     """{people} people are still in this journey; finish it first."""
 
     code = "journey-people-inside"
+
+
+class NotRehearsable(Invalid):
+    """The draft cannot be rehearsed: {count} errors, the first of them: {first}"""
+
+    code = "journey-not-rehearsable"
+
+
+class RehearsalUnknown(NotFound):
+    """There is no rehearsal {rehearsal} of this journey."""
+
+    code = "rehearsal-unknown"

@@ -17,12 +17,15 @@ from antiphon.execution.journeys import (
     ticking,
     yaml_http,
 )
+from antiphon.execution.journeys.rehearsal import http as rehearsal_http
+from antiphon.execution.journeys.rehearsal.service import JOBS
 from antiphon.foundation.rooms import Room
 
 ROOM = Room(
     name="journeys",
     floor="execution",
-    routes=(*http.ROUTES, *people_http.ROUTES, *kinds_http.ROUTES, *yaml_http.ROUTES),
+    routes=(*http.ROUTES, *people_http.ROUTES, *kinds_http.ROUTES, *yaml_http.ROUTES, *rehearsal_http.ROUTES),
+    jobs=JOBS,
     loops=(hearing.LOOP, ticking.LOOP, *moving.LOOPS, *letting.LOOPS, *asking.LOOPS, *raising.LOOPS),
     listeners=(*memory.LISTENERS, *merging.LISTENERS, *letting.LISTENERS),
     resources=asking.RESOURCES,

@@ -8,6 +8,7 @@ budget) all of them go through time side by side, a window at a time.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -192,6 +193,7 @@ class Part:
 
     async def _round(self, until: int) -> bool:
         """The next thing of everybody; whether there was any."""
+        await asyncio.sleep(0)  # the process has other things to do
         active = self.runs.active
         due, entry = self._due(active), self._entry_at()
         first = np.full(len(entry), NEVER, dtype=np.int64)

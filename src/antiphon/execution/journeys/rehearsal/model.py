@@ -10,6 +10,11 @@ from msgspec import Meta, Struct
 Mode = Literal["history", "forward"]
 Share = Annotated[float, Meta(ge=0, le=1)]
 MOST_DAYS = 730
+Days = Annotated[int, Meta(ge=1, le=MOST_DAYS)]
+Sample = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Seed = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Draws = Annotated[int, Meta(ge=0, le=40)]
+Replies = Literal["fitted", "recorded"]
 
 
 class ChannelRates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,12 +44,12 @@ class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     next ``days``. ``sample``: of how many people (a keyed choice), everybody if not said. ``seed`` repeats a rehearsal."""
 
     mode: Mode = "history"
-    days: Annotated[int, Meta(ge=1, le=MOST_DAYS)] = 90
-    sample: Annotated[int, Meta(ge=1)] | None = None
+    days: Days = 90
+    sample: Sample | None = None
     rates: Rates = Rates()
-    replies: Literal["fitted", "recorded"] = "fitted"
-    seed: Annotated[int, Meta(ge=0, le=2**31)] = 1
-    draws: Annotated[int, Meta(ge=0, le=40)] = 12
+    replies: Replies = "fitted"
+    seed: Seed = 1
+    draws: Draws = 12
     """How often behaviour is drawn for the interval; 0 gives none."""
 
 

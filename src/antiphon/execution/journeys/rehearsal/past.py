@@ -187,14 +187,14 @@ async def read_past(ctx: Context, wanted: Wanted, ids: Ints, *, merged: bool) ->
     deep = sorted(wanted.whole | {name for name, _, _ in wanted.questions.values()})
     columns = ("profile_id", "ts", "received_at", "seq", "name", "kind") + (("properties",) if deep else ())
     carried = "profile_id, ts, received_at, seq, name, kind" + (", properties" if wanted.whole else "")
-    relation = event_relation(columns, names=names, since=wanted.since)
+    # what was of somebody who was merged away is found only after it is known whose it is now
+    within = None if merged else (int(ids[0]), int(ids[-1]))
+    relation = event_relation(columns, names=names, since=wanted.since, within=within)
     rows = f"select {', '.join(columns)} from {relation} where profile_id is not null"
     tables = None
-    if not merged:  # what was of somebody who was merged away is found only after it is known whose it is now
-        rows += f" and profile_id between {int(ids[0])} and {int(ids[-1])}"
-        if len(ids) * 2 < ids[-1] - ids[0]:
-            rows += " and profile_id in (select id from wanted_people)"
-            tables = {"wanted_people": {"id": ids}}
+    if not merged and len(ids) * 2 < ids[-1] - ids[0]:
+        rows += " and profile_id in (select id from wanted_people)"
+        tables = {"wanted_people": {"id": ids}}
     person, join = "e.profile_id", ""
     if merged:
         join = " left join postgres_query('pg', 'select from_id, to_id from alias') a on a.from_id = e.profile_id"

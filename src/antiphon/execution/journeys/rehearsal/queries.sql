@@ -48,17 +48,25 @@ returning id;
 update journey_rehearsal set job_id = %(job_id)s where id = %(id)s;
 
 -- name: find_rehearsal
--- One rehearsal.
-select id, journey_id, definition, asked, state, job_id, report, error, created_at, created_by, finished_at
-from journey_rehearsal where id = %(id)s;
+-- One rehearsal, with its report once there is one.
+select r.id, r.journey_id, r.asked, case when r.state in ('waiting', 'running') and j.state in ('cancelled', 'failed') then j.state
+       else r.state end as state, r.job_id, r.report, coalesce(r.error, j.error) as error, r.created_at, r.created_by, r.finished_at,
+       coalesce(j.done, 0)::bigint as done, j.total
+from journey_rehearsal r left join job j on j.id = r.job_id
+where r.id = %(id)s and r.journey_id = %(journey_id)s;
 
 -- name: list_rehearsals
 -- The rehearsals of a journey, latest first, without their reports.
-select r.id, r.journey_id, r.asked, r.state, r.job_id, r.error, r.created_at, r.created_by, r.finished_at,
-       coalesce(j.done, 0) as done, j.total
+select r.id, r.journey_id, r.asked, case when r.state in ('waiting', 'running') and j.state in ('cancelled', 'failed') then j.state
+       else r.state end as state, r.job_id, coalesce(r.error, j.error) as error, r.created_at, r.created_by, r.finished_at,
+       coalesce(j.done, 0)::bigint as done, j.total
 from journey_rehearsal r left join job j on j.id = r.job_id
-where r.journey_id = %(journey_id)s and (%(before)s::bigint is null or r.id < %(before)s)
+where r.journey_id = %(journey_id)s and (%(before)s::bigint is null or r.id < %(before)s::bigint)
 order by r.id desc limit %(limit)s;
+
+-- name: rehearsed_definition
+-- What is to be rehearsed, and how.
+select journey_id, definition, asked from journey_rehearsal where id = %(id)s;
 
 -- name: finish_rehearsal
 -- What came of it.

@@ -43,8 +43,8 @@ from antiphon.execution.journeys.rehearsal.world import TOLD, Gates, Rehearsed, 
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres.binary import micros
 
-PART = 50_000
-"""People who are in memory at a time, where they do not meet."""
+PART = 20_000
+"""People who are in memory at a time, where they do not meet: so few that a worker's other loops hardly wait for a round."""
 DRAWN = 10_000
 """People of whom behaviour is drawn again and again, for the interval."""
 Progress = Callable[[int, int], Awaitable[None]]

@@ -1,0 +1,66 @@
+"""Rehearsals over HTTP: asked for, done by a job, kept with their reports, cancelled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.execution.test_journeys_http import GOOD, WAIT, made
+
+from antiphon.execution.journeys.rehearsal.service import JOBS
+from antiphon.foundation.jobs import register_kinds, run_one
+from antiphon.foundation.postgres import Database
+
+register_kinds(JOBS)
+
+
+async def test_asked_done_and_read(app: Any, client: Any, db: Database) -> None:
+    async with db.connection() as conn:
+        await conn.execute("insert into profile (id) select i from generate_series(1, 20) i")
+    one = await made(client)
+    path = f"/v1/journeys/{one['id']}/rehearsals"
+    asked = await client.post(path, json={"mode": "forward", "days": 10, "sample": 5, "draws": 0, "rates": {"answers": 0.5}})
+    assert asked.status_code == 202, asked.text
+    assert (asked.json()["state"], asked.json()["report"], asked.json()["asked"]["sample"]) == ("waiting", None, 5)
+    assert await run_one(app.app.state.ctx)
+    found = (await client.get(f"{path}/{asked.json()['id']}")).json()
+    assert (found["state"], found["error"], found["done"], found["total"]) == ("done", None, 5, 5)
+    report = found["report"]
+    assert (report["population"], report["sample"], report["scale"], report["entered"]) == (20, 5, 4.0, 0)
+    assert report["unforeseen"] == ["api"] and report["conversions"] is None
+    assert [(way["step"], way["did"]) for way in report["dead"]] == [("pause", ""), ("over", "")]
+    listed = (await client.get(path)).json()
+    assert [(row["id"], row["state"], "report" in row) for row in listed["items"]] == [(found["id"], "done", False)]
+
+
+async def test_cancelled_before_it_began(app: Any, client: Any) -> None:
+    one = await made(client)
+    path = f"/v1/journeys/{one['id']}/rehearsals"
+    asked = (await client.post(path, json={})).json()
+    assert (await client.post(f"/v1/jobs/{asked['job_id']}/cancel")).status_code == 200
+    assert not await run_one(app.app.state.ctx)
+    assert (await client.get(f"{path}/{asked['id']}")).json()["state"] == "cancelled"
+
+
+async def test_what_cannot_be_rehearsed(client: Any) -> None:
+    round_and_round = {"start": "a", "entries": [{"kind": "api"}], "steps": [
+        {"key": "a", "kind": "split", "settings": {"parts": [{"key": "x", "share": 1}]}, "next": {"x": "a"}},
+    ]}  # fmt: skip
+    one = await made(client, round_and_round)
+    path = f"/v1/journeys/{one['id']}/rehearsals"
+    answer = await client.post(path, json={})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["code"] == "journey-not-rehearsable"
+    for wrong in ({"mode": "backward"}, {"days": 0}, {"draws": 1000}, {"rates": {"channels": {"email": {"opened": 1.5}}}}):
+        assert (await client.post(path, json=wrong)).status_code == 400
+    assert (await client.get(f"{path}/99")).json()["code"] == "rehearsal-unknown"
+    assert (await client.get("/v1/journeys/99/rehearsals")).json()["code"] == "journey-unknown"
+    assert (await client.post("/v1/journeys/99/rehearsals", json={})).status_code == 404
+
+
+async def test_who_may(as_role: Any) -> None:
+    marketer, analyst = await as_role("marketer"), await as_role("analyst")
+    one = await made(marketer, GOOD | {"steps": [WAIT | {"next": {}}]})
+    path = f"/v1/journeys/{one['id']}/rehearsals"
+    assert (await analyst.post(path, json={})).status_code == 403
+    assert (await marketer.post(path, json={})).status_code == 202
+    assert len((await analyst.get(path)).json()["items"]) == 1
