@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar.params import Parameter
+from msgspec import field
 
 from antiphon.execution.journeys.rehearsal import service
 from antiphon.execution.journeys.rehearsal.model import Asked, Days, Draws, Mode, Rates, Replies, Sample, Seed
@@ -25,7 +26,7 @@ class RehearsalBody(Body, frozen=True, kw_only=True):
     mode: Mode = "history"
     days: Days = 90
     sample: Sample | None = None
-    rates: Rates = Rates()
+    rates: Rates = field(default_factory=Rates)
     replies: Replies = "fitted"
     seed: Seed = 1
     draws: Draws = 12

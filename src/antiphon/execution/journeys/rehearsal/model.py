@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Mode = Literal["history", "forward"]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -46,7 +46,7 @@ class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mode: Mode = "history"
     days: Days = 90
     sample: Sample | None = None
-    rates: Rates = Rates()
+    rates: Rates = field(default_factory=Rates)
     replies: Replies = "fitted"
     seed: Seed = 1
     draws: Draws = 12
