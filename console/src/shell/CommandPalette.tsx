@@ -10,17 +10,19 @@ import { openFloors } from './rooms';
 interface Making {
   key: string;
   to: string;
+  search?: Record<string, unknown>;
   permission: string;
 }
 
 const MAKE: Making[] = [
   { key: 'campaign', to: '/campaigns/new', permission: 'campaigns:write' },
+  { key: 'journey', to: '/journeys', search: { new: '1' }, permission: 'journeys:write' },
   { key: 'segment', to: '/segments/new', permission: 'segments:write' },
   { key: 'template', to: '/templates/new', permission: 'content:write' },
   { key: 'import', to: '/imports/new', permission: 'imports:write' },
 ];
 
-/** Ctrl K: any room, anything that can be made, and any customer, segment, campaign or template, by typing. */
+/** Ctrl K: any room, anything that can be made, and any customer, segment, campaign, journey or template, by typing. */
 export function CommandPalette({ session }: { session: Session }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
@@ -39,7 +41,7 @@ export function CommandPalette({ session }: { session: Session }) {
     id: `new-${one.key}`,
     label: t(`shell.new_${one.key}`),
     leftSection: <IconPlus size={18} stroke={1.6} />,
-    onClick: go(one.to),
+    onClick: go(one.to, one.search),
   }));
   const seeking: SpotlightActionData[] =
     query.trim() && session.permissions.includes('profiles:read')
@@ -60,6 +62,7 @@ export function CommandPalette({ session }: { session: Session }) {
     { group: t('nav.customers'), actions: [...found.customers, ...seeking] },
     { group: t('nav.segments'), actions: found.segments },
     { group: t('nav.campaigns'), actions: found.campaigns },
+    { group: t('nav.journeys'), actions: found.journeys },
     { group: t('nav.templates'), actions: found.templates },
   ].filter((group) => group.actions.length > 0);
 

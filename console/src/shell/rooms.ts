@@ -1,6 +1,6 @@
 import type { ComponentType } from 'react';
 import {
-  IconAudit, IconCampaigns, IconCoins, IconCustomers, IconDeliveries, IconEvents, IconImports, IconOverview, IconPlug, IconRules, IconSegments,
+  IconAudit, IconCampaigns, IconCoins, IconCustomers, IconDeliveries, IconEvents, IconImports, IconJourneys, IconOverview, IconPlug, IconRules, IconSegments,
   IconSettings, IconTag, IconTemplates,
 } from '@/design/icons';
 
@@ -41,6 +41,7 @@ export const FLOORS: Floor[] = [
     key: 'execution',
     doors: [
       { key: 'campaigns', to: '/campaigns', room: 'campaigns', permission: 'campaigns:read', icon: IconCampaigns, shortcut: 'c' },
+      { key: 'journeys', to: '/journeys', room: 'journeys', permission: 'journeys:read', icon: IconJourneys, shortcut: 'j' },
       { key: 'templates', to: '/templates', room: 'content', permission: 'content:read', icon: IconTemplates, shortcut: 't' },
       { key: 'deliveries', to: '/deliveries', room: 'delivery', permission: 'delivery:read', icon: IconDeliveries, shortcut: 'd' },
       { key: 'channels', to: '/channels', room: 'channels', permission: 'channels:read', icon: IconPlug, shortcut: 'h' },

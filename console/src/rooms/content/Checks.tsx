@@ -2,7 +2,7 @@ import { Group, List, Skeleton, Stack, Text, ThemeIcon } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { api, take, type Schema } from '@/api/client';
+import { api, take } from '@/api/client';
 import { useFormat } from '@/design/format';
 import { IconAlert, IconCheck, IconInfo } from '@/design/icons';
 import { ProblemAlert } from '@/design/ProblemAlert';
@@ -22,8 +22,10 @@ export function useChecks(draft: Draft, ready: boolean) {
   });
 }
 
+type Found = NonNullable<ReturnType<typeof useChecks>['data']>['findings'][number];
+
 /** A finding in the reader's language; the server's own words where the catalogue has none. */
-function useFinding(): (one: Schema<'Finding'>) => string {
+function useFinding(): (one: Found) => string {
   const { t } = useTranslation();
   const format = useFormat();
   return ({ code, detail, facts = {} }) =>

@@ -20,9 +20,10 @@ function named(value: unknown, field: string): string[] {
 /** Exits that come from the settings, for kinds of Antiphon's own. */
 const MADE: Record<string, (settings: Settings) => string[]> = {
   first_match: (settings) => [...named(settings.arms, 'key'), 'else'],
-  split: (settings) => named(settings.shares ?? settings.arms, 'key'),
+  split: (settings) => named(settings.parts, 'key'),
   experiment: (settings) => [...named(settings.arms, 'key'), 'none'],
   channel: (settings) => [...named(settings.channels, 'channel'), 'none'],
+  wait_until: (settings) => (settings.trait ? ['next', 'missing'] : ['next']),
 };
 
 /** The ways on from a step, in order. One that a settings change took away stays while something hangs on it. */

@@ -6,7 +6,7 @@ import type { Filter } from '../../segments/types';
 import { propertiesOf, useCatalogue } from '../../segments/vocabulary';
 import { MatchEditor } from './TriggerEditor';
 
-type Goal = Schema<'Goal'>;
+type Goal = NonNullable<Schema<'CampaignBody'>['goal']>;
 
 const NEW_GOAL: Goal = { event: '', kind: 'track', filters: [], within_seconds: 7 * 86_400, value: null, key: null, code: null, code_property: null, personal_codes: false };
 

@@ -1,0 +1,49 @@
+import { Popover, Button, ScrollArea, Stack, Text, UnstyledButton } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { IconAlert, IconCheck } from '@/design/icons';
+import type { Finding } from './canvas/state';
+import type { Definition } from './model';
+import { useStepName } from './told';
+import styles from './journeys.module.css';
+
+/** What a finding says, in the reader's language; the words of a plug-in's own stand as they are. */
+export function useFindingWords(): (finding: Finding) => string {
+  const { t } = useTranslation();
+  return (finding) => t(`journey_finding.${finding.code}`, { ...finding.params, defaultValue: finding.code.replaceAll('_', ' ') });
+}
+
+interface FindingsProps {
+  definition: Definition;
+  findings: readonly Finding[];
+  checking: boolean;
+  onGo: (step: string | undefined) => void;
+}
+
+/** Everything found, and the way to each. */
+export function Findings({ definition, findings, checking, onGo }: FindingsProps) {
+  const { t } = useTranslation();
+  const stepName = useStepName(definition);
+  const errors = findings.filter((one) => one.level === 'error').length;
+  const told = findings.length === 0 ? t('journeys.sound') : errors > 0 ? t('journeys.errors', { count: errors }) : t('journeys.warnings', { count: findings.length });
+  return (
+    <Popover position="top-start" shadow="md" width={380} trapFocus returnFocus>
+      <Popover.Target>
+        <Button size="compact-xs" variant="subtle" color={errors > 0 ? 'red' : findings.length > 0 ? 'orange' : 'teal'} className={styles.verdict} disabled={findings.length === 0} loading={checking && findings.length === 0} leftSection={findings.length > 0 ? <IconAlert size={13} /> : <IconCheck size={13} />} data-testid="findings">
+          {told}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown p={6}>
+        <ScrollArea.Autosize mah={320}>
+          <Stack gap={2} role="list" aria-label={t('journeys.findings')}>
+            {findings.map((one) => (
+              <UnstyledButton key={`${one.code} ${one.place}`} role="listitem" className={styles.finding} data-level={one.level} onClick={() => onGo(one.step || undefined)}>
+                <Text size="xs" fw={600}>{one.step ? stepName(one.step) : t('journeys.entrance')}</Text>
+                <Text size="sm">{one.message}</Text>
+              </UnstyledButton>
+            ))}
+          </Stack>
+        </ScrollArea.Autosize>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}

@@ -1,0 +1,63 @@
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { api, take, type Schema } from '@/api/client';
+import { useMay } from '@/api/session';
+import type { Kind } from './exits';
+import type { Definition } from './model';
+
+/** A journey as the server shows it; its draft is read by `whole`. */
+export type Journey = Omit<Schema<'Journey'>, 'draft'> & { draft: unknown };
+/** A definition as the server takes it. */
+export type Sent = NonNullable<Schema<'NewJourney'>['definition']>;
+
+export const pathOf = (id: number) => ({ params: { path: { journey_id: id } } });
+
+/** One journey with its draft; asked for again while it is watched, for its state and who moves. */
+export function useJourney(id: number) {
+  return useQuery({
+    queryKey: ['journey', id],
+    queryFn: () => take(api.GET('/v1/journeys/{journey_id}', pathOf(id))),
+    refetchInterval: (query) => (query.state.data?.moving ? 1500 : 10_000),
+  });
+}
+
+/** The kinds of step there are, by name. */
+export function useStepKinds(): ReadonlyMap<string, Kind> | undefined {
+  const found = useQuery({ queryKey: ['step-kinds'], queryFn: () => take(api.GET('/v1/step-kinds')), staleTime: Infinity });
+  return useMemo(() => found.data && new Map(found.data.items.map((one) => [one.name, one])), [found.data]);
+}
+
+/** What is wrong with a definition, asked for as it is drawn. */
+export function useCheck(id: number, definition: Definition, enabled: boolean) {
+  return useQuery({
+    queryKey: ['journey-check', id, definition],
+    queryFn: () => take(api.POST('/v1/journeys/{journey_id}/check', { ...pathOf(id), body: { definition: definition as unknown as Sent } })),
+    enabled,
+    placeholderData: keepPreviousData,
+    gcTime: 5_000,
+  });
+}
+
+/** The latest journeys, for a choice. */
+export function useJourneyOptions(): { id: number; name: string }[] {
+  const found = useQuery({ queryKey: ['journeys', 'options'], queryFn: () => take(api.GET('/v1/journeys', { params: { query: { limit: 500 } } })), staleTime: 30_000 });
+  return found.data?.items ?? [];
+}
+
+/** Experiments that can be branched by, for those who may see them. */
+export function useExperimentOptions(): { key: string; name: string; arms: string[] }[] {
+  const may = useMay('experiments:read');
+  const found = useQuery({ queryKey: ['experiments', 'options'], queryFn: () => take(api.GET('/v1/experiments', { params: { query: { limit: 500 } } })), enabled: may, staleTime: 30_000 });
+  return (found.data?.items ?? []).map((one) => ({ key: one.key, name: one.design.name || one.key, arms: one.design.arms.map((arm) => arm.key) }));
+}
+
+/** Puts a journey the server answered with in the place of the one that was shown. */
+export function useKeep(): (journey: Journey) => void {
+  const client = useQueryClient();
+  return (journey) => {
+    client.setQueryData(['journey', journey.id], journey);
+    void client.invalidateQueries({ queryKey: ['journeys'] });
+    void client.invalidateQueries({ queryKey: ['journey-versions', journey.id] });
+    void client.invalidateQueries({ queryKey: ['journey-counts', journey.id] });
+  };
+}

@@ -1,0 +1,74 @@
+import { Anchor, Button, Drawer, Group, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, take } from '@/api/client';
+import { usePages } from '@/api/pages';
+import { DataTable } from '@/design/DataTable';
+import { EmptyState } from '@/design/EmptyState';
+import { IconChevronLeft, IconCustomers } from '@/design/icons';
+import { Moment } from '@/design/Moment';
+import { ProblemAlert } from '@/design/ProblemAlert';
+import type { Journey } from '../api';
+import { stepOf, type Definition } from '../model';
+import { useExitName, useStepName } from '../told';
+import { PersonPath } from './PersonPath';
+
+interface PeopleProps {
+  journey: Journey;
+  definition: Definition;
+  version: number | null;
+  step?: string;
+  exit?: string;
+  onClose: () => void;
+}
+
+/** The people behind a number: who stands at a step, or went by an exit, where each is now and until when. */
+export function People({ journey, definition, version, step, exit, onClose }: PeopleProps) {
+  const { t } = useTranslation();
+  const stepName = useStepName(definition);
+  const exitName = useExitName();
+  const [person, setPerson] = useState<{ id: number; name: string } | null>(null);
+  const list = usePages(
+    ['journey-people', journey.id, version, step, exit],
+    (cursor) => take(api.GET('/v1/journeys/{journey_id}/people', { params: { path: { journey_id: journey.id }, query: { step, exit, version: step && version !== null ? version : undefined, cursor, limit: 50 } } })),
+    { refetchInterval: exit ? undefined : 5000 },
+  );
+  const title = person
+    ? person.name
+    : step && exit
+      ? t('journeys.people_went', { step: stepName(step), exit: exitName(exit, stepOf(definition, step)) })
+      : step
+        ? t('journeys.people_at', { step: stepName(step) })
+        : t('journeys.everybody_inside');
+  return (
+    <Drawer opened onClose={onClose} size="xl" title={title} closeButtonProps={{ 'aria-label': t('common.close') }}>
+      {person ? (
+        <Stack gap="sm">
+          <Button variant="subtle" size="compact-sm" w="fit-content" leftSection={<IconChevronLeft size={14} />} onClick={() => setPerson(null)}>{t('journeys.back_to_people')}</Button>
+          <PersonPath journey={journey} definition={definition} profile={person.id} />
+        </Stack>
+      ) : (
+        <>
+          <ProblemAlert error={list.error} onRetry={list.retry} />
+          <DataTable
+            label={title}
+            rows={list.rows}
+            loading={list.loading}
+            rowKey={(one) => one.run_id}
+            onOpen={(one) => setPerson({ id: one.profile_id, name: one.name })}
+            more={list.more}
+            loadingMore={list.loadingMore}
+            empty={<EmptyState icon={IconCustomers} title={t('journeys.nobody_here')} />}
+            columns={[
+              { key: 'name', head: t('common.customer'), cell: (one) => <Anchor component="button" size="sm" onClick={() => setPerson({ id: one.profile_id, name: one.name })}>{one.name}</Anchor> },
+              ...(step && !exit ? [] : [{ key: 'step', head: t('journeys.step'), cell: (one: { step: string | null; title: string }) => <Text size="sm">{one.step ? one.title || stepName(one.step) : t('journeys.no_more_inside')}</Text> }]),
+              { key: 'since', head: t('journeys.since'), cell: (one) => <Moment at={one.arrived_at} /> },
+              { key: 'until', head: t('journeys.until'), cell: (one) => (one.wake_at ? <Moment at={one.wake_at} /> : <Text size="sm" c="dimmed">{one.step ? t('journeys.until_heard') : '—'}</Text>) },
+              { key: 'key', head: t('journeys.entered_for'), cell: (one) => <Group gap={4}><Text size="sm" c="dimmed">{one.key || '—'}</Text></Group> },
+            ]}
+          />
+        </>
+      )}
+    </Drawer>
+  );
+}

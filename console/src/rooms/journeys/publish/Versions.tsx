@@ -1,0 +1,116 @@
+import { Alert, Button, Group, Modal, Progress, Select, Skeleton, Stack, Text } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, take } from '@/api/client';
+import { DataTable } from '@/design/DataTable';
+import { useFormat } from '@/design/format';
+import { IconHistory, IconRestore } from '@/design/icons';
+import { EmptyState } from '@/design/EmptyState';
+import { Moment } from '@/design/Moment';
+import { Panel } from '@/design/Panel';
+import { ProblemAlert } from '@/design/ProblemAlert';
+import { Status } from '@/design/Status';
+import { done } from '@/design/toast';
+import { pathOf, useKeep, type Journey } from '../api';
+import type { Kind } from '../exits';
+import { whole, type Definition } from '../model';
+import { DiffView, Still } from './DiffView';
+import styles from '../journeys.module.css';
+
+/** A version as it was frozen. */
+export function useVersion(id: number, number: number | null) {
+  return useQuery({
+    queryKey: ['journey-version', id, number],
+    queryFn: () => take(api.GET('/v1/journeys/{journey_id}/versions/{number}', { params: { path: { journey_id: id, number: number ?? 1 } } })),
+    enabled: number !== null,
+    staleTime: Infinity,
+  });
+}
+
+type Back = '-' | 'stay' | 'leave';
+
+/** Lets an earlier version be live again, once it is said what becomes of the people. */
+function Rollback({ journey, number, onClose }: { journey: Journey; number: number; onClose: () => void }) {
+  const { t } = useTranslation();
+  const keep = useKeep();
+  const [back, setBack] = useState<Back>('-');
+  const roll = useMutation({
+    mutationFn: () => take(api.POST('/v1/journeys/{journey_id}/rollback', { ...pathOf(journey.id), body: { version: number, treatment: back === '-' ? null : { kind: back } } })),
+    onSuccess: (rolled) => {
+      keep(rolled);
+      done(t('journeys.rolled_back', { version: number }));
+      onClose();
+    },
+  });
+  return (
+    <Modal opened onClose={onClose} title={t('journeys.roll_back_to', { version: number })} closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <Stack>
+        <Text size="sm">{t('journeys.roll_back_hint')}</Text>
+        <ProblemAlert error={roll.error} />
+        <Select
+          label={t('journeys.people_then')}
+          allowDeselect={false}
+          data={[{ value: '-', label: t('journeys.treat.back') }, { value: 'stay', label: t('journeys.treat.stay') }, { value: 'leave', label: t('journeys.treat.leave') }]}
+          value={back}
+          onChange={(picked) => setBack(picked as Back)}
+        />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
+          <Button loading={roll.isPending} onClick={() => roll.mutate()}>{t('journeys.roll_back')}</Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
+
+/** All that was ever live: looked at, compared with what is live, gone back to. */
+export function Versions({ journey, kinds, mayPublish }: { journey: Journey; kinds: ReadonlyMap<string, Kind>; mayPublish: boolean }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const [looking, setLooking] = useState<number | null>(null);
+  const [rolling, setRolling] = useState<number | null>(null);
+  const list = useQuery({ queryKey: ['journey-versions', journey.id], queryFn: () => take(api.GET('/v1/journeys/{journey_id}/versions', pathOf(journey.id))), refetchInterval: journey.moving ? 1500 : 15_000 });
+  const seen = useVersion(journey.id, looking);
+  const live = useVersion(journey.id, journey.live_version);
+  const shown = useMemo(() => (seen.data ? whole(seen.data.definition as unknown as Partial<Definition>) : null), [seen.data]);
+  const current = useMemo(() => (live.data ? whole(live.data.definition as unknown as Partial<Definition>) : null), [live.data]);
+  const { moving } = journey;
+  return (
+    <Stack>
+      {moving && moving.state === 'open' && (
+        <Alert color="iris" role="status">
+          <Text size="sm">{t('journeys.moving', { part: format.number(moving.moved + moving.gone), total: format.number(moving.total) })}</Text>
+          <Progress mt={6} size="sm" value={moving.total > 0 ? (100 * (moving.moved + moving.gone)) / moving.total : 0} animated aria-label={t('journeys.moving_label')} />
+        </Alert>
+      )}
+      <Panel title={t('journeys.tab.versions')} flush>
+        <ProblemAlert error={list.error} />
+        <DataTable
+          label={t('journeys.tab.versions')}
+          rows={list.data?.items}
+          loading={list.isLoading}
+          rowKey={(one) => one.id}
+          onOpen={(one) => setLooking(one.number)}
+          empty={<EmptyState icon={IconHistory} title={t('journeys.no_versions')}>{t('journeys.no_versions_hint')}</EmptyState>}
+          columns={[
+            { key: 'number', head: t('journeys.version'), cell: (one) => <Group gap={6} wrap="nowrap"><Button variant="subtle" size="compact-sm" onClick={() => setLooking(one.number)}>{t('journeys.version_n', { version: one.number })}</Button>{one.live && <Status state="live" size="sm" />}</Group> },
+            { key: 'note', head: t('journeys.note'), cell: (one) => <Text size="sm">{one.note || '—'}</Text> },
+            { key: 'inside', head: t('journeys.inside'), right: true, cell: (one) => <Text size="sm" className="tabular">{format.number(one.inside)}</Text> },
+            { key: 'treatment', head: t('journeys.people_then'), cell: (one) => <Text size="sm" c="dimmed">{one.treatment?.kind ? t(`journeys.treat.${String(one.treatment.kind)}`) : '—'}</Text> },
+            { key: 'by', head: t('journeys.published_by'), cell: (one) => <Text size="sm" c="dimmed">{one.published_by}</Text> },
+            { key: 'at', head: t('common.when'), right: true, cell: (one) => <Moment at={one.published_at} /> },
+            ...(mayPublish ? [{ key: 'back', head: '', right: true, cell: (one: { number: number; live: boolean }) => !one.live && (journey.state === 'live' || journey.state === 'paused') ? <Button size="compact-xs" variant="default" leftSection={<IconRestore size={13} />} onClick={() => setRolling(one.number)}>{t('journeys.roll_back')}</Button> : null }] : []),
+          ]}
+        />
+      </Panel>
+      <Modal opened={looking !== null} onClose={() => setLooking(null)} size={1080} title={t('journeys.version_n', { version: looking ?? '' })} closeButtonProps={{ 'aria-label': t('common.close') }}>
+        <ProblemAlert error={seen.error} />
+        {!shown && !seen.error && <Skeleton height={300} />}
+        {shown && looking === journey.live_version && <div className={styles.half}><Still label={t('journeys.version_n', { version: looking })} definition={shown} kinds={kinds} /></div>}
+        {shown && current && looking !== journey.live_version && <DiffView before={shown} after={current} kinds={kinds} names={[t('journeys.version_n', { version: looking }), t('journeys.version_n', { version: journey.live_version })]} />}
+      </Modal>
+      {rolling !== null && <Rollback journey={journey} number={rolling} onClose={() => setRolling(null)} />}
+    </Stack>
+  );
+}
