@@ -4,7 +4,7 @@ import { Mark, type MarkColour } from './Mark';
 const COLOURS: Record<string, MarkColour> = {
   draft: 'gray', scheduled: 'grape', running: 'iris', sending: 'iris', planning: 'iris', paused: 'yellow',
   finished: 'teal', completed: 'teal', done: 'teal', succeeded: 'teal', published: 'teal', active: 'teal', live: 'teal',
-  ready: 'teal', cancelled: 'gray', archived: 'gray', failed: 'red', waiting: 'gray', previewed: 'grape',
+  ready: 'teal', stopped: 'yellow', cancelled: 'gray', archived: 'gray', failed: 'red', waiting: 'gray', previewed: 'grape',
   planned: 'gray', queued: 'gray', claimed: 'iris', speaking: 'iris', sent: 'blue', delivered: 'teal',
   opened: 'green', clicked: 'lime', bounced: 'orange', expired: 'gray', unknown: 'yellow', suppressed: 'gray',
   granted: 'teal', withdrawn: 'red', pending: 'yellow', unsubscribed: 'orange', complained: 'red', computing: 'iris',

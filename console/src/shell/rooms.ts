@@ -1,6 +1,6 @@
 import type { ComponentType } from 'react';
 import {
-  IconAudit, IconCampaigns, IconCoins, IconCustomers, IconDeliveries, IconEvents, IconImports, IconJourneys, IconOverview, IconPlug, IconRules, IconSegments,
+  IconAudit, IconCampaigns, IconCoins, IconCustomers, IconDeliveries, IconEvents, IconExperiment, IconImports, IconJourneys, IconOverview, IconPlug, IconRules, IconSegments,
   IconSettings, IconTag, IconTemplates,
 } from '@/design/icons';
 
@@ -36,6 +36,10 @@ export const FLOORS: Floor[] = [
       { key: 'events', to: '/events', room: 'events', permission: 'events:read', icon: IconEvents, shortcut: 'e' },
       { key: 'imports', to: '/imports', room: 'imports', permission: 'imports:read', icon: IconImports, shortcut: 'i' },
     ],
+  },
+  {
+    key: 'decisioning',
+    doors: [{ key: 'experiments', to: '/experiments', room: 'experiments', permission: 'experiments:read', icon: IconExperiment, shortcut: 'x' }],
   },
   {
     key: 'execution',
