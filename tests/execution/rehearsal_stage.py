@@ -20,7 +20,7 @@ from antiphon.execution.journeys.contract import Ints, Line
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.hearing import put_heard
 from antiphon.execution.journeys.model import Definition
-from antiphon.execution.journeys.rehearsal.model import Asked, Report
+from antiphon.execution.journeys.rehearsal.model import RehearsalAsked, RehearsalReport
 from antiphon.execution.journeys.rehearsal.rehearsing import rehearse
 from antiphon.execution.journeys.telling import paths
 from antiphon.execution.journeys.ticking import LOOP
@@ -143,7 +143,7 @@ async def journey(ctx: Context, definition: Definition, started: datetime) -> Pl
         return await add_journey(conn, definition, started)
 
 
-async def rehearsed(ctx: Context, plan: Plan, asked: Asked, **more: Any) -> tuple[Report, dict[int, Told]]:
+async def rehearsed(ctx: Context, plan: Plan, asked: RehearsalAsked, **more: Any) -> tuple[RehearsalReport, dict[int, Told]]:
     """The report, and what the rehearsal would tell of each person, line by line."""
     found: dict[int, Told] = defaultdict(list)
 

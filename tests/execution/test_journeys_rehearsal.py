@@ -16,7 +16,7 @@ from antiphon.awareness.events import EventMatch, PropertyFilter
 from antiphon.execution.delivery.rules.model import Clocks
 from antiphon.execution.delivery.rules.service import add_cap, set_clocks
 from antiphon.execution.journeys.model import Again, Definition, EventEntry, ExitRule, Goal
-from antiphon.execution.journeys.rehearsal.model import Asked
+from antiphon.execution.journeys.rehearsal.model import RehearsalAsked
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.ids import keyed_fraction
@@ -114,7 +114,7 @@ async def test_it_is_what_the_live_engine_did(ctx: Context, lived: Life) -> None
     await lived.live(NOW)
     real = await lived.history()
     before = await tables(ctx)
-    report, told = await rehearsed(ctx, plan, Asked(mode="history", days=DAYS, replies="recorded", draws=0))
+    report, told = await rehearsed(ctx, plan, RehearsalAsked(mode="history", days=DAYS, replies="recorded", draws=0))
     assert await tables(ctx) == before
     assert sum(map(len, real.values())) > 200
     for person in range(1, PEOPLE + 1):

@@ -9,7 +9,7 @@ import numpy as np
 from antiphon.execution.journeys.contract import NEVER, Ints
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.rehearsal.driver import Passages
-from antiphon.execution.journeys.rehearsal.model import Collision
+from antiphon.execution.journeys.rehearsal.model import RehearsedCollision
 from antiphon.execution.journeys.rehearsal.reading import DAYS, Others
 
 
@@ -39,11 +39,11 @@ class Collisions:
             row[1] += same
             row[2] += people if group and group == definition.exclusive else 0
 
-    def found(self) -> list[Collision]:
+    def found(self) -> list[RehearsedCollision]:
         """The journeys there is something to say of, the most first."""
         rows = sorted(self._found.items(), key=lambda one: (-one[1][0] - one[1][1], one[0]))
         return [
-            Collision(journey_id=journey, name=self._names[journey], people=people, days=days, excluded=excluded)
+            RehearsedCollision(journey_id=journey, name=self._names[journey], people=people, days=days, excluded=excluded)
             for journey, (people, days, excluded) in rows if people or days
         ]  # fmt: skip
 

@@ -21,7 +21,7 @@ from antiphon.awareness.events.properties import Properties, filter_sql, literal
 from antiphon.execution.delivery.heard import spoken
 from antiphon.execution.journeys.contract import Ints
 from antiphon.execution.journeys.rehearsal.behaviour import AFTER, Floats, Given, Habit
-from antiphon.execution.journeys.rehearsal.model import ChannelRates, Rate, Rates
+from antiphon.execution.journeys.rehearsal.model import ChannelRates, FittedRate, GivenRates
 from antiphon.foundation.context import Context
 
 LOOK_BACK = timedelta(days=365)
@@ -85,7 +85,7 @@ class Fit:
     shares: dict[tuple[str, str], Share] = field(default_factory=dict)
     often: dict[str, Often] = field(default_factory=dict)
 
-    def habits(self, rates: Rates, rng: np.random.Generator | None, part: Ints) -> dict[tuple[str, str], Habit | Given]:
+    def habits(self, rates: GivenRates, rng: np.random.Generator | None, part: Ints) -> dict[tuple[str, str], Habit | Given]:
         """How messages go, for some people; what was given counts before what was fitted."""
         found: dict[tuple[str, str], Habit | Given] = {}
         for key, share in self.shares.items():
@@ -98,16 +98,16 @@ class Fit:
                     found[channel, what] = Given(value, _NONE if known is None else known.delays)
         return found
 
-    def told(self) -> list[Rate]:
+    def told(self) -> list[FittedRate]:
         """What was fitted, for the report."""
         found = []
         for (channel, what), share in sorted(self.shares.items()):
             for level in range(LEVELS):
                 mine = self.level == level
                 mean, tries = round(float(share.mean[level]), 6), int(share.tries[mine].sum())
-                found.append(Rate(channel=channel, what=what, level=level, share=mean, tries=tries))
+                found.append(FittedRate(channel=channel, what=what, level=level, share=mean, tries=tries))
         found += [
-            Rate(channel="", what=name, level=0, share=round(one.mean, 6), tries=int(one.count.sum()))
+            FittedRate(channel="", what=name, level=0, share=round(one.mean, 6), tries=int(one.count.sum()))
             for name, one in sorted(self.often.items())
         ]
         return found

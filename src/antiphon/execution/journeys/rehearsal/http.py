@@ -8,7 +8,7 @@ from litestar.params import Parameter
 from msgspec import field
 
 from antiphon.execution.journeys.rehearsal import service
-from antiphon.execution.journeys.rehearsal.model import Asked, Days, Draws, Mode, Rates, Replies, Sample, Seed
+from antiphon.execution.journeys.rehearsal.model import Days, Draws, GivenRates, Mode, RehearsalAsked, Replies, Sample, Seed
 from antiphon.execution.journeys.rehearsal.service import Rehearsal, RehearsalItem
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, encode_cursor, get, post
@@ -26,7 +26,7 @@ class RehearsalBody(Body, frozen=True, kw_only=True):
     mode: Mode = "history"
     days: Days = 90
     sample: Sample | None = None
-    rates: Rates = field(default_factory=Rates)
+    rates: GivenRates = field(default_factory=GivenRates)
     replies: Replies = "fitted"
     seed: Seed = 1
     draws: Draws = 12
@@ -35,7 +35,7 @@ class RehearsalBody(Body, frozen=True, kw_only=True):
 @post("/v1/journeys/{journey_id:int}/rehearsals", permission="journeys:write", status=202)
 async def start_rehearsal(ctx: Context, who: Principal, journey_id: Id, data: RehearsalBody) -> Rehearsal:
     """Rehearse a journey's draft on the real population, without sending: a job does it, and can be cancelled."""
-    asked = Asked(
+    asked = RehearsalAsked(
         mode=data.mode, days=data.days, sample=data.sample, rates=data.rates, replies=data.replies, seed=data.seed,
         draws=data.draws,
     )  # fmt: skip

@@ -29,7 +29,7 @@ class ChannelRates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     converted: Share | None = None
 
 
-class Rates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class GivenRates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Behaviour as its author expects it; what is not said is fitted to the past. ``channels`` by name; ``events``: by name how
     many each person does a day; ``answers``: the share of calls to other systems that go well."""
 
@@ -38,7 +38,7 @@ class Rates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     answers: Share = 1.0
 
 
-class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RehearsalAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rehearsal as it is asked for. ``history``: as if the journey had started ``days`` ago, real events replayed; with
     ``replies`` of ``recorded`` what people really did with this journey's own messages is replayed as well. ``forward``: the
     next ``days``. ``sample``: of how many people (a keyed choice), everybody if not said. ``seed`` repeats a rehearsal."""
@@ -46,14 +46,14 @@ class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mode: Mode = "history"
     days: Days = 90
     sample: Sample | None = None
-    rates: Rates = field(default_factory=Rates)
+    rates: GivenRates = field(default_factory=GivenRates)
     replies: Replies = "fitted"
     seed: Seed = 1
     draws: Draws = 12
     """How often behaviour is drawn for the interval; 0 gives none."""
 
 
-class Said(Struct, frozen=True, kw_only=True):
+class RehearsedDay(Struct, frozen=True, kw_only=True):
     """Messages of a day on a channel."""
 
     day: date
@@ -62,7 +62,7 @@ class Said(Struct, frozen=True, kw_only=True):
     cost_micros: int
 
 
-class Refused(Struct, frozen=True, kw_only=True):
+class RehearsedRefusal(Struct, frozen=True, kw_only=True):
     """How many messages of a step are refused for a reason."""
 
     step: str
@@ -71,7 +71,7 @@ class Refused(Struct, frozen=True, kw_only=True):
     people: int
 
 
-class Arrow(Struct, frozen=True, kw_only=True):
+class RehearsedArrow(Struct, frozen=True, kw_only=True):
     """How many went which way from a step; ``how`` as in the history. ``did`` is an exit, ``rest``, or a reason to leave."""
 
     step: str
@@ -80,7 +80,7 @@ class Arrow(Struct, frozen=True, kw_only=True):
     people: int
 
 
-class Waiting(Struct, frozen=True, kw_only=True):
+class RehearsedWaiting(Struct, frozen=True, kw_only=True):
     """Who still stays at a step at the end: ``for_ever`` of them until something is heard that may never come."""
 
     step: str
@@ -88,7 +88,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     for_ever: int
 
 
-class Collision(Struct, frozen=True, kw_only=True):
+class RehearsedCollision(Struct, frozen=True, kw_only=True):
     """Where another live journey and this one meet: people in both at a time, days on which both write to somebody, and people
     whom its exclusive group would keep out or put out."""
 
@@ -99,7 +99,7 @@ class Collision(Struct, frozen=True, kw_only=True):
     excluded: int
 
 
-class Expected(Struct, frozen=True, kw_only=True):
+class ExpectedConversions(Struct, frozen=True, kw_only=True):
     """Passages that reach the goal: how many are expected, and an interval that has the truth in it nine times of ten."""
 
     mean: float
@@ -109,7 +109,7 @@ class Expected(Struct, frozen=True, kw_only=True):
     draws: int
 
 
-class Circle(Struct, frozen=True, kw_only=True):
+class RehearsedCircle(Struct, frozen=True, kw_only=True):
     """Steps that lead back to each other, with the people who went round again and again and were not out at the end."""
 
     steps: list[str]
@@ -117,7 +117,7 @@ class Circle(Struct, frozen=True, kw_only=True):
     most_rounds: int
 
 
-class Rate(Struct, frozen=True, kw_only=True):
+class FittedRate(Struct, frozen=True, kw_only=True):
     """What was fitted of a kind of person: ``level`` 0 is the least active. ``share`` of ``tries``; of events, how many a day."""
 
     channel: str
@@ -127,7 +127,7 @@ class Rate(Struct, frozen=True, kw_only=True):
     tries: int
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class RehearsalReport(Struct, frozen=True, kw_only=True):
     """What would happen. Numbers of people are of the whole population; of a sample they are scaled up (``scale``)."""
 
     mode: Mode
@@ -141,22 +141,22 @@ class Report(Struct, frozen=True, kw_only=True):
     entries: dict[str, int]
     finished: dict[str, int]
     inside: int
-    messages: list[Said]
+    messages: list[RehearsedDay]
     cost_micros: int
     currency: str
-    slow_days: list[Said]
+    slow_days: list[RehearsedDay]
     """Days on which a channel has more to say than its accounts are expected to carry."""
-    refused: list[Refused]
+    refused: list[RehearsedRefusal]
     moved: int
     """Messages put off to the end of quiet hours."""
-    collisions: list[Collision]
-    arrows: list[Arrow]
-    waiting: list[Waiting]
-    conversions: Expected | None
-    dead: list[Arrow]
+    collisions: list[RehearsedCollision]
+    arrows: list[RehearsedArrow]
+    waiting: list[RehearsedWaiting]
+    conversions: ExpectedConversions | None
+    dead: list[RehearsedArrow]
     """Ways nobody went, of steps that have them; and steps (``did`` is empty) nobody came to."""
-    circles: list[Circle]
-    rates: list[Rate]
+    circles: list[RehearsedCircle]
+    rates: list[FittedRate]
     unforeseen: list[str]
     """Ways in of which nothing is known: nobody enters by them here."""
     assumed: list[str]

@@ -27,7 +27,7 @@ from antiphon.execution.journeys.rehearsal.fitting import QUARTER, Fit, fit
 from antiphon.execution.journeys.rehearsal.gate import Gate, Office
 from antiphon.execution.journeys.rehearsal.holding import Trees
 from antiphon.execution.journeys.rehearsal.listing import Listing, listing_of
-from antiphon.execution.journeys.rehearsal.model import Asked, Report
+from antiphon.execution.journeys.rehearsal.model import RehearsalAsked, RehearsalReport
 from antiphon.execution.journeys.rehearsal.past import Past, foreseen, read_past
 from antiphon.execution.journeys.rehearsal.reading import (
     Others,
@@ -56,7 +56,7 @@ class Setting:
 
     ctx: Context
     plan: Plan
-    asked: Asked
+    asked: RehearsalAsked
     now: datetime
     since: datetime
     until: datetime
@@ -85,8 +85,14 @@ class Setting:
 
 
 async def rehearse(
-    ctx: Context, plan: Plan, asked: Asked, *, progress: Progress | None = None, told: Told | None = None, part: int = PART
-) -> Report:
+    ctx: Context,
+    plan: Plan,
+    asked: RehearsalAsked,
+    *,
+    progress: Progress | None = None,
+    told: Told | None = None,
+    part: int = PART,
+) -> RehearsalReport:
     """Rehearse a journey. ``told`` hears of every line, as the history would. Nothing is written anywhere."""
     began = time.perf_counter()
     setting = await _setting(ctx, plan, asked)
@@ -127,7 +133,7 @@ async def _draws(setting: Setting, done: Callable[[int], Awaitable[None]]) -> tu
     return found, len(ids)
 
 
-async def _setting(ctx: Context, plan: Plan, asked: Asked) -> Setting:
+async def _setting(ctx: Context, plan: Plan, asked: RehearsalAsked) -> Setting:
     now = ctx.clock.now()
     length = timedelta(days=asked.days)
     since, until = (now - length, now) if asked.mode == "history" else (now, now + length)

@@ -15,14 +15,14 @@ from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.rehearsal.driver import Counts
 from antiphon.execution.journeys.rehearsal.entrants import unforeseen
 from antiphon.execution.journeys.rehearsal.model import (
-    Arrow,
-    Circle,
-    Collision,
-    Expected,
-    Refused,
-    Report,
-    Said,
-    Waiting,
+    ExpectedConversions,
+    RehearsalReport,
+    RehearsedArrow,
+    RehearsedCircle,
+    RehearsedCollision,
+    RehearsedDay,
+    RehearsedRefusal,
+    RehearsedWaiting,
 )
 from antiphon.execution.journeys.rehearsal.world import Tally
 
@@ -41,21 +41,23 @@ class Outcome:
 
     counts: Counts
     tally: Tally
-    collisions: Sequence[Collision]
+    collisions: Sequence[RehearsedCollision]
     drawn: Sequence[int]
     people: int
     seconds: float
 
 
-async def report(setting: Setting, outcome: Outcome) -> Report:
+async def report(setting: Setting, outcome: Outcome) -> RehearsalReport:
     """The report of a rehearsal, of the whole population."""
     plan, counts, tally = setting.plan, outcome.counts, outcome.tally
     scale = setting.population / max(1, len(setting.ids))
     messages = [
-        Said(day=EPOCH + timedelta(days=day), channel=channel, messages=round(count * scale), cost_micros=round(micros * scale))
+        RehearsedDay(
+            day=EPOCH + timedelta(days=day), channel=channel, messages=round(count * scale), cost_micros=round(micros * scale)
+        )
         for (day, channel), (count, micros) in sorted(tally.said.items())
     ]
-    return Report(
+    return RehearsalReport(
         mode=setting.asked.mode, days=setting.asked.days, since=setting.since, until=setting.until, population=setting.population,
         sample=len(setting.ids), scale=scale, entered=round(counts.entries.get("entered", 0) * scale),
         entries=_scaled(counts.entries, scale), finished=_scaled(counts.finished, scale), inside=round(counts.inside * scale),
@@ -63,7 +65,7 @@ async def report(setting: Setting, outcome: Outcome) -> Report:
         slow_days=await _slow(setting, messages), refused=_refused(tally, scale), moved=round(tally.moved * scale),
         collisions=[_grown(one, scale) for one in outcome.collisions], arrows=_arrows(plan, counts, scale),
         waiting=[
-            Waiting(step=plan.steps[number].step.key, people=round(people * scale), for_ever=round(ever * scale))
+            RehearsedWaiting(step=plan.steps[number].step.key, people=round(people * scale), for_ever=round(ever * scale))
             for number, (people, ever) in sorted(counts.waiting.items())
         ],
         conversions=_conversions(setting, outcome), dead=dead(plan, counts), circles=circles(plan, counts, scale),
@@ -74,7 +76,7 @@ async def report(setting: Setting, outcome: Outcome) -> Report:
 
 def expected(
     converted: int, entered: int, drawn: Sequence[int], people: int, population: int, *, replayed: bool
-) -> Expected:
+) -> ExpectedConversions:
     """How many passages reach the goal, with an interval for the number that comes true.
 
     Each draw is what might be, by means that might be. What draws of ``people`` differ by beyond the chance of so many people
@@ -83,7 +85,7 @@ def expected(
     """
     if not drawn:
         share = converted / entered if entered else 0.0
-        return Expected(mean=converted, low=converted, high=converted, share=share, draws=0)
+        return ExpectedConversions(mean=converted, low=converted, high=converted, share=share, draws=0)
     count, grown = len(drawn), population / people
     shares = np.asarray(drawn, dtype=np.float64) / people
     mean = float(shares.mean())
@@ -98,12 +100,12 @@ def expected(
     half = float(student.ppf(SURE, max(1, count - 1))) * float(np.sqrt(variance * (1 + 1 / count)))
     middle = mean * population
     share = mean * people * grown / entered if entered else 0.0
-    return Expected(
+    return ExpectedConversions(
         mean=round(middle, 2), low=round(max(0.0, middle - half), 2), high=round(middle + half, 2), share=share, draws=count
     )  # fmt: skip
 
 
-def _conversions(setting: Setting, outcome: Outcome) -> Expected | None:
+def _conversions(setting: Setting, outcome: Outcome) -> ExpectedConversions | None:
     if setting.plan.definition.goal is None:
         return None
     scale = setting.population / max(1, len(setting.ids))
@@ -113,32 +115,32 @@ def _conversions(setting: Setting, outcome: Outcome) -> Expected | None:
     return expected(converted, entered, outcome.drawn, outcome.people, setting.population, replayed=replayed)
 
 
-def dead(plan: Plan, counts: Counts) -> list[Arrow]:
+def dead(plan: Plan, counts: Counts) -> list[RehearsedArrow]:
     """Ways nobody went, of steps somebody came to; and steps nobody came to."""
-    found: list[Arrow] = []
+    found: list[RehearsedArrow] = []
     seen = {step for step, _, _ in counts.arrows}
     for number, step in enumerate(plan.steps):
         key = step.step.key
         if number not in seen:
-            found.append(Arrow(step=key, did="", how="", people=0))
+            found.append(RehearsedArrow(step=key, did="", how="", people=0))
             continue
         found += [
-            Arrow(step=key, did=exit, how="went", people=0) for exit in step.kind.exits(step.settings)
+            RehearsedArrow(step=key, did=exit, how="went", people=0) for exit in step.kind.exits(step.settings)
             if not counts.arrows.get((number, exit, "went"))
         ]  # fmt: skip
     return found
 
 
-def circles(plan: Plan, counts: Counts, scale: float) -> list[Circle]:
+def circles(plan: Plan, counts: Counts, scale: float) -> list[RehearsedCircle]:
     """Rings of steps that people went round without an end."""
-    found: list[Circle] = []
+    found: list[RehearsedCircle] = []
     for ring in rings(plan):
         rows = [counts.rounds[one] for one in ring if one in counts.rounds]
         endless = counts.finished.get("endless", 0)
         people = sum(row[0] for row in rows) + (endless if not found else 0)
         if people:
             most = max((row[1] for row in rows), default=0) // len(ring)
-            found.append(Circle(
+            found.append(RehearsedCircle(
                 steps=[plan.steps[one].step.key for one in ring], people=round(people * scale), most_rounds=most
             ))  # fmt: skip
     return found
@@ -161,9 +163,9 @@ def rings(plan: Plan) -> list[list[int]]:
     return found
 
 
-async def _slow(setting: Setting, messages: Sequence[Said]) -> list[Said]:
+async def _slow(setting: Setting, messages: Sequence[RehearsedDay]) -> list[RehearsedDay]:
     """Days with more messages than the channel's accounts can be expected to carry."""
-    found: list[Said] = []
+    found: list[RehearsedDay] = []
     async with setting.ctx.db.connection() as conn:
         paces = {one: await expected_pace(conn, one, None, setting.now) for one in {said.channel for said in messages}}
     for said in messages:
@@ -173,23 +175,23 @@ async def _slow(setting: Setting, messages: Sequence[Said]) -> list[Said]:
     return found
 
 
-def _refused(tally: Tally, scale: float) -> list[Refused]:
+def _refused(tally: Tally, scale: float) -> list[RehearsedRefusal]:
     rows = sorted(tally.refused.items(), key=lambda one: (-one[1], one[0]))
     return [
-        Refused(step=step, channel=channel, reason=reason, people=round(people * scale))
+        RehearsedRefusal(step=step, channel=channel, reason=reason, people=round(people * scale))
         for (step, channel, reason), people in rows
     ]
 
 
-def _arrows(plan: Plan, counts: Counts, scale: float) -> list[Arrow]:
+def _arrows(plan: Plan, counts: Counts, scale: float) -> list[RehearsedArrow]:
     return [
-        Arrow(step=plan.steps[step].step.key, did=did, how=how, people=round(people * scale))
+        RehearsedArrow(step=plan.steps[step].step.key, did=did, how=how, people=round(people * scale))
         for (step, did, how), people in sorted(counts.arrows.items())
     ]
 
 
-def _grown(one: Collision, scale: float) -> Collision:
-    return Collision(
+def _grown(one: RehearsedCollision, scale: float) -> RehearsedCollision:
+    return RehearsedCollision(
         journey_id=one.journey_id, name=one.name, people=round(one.people * scale), days=round(one.days * scale),
         excluded=round(one.excluded * scale),
     )  # fmt: skip

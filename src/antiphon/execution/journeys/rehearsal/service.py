@@ -13,7 +13,7 @@ from antiphon.execution.journeys.errors import NotRehearsable, RehearsalUnknown
 from antiphon.execution.journeys.findings import sentence
 from antiphon.execution.journeys.kinds.registry import installed
 from antiphon.execution.journeys.model import Definition
-from antiphon.execution.journeys.rehearsal.model import Asked, Report
+from antiphon.execution.journeys.rehearsal.model import RehearsalAsked, RehearsalReport
 from antiphon.execution.journeys.rehearsal.rehearsing import rehearse
 from antiphon.execution.journeys.rehearsal.scene import SQL
 from antiphon.execution.journeys.service import check_definition, errors_of, find
@@ -35,7 +35,7 @@ class RehearsalItem(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     journey_id: int
-    asked: Asked
+    asked: RehearsalAsked
     state: State
     job_id: int | None
     error: str | None
@@ -49,10 +49,10 @@ class RehearsalItem(msgspec.Struct, frozen=True, kw_only=True):
 class Rehearsal(RehearsalItem, frozen=True, kw_only=True):
     """The same with its report, once there is one."""
 
-    report: Report | None
+    report: RehearsalReport | None
 
 
-async def ask(ctx: Context, conn: Connection, who: Principal, journey_id: int, asked: Asked) -> Rehearsal:
+async def ask(ctx: Context, conn: Connection, who: Principal, journey_id: int, asked: RehearsalAsked) -> Rehearsal:
     """Have a journey's draft rehearsed as it is now. Raises JourneyUnknown, NotRehearsable."""
     journey = await find(conn, journey_id)
     wrong = errors_of(await check_definition(ctx, conn, journey.draft, journey_id))
@@ -95,13 +95,14 @@ async def run_rehearsal(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
         row = await (await conn.execute(SQL.rehearsed_definition, {"id": rehearsal_id})).fetchone()
         if row is None or await (await conn.execute(SQL.begin_rehearsal, {"id": rehearsal_id})).fetchone() is None:
             return {}  # it was forgotten meanwhile, or is done
-    journey_id, definition, asked = row[0], msgspec.convert(row[1], Definition, strict=False), msgspec.convert(row[2], Asked)
+    plan = Plan(0, row[0], msgspec.convert(row[1], Definition, strict=False), installed())
+    asked = msgspec.convert(row[2], RehearsalAsked)
 
     async def progress(done: int, total: int) -> None:
         await job.progress(done, total)
 
     try:
-        report = await rehearse(ctx, Plan(0, journey_id, definition, installed()), asked, progress=progress)
+        report = await rehearse(ctx, plan, asked, progress=progress)
     except JobCancelled:
         await _finish(ctx, job, rehearsal_id, "cancelled")
         raise
@@ -113,7 +114,13 @@ async def run_rehearsal(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
 
 
 async def _finish(
-    ctx: Context, job: RunningJob, rehearsal_id: int, state: State, *, report: Report | None = None, error: str | None = None
+    ctx: Context,
+    job: RunningJob,
+    rehearsal_id: int,
+    state: State,
+    *,
+    report: RehearsalReport | None = None,
+    error: str | None = None,
 ) -> None:
     async with ctx.db.transaction() as conn:
         await job.fence(conn)
