@@ -22,6 +22,7 @@ from antiphon.awareness.segments import store
 from antiphon.awareness.segments.check import Checker, Happened, Person, trait_holds
 from antiphon.awareness.segments.contact import contact_holds
 from antiphon.awareness.segments.contacts import contacts
+from antiphon.awareness.segments.errors import InvalidTree
 from antiphon.awareness.segments.evaluate import BUILT_IN, Known, known
 from antiphon.awareness.segments.kinds import (
     Age,
@@ -94,17 +95,20 @@ async def _about(ctx: Context, conn: Connection, tree: Node) -> Known:
     if kept.about is None or time.monotonic() - kept.at > FRESH or _unknown(tree, kept.about) is not None:
         kept.about, kept.at = await known(conn, ctx), time.monotonic()
         if (missing := _unknown(tree, kept.about)) is not None:
-            raise refuse(f"there is no {missing}", "tree")
+            raise missing
     return kept.about
 
 
-def _unknown(tree: Node, about: Known) -> str | None:
+def _unknown(tree: Node, about: Known) -> InvalidTree | None:
     """What a tree speaks of that is not known."""
     for leaf in conditions(tree, about.segments):
-        for name in [leaf.trait] if isinstance(leaf, Age | Anniversary) else _traits_of(leaf):
-            if name not in about.traits:
-                return f"trait {name}"
-    return next((f"segment {one}" for one in _segments_of(tree, about) if one not in about.segments), None)
+        for trait in [leaf.trait] if isinstance(leaf, Age | Anniversary) else _traits_of(leaf):
+            if trait not in about.traits:
+                return refuse(f"there is no trait {trait}", "tree")
+    for ref in _segments_of(tree, about):
+        if ref not in about.segments:
+            return refuse(f"there is no segment {ref}", "tree")
+    return None
 
 
 def _traits_of(leaf: Condition) -> tuple[str, ...]:
