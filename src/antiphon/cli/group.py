@@ -12,7 +12,7 @@ import click
 import antiphon
 from antiphon.foundation.errors import AntiphonError
 
-_NOT_COMMANDS = {"group", "installation", "readiness", "demo_show"}
+_NOT_COMMANDS = {"group", "installation", "readiness", "demo_show", "journeys_show"}
 
 
 class Subcommands(click.Group):

@@ -88,7 +88,7 @@ def _lean(value: Any) -> Any:
         for field in msgspec.structs.fields(value):
             one = getattr(value, field.name)
             usual = field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
-            if field.required or one != usual or type(one) is not type(usual):
+            if field.required or one != usual:
                 found[field.encode_name] = _lean(one)
         return found
     if isinstance(value, Mapping):
