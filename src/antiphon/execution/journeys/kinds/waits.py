@@ -16,7 +16,7 @@ from antiphon.execution.journeys.contract import NEVER, Here, Ints, Surroundings
 from antiphon.execution.journeys.kinds import base, clocks
 from antiphon.execution.journeys.kinds.base import picked
 from antiphon.execution.journeys.kinds.clocks import Found, WallTime
-from antiphon.execution.journeys.kinds.findings import error
+from antiphon.execution.journeys.kinds.findings import error, warning
 from antiphon.execution.journeys.model import Finding, Seconds
 from antiphon.foundation.postgres.binary import from_micros, micros
 
@@ -79,6 +79,8 @@ class WaitUntil(base.Plain):
             yield error("wait_until_nothing", place)
         if settings.date is not None and settings.date.year < LONG_PAST:
             yield error("wait_until_long_past", f"{place}.date", date=settings.date.date().isoformat())
+        elif settings.date is not None and settings.date.tzinfo is not None and settings.date < around.now:
+            yield warning("wait_until_long_past", f"{place}.date", date=settings.date.date().isoformat())
         if not settings.trait and (settings.offset_days or settings.offset_seconds or settings.yearly):
             yield error("wait_offset_without_trait", place)
         if settings.trait:
