@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from antiphon.execution.delivery.gate.quiet import DAY, Hours, Window, disturbs, instant_of, minutes, next_allowed
-from antiphon.foundation.postgres.binary import micros
+from antiphon.execution.delivery.gate.quiet import DAY, Hours, Window, disturbs, grain, instant_of, minutes, next_allowed
+from antiphon.foundation.postgres.binary import from_micros, micros
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 LORD_HOWE, SHANGHAI = ZoneInfo("Australia/Lord_Howe"), ZoneInfo("Asia/Shanghai")
@@ -94,6 +94,7 @@ def allowed(moment: datetime, zone: ZoneInfo, quiet: Hours | None, windows: tupl
 
 
 DAYS = [datetime(2026, month, day, tzinfo=UTC) for month, day in ((3, 28), (10, 24), (3, 7), (10, 3))]
+ANY_MINUTE = st.integers(0, 24 * 60 - 1)
 MINUTE = st.integers(0, 95).map(lambda quarter: quarter * 15)
 
 
@@ -117,8 +118,8 @@ def test_the_next_allowed_moment_is_the_first_one(
 @given(
     day=st.sampled_from(DAYS), seconds=st.lists(st.integers(0, 3 * 86_400), min_size=1, max_size=20),
     zone=st.sampled_from([BERLIN, NEW_YORK, LORD_HOWE, SHANGHAI]),
-    quiet=st.none() | st.builds(Hours, MINUTE, MINUTE).filter(lambda h: h.since != h.until),
-    window=st.none() | st.tuples(MINUTE, MINUTE, st.sets(st.sampled_from(EVERY_DAY), min_size=1)).filter(lambda w: w[0] < w[1]),
+    quiet=st.none() | st.builds(Hours, ANY_MINUTE, MINUTE).filter(lambda h: h.since != h.until),
+    window=st.none() | st.tuples(MINUTE, ANY_MINUTE, st.sets(st.sampled_from(EVERY_DAY), min_size=1)).filter(lambda w: w[0] < w[1]),
 )
 def test_many_at_once_are_told_where_one_would_be_moved(
     day: datetime, seconds: list[int], zone: ZoneInfo, quiet: Hours | None, window: tuple[int, int, set[int]] | None
@@ -127,3 +128,8 @@ def test_many_at_once_are_told_where_one_would_be_moved(
     moments = [day + timedelta(seconds=one) for one in seconds]
     found = disturbs(np.array([micros(one) for one in moments]), zone, quiet, windows)
     assert found.tolist() == [next_allowed(one, zone, quiet, windows) != one for one in moments]
+    like = grain(quiet, windows)
+    for one, disturbed in zip(moments, found.tolist(), strict=True):
+        if disturbed:
+            first = from_micros(micros(one) // like * like)
+            assert next_allowed(first, zone, quiet, windows) == next_allowed(one, zone, quiet, windows)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from antiphon.execution.delivery.gate.caps import rooms_left
 from antiphon.execution.delivery.gate.look import Contacts, Facts, Ints, span
-from antiphon.execution.delivery.gate.quiet import Hours, Window, disturbs, instant_of, minutes, next_allowed
+from antiphon.execution.delivery.gate.quiet import Hours, Window, disturbs, grain, instant_of, minutes, next_allowed
 from antiphon.execution.delivery.model import Dispatch, Intents
 from antiphon.execution.delivery.rules.model import CAPPED, OWN_FREQUENCY, QUIET, Cap, Rules, kind_like
 from antiphon.foundation.postgres.binary import from_micros, micros
@@ -220,13 +220,14 @@ def _quieten(rules: Rules, dispatch: Dispatch, judged: Judged, facts: Facts) -> 
     if common or windows:
         places = sorted({*own, *_disturbed(rules, zones, judged.due, common, windows)})
     known: dict[tuple[str | None, str | None, int], int | None] = {}
-    due, one_due = judged.due, judged.due.tolist()
+    due, one_due, like = judged.due, judged.due.tolist(), grain(common, windows)
     for place in places:
-        key = (zones[place], own.get(place), one_due[place])
+        stated, at = own.get(place), one_due[place]
+        key = (zones[place], stated, at if stated is not None else at // like * like)
         if key not in known:
             known[key] = _allowed(rules, key, common, windows)
         allowed = known[key]
-        if allowed == key[2] or not judged.may(place):
+        if allowed == at or not judged.may(place):
             continue
         if allowed is None or allowed > judged.expires[place]:
             judged.refuse_one(place, "quiet_too_long")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from math import gcd
 
 import msgspec
 import numpy as np
@@ -94,6 +95,13 @@ def disturbs(
         opened = [np.isin(day, one.days) & (one.since <= minute) & (minute < one.until) for one in windows]
         found |= ~np.logical_or.reduce(opened)
     return found
+
+
+def grain(quiet: Hours | None, windows: Sequence[Window]) -> int:
+    """So many microseconds that what is disturbed in one stretch of them, counted from 2000, may be said at the same time: no
+    hours and no change of clocks begin or end inside."""
+    ends = [quiet.since, quiet.until] if quiet is not None else []
+    return gcd(QUARTER // MINUTE, *ends, *(end for one in windows for end in (one.since, one.until))) * MINUTE
 
 
 def next_allowed(at: datetime, zone: tzinfo, quiet: Hours | None, windows: Sequence[Window]) -> datetime | None:
