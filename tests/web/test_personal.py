@@ -17,6 +17,7 @@ ELSEWHERE = {"alias": {"from_id", "to_id", "into_id"}, "merge_proposal": {"low_i
 SETS = {
     "campaign_audience": "ids alone, of nobody once the profile is gone: a campaign's numbers are counted by them",
     "experiment_deal": "ids alone; `experiments.erase` takes the customer out of every deal",
+    "journey_intake": "ids alone, forgotten as soon as all were let in; who is nobody any more is let in nowhere",
     "mirror_change": "ids alone: which rows of the mirror were written when; gone with the next upkeep",
     "segment_base": "ids alone; `segments.erase` takes the customer out of every segment and folds what is packed",
     "segment_delta": "ids alone, as above",

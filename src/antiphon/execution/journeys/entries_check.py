@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from antiphon.awareness.events import EventMatch
 from antiphon.awareness.events.filters import BadFilter, check_filter
-from antiphon.awareness.segments.zones import zone_names
 from antiphon.execution.journeys.contract import Surroundings
 from antiphon.execution.journeys.findings import error, warning
 from antiphon.execution.journeys.model import (
@@ -56,9 +55,6 @@ def check_entries(definition: Definition, around: Surroundings) -> Iterator[Find
 def _schedule(one: ScheduleEntry, place: str, around: Surroundings) -> Iterator[Finding]:
     if not around.has_segment(one.segment_id):
         yield error("entry_segment_unknown", f"{place}.segment_id", segment=one.segment_id)
-    if one.zone not in zone_names():
-        yield error("schedule_invalid", f"{place}.zone", why=f"there is no time zone {one.zone}")
-        return
     if one.start.tzinfo is not None:
         yield error("schedule_invalid", f"{place}.start", why="the first time is a wall time, without an offset")
         return
