@@ -94,3 +94,20 @@ def test_found_by_channel_account_and_day(console: Console) -> None:
     console.open("/deliveries?until=2020-01-01")
     console.says("Nothing matches")
     console.says("1 more filter")
+
+
+def test_verifications_are_looked_through(console: Console) -> None:
+    page = console.page
+    asked = console.stage.call("POST", "/v1/verifications", {"factors": [{"channel": "email", "address": "proof@staff.example"}], "key": "proof-1"})
+    assert asked["state"] == "failed", "a code by e-mail alone proves too little"
+    console.open("/deliveries")
+    page.get_by_role("link", name="Verifications").click()
+    row = page.get_by_role("row").filter(has_text="proof-1")
+    expect(row.get_by_text("p•••@staff.example")).to_be_visible()
+    expect(row.get_by_text("Failed")).to_be_visible()
+    console.is_accessible()
+    page.get_by_role("combobox", name="State").click()
+    page.get_by_role("option", name="Locked").click()
+    console.says("No verifications")
+    console.reload()
+    console.says("No verifications")

@@ -8,7 +8,7 @@ const COLOURS: Record<string, MarkColour> = {
   planned: 'gray', queued: 'gray', claimed: 'iris', speaking: 'iris', sent: 'blue', delivered: 'teal',
   opened: 'green', clicked: 'lime', bounced: 'orange', expired: 'gray', unknown: 'yellow', suppressed: 'gray',
   granted: 'teal', withdrawn: 'red', pending: 'yellow', unsubscribed: 'orange', complained: 'red', computing: 'iris',
-  awaiting_approval: 'yellow', approved: 'teal', refused: 'red', replied: 'teal',
+  awaiting_approval: 'yellow', approved: 'teal', refused: 'red', replied: 'teal', passed: 'teal', locked: 'red',
 };
 
 /** The state of anything, by its one word and its one colour. */

@@ -1,6 +1,7 @@
 import { Button, CloseButton, Group, MultiSelect, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
@@ -8,7 +9,7 @@ import { usePages } from '@/api/pages';
 import { useMay } from '@/api/session';
 import { EmptyState } from '@/design/EmptyState';
 import { Mark } from '@/design/Mark';
-import { IconDeliveries, IconSearch } from '@/design/icons';
+import { IconDeliveries, IconSearch, IconShield } from '@/design/icons';
 import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
@@ -33,6 +34,7 @@ export default function DeliveriesPage() {
   const { t } = useTranslation();
   const [address, change] = useAddress<Filter>();
   const mayResend = useMay('delivery:resend');
+  const maySeeProofs = useMay('verifications:read');
   const [bulk, setBulk] = useState<'retry' | 'resolve' | null>(null);
   const typing = useDebouncedCallback((text: string) => change({ address: text.trim() }), 350);
   const titles = useReasonTitle();
@@ -76,6 +78,7 @@ export default function DeliveriesPage() {
     message_class: (address.class as Wanted['message_class']) ?? null,
   };
   // Only what a retry of many can be told itself may narrow it; by anything else more would be meant than is shown.
+  const proofs = maySeeProofs && <Button component={Link} to="/deliveries/verifications" variant="default" leftSection={<IconShield size={16} />}>{t('delivery.verifications')}</Button>;
   const actions = mayResend && !['address', 'was', 'channel', 'account_id', 'since', 'until', 'provider_id'].some((key) => address[key as Filter]) && (
     <>
       <Button variant="default" onClick={() => setBulk('retry')}>{t('delivery.retry_all')}</Button>
@@ -84,7 +87,7 @@ export default function DeliveriesPage() {
   );
   const narrowed = (['campaign_id', 'profile_id'] as const).filter((key) => address[key]);
   return (
-    <Page title={t('nav.deliveries')} lead={t('delivery.lead')} actions={actions}>
+    <Page title={t('nav.deliveries')} lead={t('delivery.lead')} actions={<>{proofs}{actions}</>}>
       <Group mb="md" gap="sm">
         <TextInput
           aria-label={t('delivery.address')}
