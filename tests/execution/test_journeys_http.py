@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.execution.cast import add_people, stage
+
+from antiphon.execution.journeys import ticking
+from antiphon.foundation.context import Context
+from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.postgres import Database
 
 WAIT = {"key": "pause", "kind": "wait", "settings": {"seconds": 3600}, "next": {"next": "over"}}
@@ -139,3 +144,85 @@ async def test_kinds_and_templates_are_listed(client: Any) -> None:
         items = (await client.get("/v1/journey-templates", params={"language": language})).json()["items"]
         assert len(items) == 7 and items[0]["title"] == title
         assert {place["wants"] for item in items for place in item["places"]} == {"segment", "event", "topic", "url"}
+
+
+async def test_people_are_let_in_counted_explained_and_taken_out(client: Any, ctx: Context, db: Database) -> None:
+    async with stage(ctx), db.transaction() as conn:
+        await add_people(conn, 3)
+    branch = {"key": "gold", "kind": "condition", "settings": {"condition": {"kind": "profiles", "ids": [1]}}, "title": "Gold?",
+              "next": {"yes": "pause", "no": "over"}}  # fmt: skip
+    one = await made(client, GOOD | {"start": "gold", "steps": [branch, WAIT, OVER]})
+    path = f"/v1/journeys/{one['id']}"
+    assert (await client.get(f"{path}/counts")).json() | {"as_of": ""} == {"version": None, "as_of": "", "inside": 0, "arrows": [], "waiting": []}
+    early = await client.post(f"{path}/entries", json={"entries": [{"profile_id": 1}]})
+    assert early.status_code == 409 and early.json()["code"] == "journey-state-conflict"
+    await client.post(f"{path}/publish", json={"revision": 1, "treatment": {"kind": "stay"}})
+    entries = [{"profile_id": 1, "properties": {"order": 7}, "idempotency_key": "a"}, {"profile_id": 2}, {"profile_id": 77}]
+    let = (await client.post(f"{path}/entries", json={"entries": entries})).json()
+    assert [item["outcome"] for item in let["items"]] == ["entered", "entered", "unknown"] and let["entered"] == 2
+    repeated = (await client.post(f"{path}/entries", json={"entries": entries[:1]})).json()
+    assert repeated["items"][0] == let["items"][0] | {"repeated": True} and repeated["entered"] == 0
+    wrong = await client.post(f"{path}/entries", json={"entries": [{"profile_id": 1}, {}]})
+    assert wrong.status_code == 400 and wrong.json()["field"] == "entries[1]"
+
+    await run_until_idle(ctx, [ticking.LOOP])
+    counted = (await client.get(f"{path}/counts")).json()
+    assert (counted["version"], counted["inside"]) == (1, 1)
+    assert {(a["step"], a["did"], a["how"]): a["people"] for a in counted["arrows"]} == {
+        ("entry", "entered", "entered"): 2, ("entry", "unknown", "refused"): 1, ("gold", "yes", "went"): 1, ("gold", "no", "went"): 1,
+        ("pause", "rest", "rests"): 1, ("over", "finished", "left"): 1,
+    }  # fmt: skip
+    assert [(w["step"], w["people"], w["listening"]) for w in counted["waiting"]] == [("pause", 1, 0)]
+    listed = (await client.get(f"{path}/people", params={"step": "pause"})).json()
+    assert [(p["profile_id"], p["name"], p["step"], p["version"]) for p in listed["items"]] == [(1, "P1", "pause", 1)]
+    assert (await client.get(f"{path}/people", params={"step": "gold"})).json()["items"] == []
+
+    told = (await client.get(f"{path}/people/2")).json()
+    (passage,) = told["passages"]
+    assert (passage["reason"], passage["converted"], passage["ended_at"] is not None) == ("finished", False, True)
+    assert [(line["step"], line["title"], line["kind"], line["did"], line["how"]) for line in passage["lines"]] == [
+        ("gold", "Gold?", "condition", "no", "went"), ("over", "", "end", "finished", "left")
+    ]  # fmt: skip
+    assert (await client.get(f"{path}/people/99")).status_code == 404
+    assert (await client.post(f"{path}/people/1/leave")).json() == {"ended": 1}
+    assert (await client.post(f"{path}/people/1/leave")).json() == {"ended": 0}
+    out = (await client.get(f"{path}/people/1")).json()["passages"][0]
+    assert (out["reason"], out["lines"][-1]["did"], out["lines"][-1]["how"]) == ("taken_out", "taken_out", "left")
+    assert (await client.get(f"{path}/sources")).json() == {"schedules": [], "intakes": []}
+
+
+async def test_people_come_in_pages(client: Any, ctx: Context, db: Database) -> None:
+    async with stage(ctx), db.transaction() as conn:
+        await add_people(conn, 7)
+    one = await made(client)
+    path = f"/v1/journeys/{one['id']}"
+    await client.post(f"{path}/publish", json={"revision": 1, "treatment": {"kind": "stay"}})
+    await client.post(f"{path}/entries", json={"entries": [{"profile_id": n} for n in range(1, 6)]})
+    await client.put(f"{path}/draft", json={"definition": with_wait(60), "revision": 1})
+    await client.post(f"{path}/publish", json={"revision": 2, "treatment": {"kind": "stay"}})
+    await client.post(f"{path}/entries", json={"entries": [{"profile_id": n} for n in (6, 7)]})
+    found: list[tuple[int, int]] = []
+    cursor: str | None = None
+    for _ in range(10):
+        params = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = (await client.get(f"{path}/people", params=params)).json()
+        found += [(p["profile_id"], p["version"]) for p in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert found == [(n, 1) for n in range(1, 6)] + [(6, 2), (7, 2)]
+    assert [p["profile_id"] for p in (await client.get(f"{path}/people", params={"version": 2})).json()["items"]] == [6, 7]
+
+
+async def test_a_segment_lists_its_journeys_and_is_not_put_away_while_one_goes_on(client: Any) -> None:
+    entered = (await client.post("/v1/segments", json={"name": "Entered"})).json()["id"]
+    asked = (await client.post("/v1/segments", json={"name": "Asked"})).json()["id"]
+    branch = {"key": "gold", "kind": "condition", "settings": {"condition": {"kind": "segment", "id": asked}}, "next": {"yes": "pause"}}
+    definition = GOOD | {"start": "gold", "steps": [branch, WAIT, OVER], "entries": [{"kind": "segment", "segment_id": entered}]}
+    one = await made(client, definition)
+    for segment in (entered, asked):
+        uses = (await client.get(f"/v1/segments/{segment}/uses")).json()["others"]
+        assert [(use["kind"], use["name"], use["active"]) for use in uses] == [("journey", "Welcome", False)]
+    await client.post(f"/v1/journeys/{one['id']}/publish", json={"revision": 1, "treatment": {"kind": "stay"}})
+    for segment in (entered, asked):
+        assert (await client.delete(f"/v1/segments/{segment}")).status_code == 409

@@ -15,6 +15,7 @@ from antiphon.execution.journeys import (
     personal,
     raising,
     ticking,
+    uses,
     yaml_http,
 )
 from antiphon.execution.journeys.rehearsal import http as rehearsal_http
@@ -28,7 +29,7 @@ ROOM = Room(
     jobs=JOBS,
     loops=(hearing.LOOP, ticking.LOOP, *moving.LOOPS, *letting.LOOPS, *asking.LOOPS, *raising.LOOPS),
     listeners=(*memory.LISTENERS, *merging.LISTENERS, *letting.LISTENERS),
-    resources=asking.RESOURCES,
+    resources=(*asking.RESOURCES, *uses.RESOURCES),
     permissions={
         "journeys:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "journeys:write": ("marketer",),
