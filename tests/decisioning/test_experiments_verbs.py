@@ -124,8 +124,8 @@ async def test_what_may_happen_in_which_state(ctx: Context) -> None:
     done = await service.finish(ctx, SYSTEM, made.id, "b")
     assert (done.state, done.winner) == ("finished", 1)
     async with ctx.db.transaction() as conn:
-        over = await find_assignment(conn, "greeting")
-        assert over is not None
+        over = await find_running(conn, "greeting")
+        assert over is not None and over.arms[1] == "b"
         assert (await expose(conn, ctx.secret, over, MANY, ctx.clock.now())).tolist() == [1] * 3000
         assert await exposures(ctx) == {}
     for verb in (service.start, service.stop):
@@ -285,3 +285,16 @@ def test_designs_that_make_no_sense(change: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidExperiment) as refused:
         check_design(msgspec.structs.replace(PLAIN, **change))
     assert refused.value.field == field
+
+
+async def test_a_draft_is_thrown_away_with_what_a_crash_left_of_it(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "CHUNK", 7)
+    made = await service.create(ctx, SYSTEM, "greeting", PLAIN, "adopted")
+    other = await running(ctx, "other")
+    await shown(ctx, "other", [1, 2, 3])
+    async with ctx.db.transaction() as conn:
+        await records.write_exposures(conn, made.id, np.arange(1, 20), np.zeros(19, dtype=np.int8), ctx.clock.now())
+    await service.remove(ctx, SYSTEM, made.id)
+    async with ctx.db.connection() as conn:
+        assert await records.count_exposed(conn, made.id) == []
+        assert sum(row[1] for row in await records.count_exposed(conn, other.id)) == 3

@@ -66,7 +66,8 @@ def read_experiment(text: str) -> ExperimentFile:
         return msgspec.convert(tomllib.loads(text), ExperimentFile)
     except msgspec.ValidationError as wrong:
         rule, _, where = str(wrong).partition(" - at ")
-        raise BadMap(rule, field=where.strip("`$.") or None) from wrong
+        field = where.strip("`$.") or None
+        raise BadMap(f"{field}: {rule}" if field else rule, field=field) from wrong
     except tomllib.TOMLDecodeError as wrong:
         raise BadMap(f"the map is not TOML: {wrong}") from wrong
 

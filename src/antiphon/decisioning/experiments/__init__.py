@@ -4,9 +4,9 @@ Owns ``holdout``, ``experiment``, ``experiment_layer``, ``experiment_slot``, ``e
 ``experiment_result``. Which group somebody is in is a keyed hash of a name, a salt and the person's id, the same for a million
 people at once as for one, on every machine, for ever; what an experiment with strata dealt when it started is kept.
 
-Public, for whoever leads people to a branch: `find_running` (an experiment that runs, by its key, as an `Assignment`),
-`Assignment.assign` (arms of an array of ids, `OUTSIDE` for those who do not take part) and `expose` (the same, and write down
-who was shown what). The universal holdout is kept out of all marketing; delivery's gate asks for it. A campaign's own holdout is
+Public, for whoever leads people to a branch: `find_running` (an experiment that runs, or has a winner, by its key, as an
+`Assignment`), `Assignment.assign` (arms of an array of ids, `OUTSIDE` for those who do not take part) and `expose` (the same, and
+write down who was shown what). The universal holdout is kept out of all marketing; delivery's gate asks for it. A campaign's own holdout is
 `held_out` under the campaign's key.
 """
 

@@ -140,6 +140,12 @@ with part as (
 )
 select (select max(id) from part), (select count(*) from kept);
 
+-- name: clear_exposures
+-- Some of the exposures of a draft that was never adopted to its end.
+delete from experiment_exposure where experiment_id = %(id)s and profile_id in (
+    select profile_id from experiment_exposure where experiment_id = %(id)s order by profile_id limit %(limit)s
+);
+
 -- name: erase_exposures
 -- Erasure: nothing is known any more of what somebody was shown.
 delete from experiment_exposure where experiment_id in (select id from experiment) and profile_id = any(%(profile_ids)s::bigint[]);

@@ -20,9 +20,12 @@ async def find_assignment(conn: Connection, key: str) -> Assignment | None:
 
 
 async def find_running(conn: Connection, key: str) -> Assignment | None:
-    """Who is where in the running experiment of a key; None when none runs by that key."""
+    """Who is where in the running experiment of a key, or in one that is over and has a winner, whose arm is everybody's then.
+
+    None when there is neither: it is a draft, stopped, or over without a winner.
+    """
     found = await find_assignment(conn, key)
-    return found if found is not None and found.state == "running" else None
+    return found if found is not None and (found.state == "running" or found.winner is not None) else None
 
 
 async def expose(conn: Connection, secret: bytes, running: Assignment, profile_ids: Ids, at: datetime) -> Arms:

@@ -33,6 +33,7 @@ from antiphon.foundation.principal import Principal
 
 Method = Literal["sequential", "fixed"]
 Correction = Literal["bonferroni", "none"]
+CHUNK = 20_000
 HELD, TOLD = "held_out", "told"
 """The arms of a holdout's experiment: those held out are what the others are compared with."""
 
@@ -160,7 +161,11 @@ async def finish(ctx: Context, who: Principal, experiment_id: int, winner: str |
 
 
 async def remove(ctx: Context, who: Principal, experiment_id: int) -> None:
-    """Throw a draft away. Raises WrongExperimentState for one that has begun."""
+    """Throw a draft away, with what a crash left of one that was being adopted. Raises WrongExperimentState once it has begun."""
+    async with ctx.db.connection() as conn:
+        _needs(await find(conn, experiment_id), "draft")
+        while await records.run(conn, "clear_exposures", {"id": experiment_id, "limit": CHUNK}):
+            pass
     async with ctx.db.transaction() as conn:
         before = await _hold(conn, experiment_id)
         _needs(before, "draft")
