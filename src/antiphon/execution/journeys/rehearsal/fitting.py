@@ -176,7 +176,7 @@ async def fit(
             delays = await _delays(ctx, said[AFTER[what]], said[what], now)
             made.shares[channel, what] = fit_share(counts[said[what]], counts[said[AFTER[what]]], level, delays)
         if goal is not None:
-            share = await _converted(ctx, said, goal, now, len(ids), level)
+            share = await _converted(ctx, said, goal, now, len(ids))
             if share is not None:
                 made.shares[channel, "converted"] = share
     return made
@@ -220,9 +220,7 @@ def _quantiles(found: Any) -> Floats:
     return _NONE if found is None else np.asarray(found, dtype=np.float64)
 
 
-async def _converted(
-    ctx: Context, said: Mapping[str, str], goal: EventMatch, now: datetime, people: int, level: Ints
-) -> Share | None:
+async def _converted(ctx: Context, said: Mapping[str, str], goal: EventMatch, now: datetime, people: int) -> Share | None:
     """Of those who open, how many reach the goal soon that would not have without: more than of those who do not open."""
     names = [said["delivered"], said["opened"]]
     rows = event_relation(("profile_id", "ts", "name"), names=names, since=now - LOOK_BACK)
@@ -248,10 +246,13 @@ async def _converted(
         f"(select quantile_cont(epoch(done - ts), [{_STEPS}]) from oo where done <= ts + {soon})"
     )  # fmt: skip
     opened, after, unopened, without, delays = (await ctx.lake.run(sql, timeout=600))[0]
-    if not opened:
-        return None
+    return fit_converted(opened, after, unopened, without, people, _quantiles(delays)) if opened else None
+
+
+def fit_converted(opened: int, after: int, unopened: int, without: int, people: int, delays: Floats = _NONE) -> Share:
+    """Of so many who opened, ``after`` reached the goal soon; of those who did not open, ``without`` did."""
     base = without / unopened if unopened else 0.0
     more = max(0.0, (after / opened - base) / (1 - base)) if base < 1 else 0.0
     nobody = np.zeros(people)
     mean = np.full(LEVELS, more)
-    return Share(nobody, nobody, mean, 1e6, np.full(LEVELS, float(opened)), _quantiles(delays))
+    return Share(nobody, nobody, mean, 1e6, np.full(LEVELS, float(opened)), delays)

@@ -6,7 +6,7 @@ was received; what was told later (an import of history) counts as told at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -140,10 +140,10 @@ class Past:
         )  # fmt: skip
 
 
-def nothing(names: Iterable[str] = ()) -> Past:
+def nothing(wanted: Wanted) -> Past:
     """A past in which nothing happened."""
     none = np.empty(0, dtype=np.int64)
-    return Past(sorted(names), none, none, none, none, none)
+    return Past(sorted(wanted.names), none, none, none, none, none, None, dict.fromkeys(wanted.questions, none > 0))
 
 
 def foreseen(past: Past, rates: Mapping[str, NDArray[np.float64]], rng: np.random.Generator, since: int, until: int) -> Past:
@@ -178,7 +178,7 @@ async def read_past(ctx: Context, wanted: Wanted, ids: Ints, *, merged: bool) ->
     """Read the events of these people (ids ascending)."""
     names = sorted(wanted.names)
     if not names or not len(ids):
-        return nothing(names)
+        return nothing(wanted)
     properties = Properties()
     tests = {}
     for key, (name, kind, where) in wanted.questions.items():
