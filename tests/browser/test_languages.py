@@ -12,11 +12,12 @@ PAGES = (
     "/", "/customers", "/customers/{customer}", "/segments", "/segments/new", "/segments/sets", "/events", "/events?tab=rejects", "/events?tab=sources",
     "/imports", "/imports/new", "/campaigns", "/campaigns/new", "/templates", "/templates/new", "/deliveries", "/channels", "/channels/{account}", "/channels?tab=routing", "/channels?tab=refused",
     "/rules", "/rules?tab=hours", "/rules?tab=suitability", "/rules?tab=holdout", "/rules?tab=approval", "/rules?tab=classes", "/budgets",
+    "/experiments", "/experiments/new", "/experiments/plan", "/experiments/layers",
     "/settings/account", "/settings/people", "/settings/keys", "/settings/consent", "/settings/installation", "/audit",
 )  # fmt: skip
 KEY = re.compile(
     r"\b(?:common|shell|nav|floor|problem|state|access|account|audit|campaigns|channels|consent|content|delivery|events|imports|keys"
-    r"|overview|people|profiles|rules|budgets|setting|cost|channel|reason|segments|sets|settings)\.[a-z_]+\b"
+    r"|overview|experiments|people|profiles|rules|budgets|setting|cost|channel|reason|segments|sets|settings)\.[a-z_]+\b"
 )
 TITLES = {"en": "Overview", "ru": "Обзор", "zh": "总览"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.execution.cast import add_account, stage
 
+from antiphon.decisioning.experiments import ExperimentAlarmed
 from antiphon.execution.delivery import alerting
 from antiphon.execution.delivery.accounts import AccountPaused
 from antiphon.execution.delivery.budgets import BudgetWarned
@@ -34,3 +35,13 @@ async def test_those_concerned_are_told(ctx: Context) -> None:
         ("owner@example.com", "staff", "queued", "SES"), ("developer@example.com", "staff", "queued", "SES"),
         ("owner@example.com", "staff", "queued", "90"), ("marketer@example.com", "staff", "queued", "90"),
     ]  # fmt: skip
+
+
+async def test_an_experiments_alarms_are_told(ctx: Context) -> None:
+    async with stage(ctx), ctx.db.transaction() as conn:
+        await access.add_person(conn, "owner@example.com", "Owner", "owner", None)
+        await add_account(ctx, "email", host="127.0.0.1", port=25, security="none", from_email="a@example.com")
+        for kind, metric, arm in (("guardrail", "Returns", "loud"), ("ratio", None, None), ("ratio", None, None)):
+            await alerting.tell_of_experiment(ctx, conn, ExperimentAlarmed(3, "Greeting", kind, metric, arm))
+        rows = await (await conn.execute("select address, variables ->> 'experiment', variables ->> 'arm' from delivery order by id")).fetchall()
+    assert rows == [("owner@example.com", "Greeting", "loud"), ("owner@example.com", "Greeting", "")]

@@ -5,9 +5,9 @@ Owns ``holdout``, ``experiment``, ``experiment_layer``, ``experiment_slot``, ``e
 people at once as for one, on every machine, for ever; what an experiment with strata dealt when it started is kept.
 
 Public, for whoever leads people to a branch: `find_running` (an experiment that runs, or has a winner, by its key, as an
-`Assignment`), `Assignment.assign` (arms of an array of ids, `OUTSIDE` for those who do not take part) and `expose` (the same, and
-write down who was shown what). The universal holdout is kept out of all marketing; delivery's gate asks for it. A campaign's own holdout is
-`held_out` under the campaign's key.
+`Assignment`), `Assignment.assign` (arms of an array of ids, `OUTSIDE` for those who do not take part) and `expose` (the same,
+and write down who was shown what); and the notice ExperimentAlarmed. The universal holdout is kept out of all marketing;
+delivery's gate asks for it. A campaign's own holdout is `held_out` under the campaign's key.
 """
 
 from antiphon.decisioning.experiments.assigning import OUTSIDE, Assignment
@@ -25,9 +25,11 @@ from antiphon.decisioning.experiments.model import (
     is_held_out,
     salt_of,
 )
+from antiphon.decisioning.experiments.notices import ExperimentAlarmed
 from antiphon.decisioning.experiments.store import find_holdout, universal_holdout
 
 __all__ = [
-    "OUTSIDE", "UNIVERSAL", "Assignment", "Holdout", "HoldoutUnknown", "Period", "arm_of", "arms_of", "expose", "find_assignment",
-    "find_holdout", "find_running", "fraction_of", "fractions_of", "held_out", "is_held_out", "salt_of", "universal_holdout",
+    "OUTSIDE", "UNIVERSAL", "Assignment", "ExperimentAlarmed", "Holdout", "HoldoutUnknown", "Period", "arm_of", "arms_of", "expose",
+    "find_assignment", "find_holdout", "find_running", "fraction_of", "fractions_of", "held_out", "is_held_out", "salt_of",
+    "universal_holdout",
 ]  # fmt: skip

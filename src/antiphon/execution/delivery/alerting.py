@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from antiphon.decisioning.experiments import ExperimentAlarmed
 from antiphon.execution.delivery.accounts import AccountPaused
 from antiphon.execution.delivery.budgets import BudgetWarned
 from antiphon.execution.delivery.errors import NoAccount
@@ -34,6 +35,15 @@ WARNED = Content(
         "messages that wait. When it is used up, nothing more is sent that it pays for.\n"
     ),
 )
+ALARMED = Content(
+    subject="Antiphon: look at the experiment {{ experiment }}",
+    text=(
+        "{% if metric != '' %}In the experiment {{ experiment }} the arm {{ arm }} harms the guardrail {{ metric }}: all that is "
+        "likely is worse than in the first arm.\n\nStop it, unless what it gains is worth it.{% else %}The arms of the experiment "
+        "{{ experiment }} have not the sizes they should have: people are lost or doubled on their way into an arm.\n\nDo not "
+        "believe its figures before it is known why.{% endif %}\n\nSee the console, under Experiments.\n"
+    ),
+)
 
 
 async def tell_of_paused(ctx: Context, conn: Connection, notice: AccountPaused) -> None:
@@ -55,6 +65,14 @@ async def tell_of_budget(ctx: Context, conn: Connection, notice: BudgetWarned) -
     await _tell(ctx, conn, new, ("owner", "marketer"), f"{notice.budget_id}:{ctx.clock.now():%Y%m%d%H%M%S}", facts)
 
 
+async def tell_of_experiment(ctx: Context, conn: Connection, notice: ExperimentAlarmed) -> None:
+    """Owners and marketers hear of an experiment's alarm."""
+    new = NewDispatch(key="staff:experiment-alarmed", channel="email", message_class="staff", content=ALARMED)
+    suffix = f"{notice.experiment_id}:{notice.kind}:{notice.metric}:{notice.arm}:{ctx.clock.now():%Y%m%d%H%M%S}"
+    facts = {"experiment": notice.name, "metric": notice.metric or "", "arm": notice.arm or ""}
+    await _tell(ctx, conn, new, ("owner", "marketer"), suffix, facts)
+
+
 async def _tell(
     ctx: Context, conn: Connection, new: NewDispatch, roles: Sequence[str], suffix: str, facts: dict[str, Any]
 ) -> None:
@@ -74,4 +92,5 @@ def _shown(micros: int) -> str:
 ALERTS = (
     Listener("delivery.tell_of_paused", AccountPaused, tell_of_paused),
     Listener("delivery.tell_of_budget", BudgetWarned, tell_of_budget),
+    Listener("delivery.tell_of_experiment", ExperimentAlarmed, tell_of_experiment),
 )
