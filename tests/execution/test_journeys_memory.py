@@ -7,19 +7,24 @@ from datetime import timedelta
 
 import pytest
 from tests.execution.cast import Parrot, speak
-from tests.execution.journeys_cast import did, ids, step
+from tests.execution.journeys_cast import ids, step
 from tests.execution.journeys_stage import Scene, scene
 
+from antiphon.awareness.events.loops import LOOPS as EVENTS
 from antiphon.awareness.profiles import ProfilesMerged
 from antiphon.execution.delivery import Replied
 from antiphon.execution.delivery.heard import Heard
 from antiphon.execution.delivery.hearing import Hearing
 from antiphon.execution.journeys import memory
+from antiphon.execution.journeys.hearing import LOOP as HEARS
 from antiphon.execution.journeys.live import facts
+from antiphon.execution.journeys.ticking import LOOP as RUNS
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.notices import LISTENERS, LOOPS as NOTICES
+
+INTAKE = EVENTS[0]
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ async def test_the_last_word_by_channel_and_of_all(on: Scene) -> None:
         one, two = await facts.remembers(conn, ids(1, 2), on.clock.now())
     assert (one["last_heard"]["channel"], one["last_heard"]["text"], one["open_conversation"]) == ("raven", "then", True)
     assert {channel: said["text"] for channel, said in one["heard"].items()} == {"raven": "then", "parrot": "first"}
-    assert len(two["last_heard"]["text"]) == memory.MOST_TEXT
+    assert len(two["last_heard"]["text"]) == facts.MOST_TEXT
     assert len(await on.rows("select 1 from dialogue")) == 3
 
 
@@ -93,14 +98,13 @@ async def test_a_talk_begun_on_one_channel_goes_on_on_another(on: Scene) -> None
         await hearing.hear(Heard(kind="replied", at=on.clock.now(), delivery_id=row["id"], profile_id=person, channel="raven",
                                  address=row["address"], text=text))  # fmt: skip
     await hearing.close()
-    await run_until_idle(on.ctx, list(NOTICES))
-    async with on.ctx.db.transaction() as conn:
-        await did(on.ctx, conn, (1, "Raven Replied"), (2, "Raven Replied"))
-    await on.go()
+    await run_until_idle(on.ctx, [INTAKE, HEARS, RUNS])  # faster than the notice by which the memory is told
     assert await on.over() == {1: "sold", 2: "bye"}
     await speak(on.ctx)
     assert on.parrot.heard == ["p1@example.com"]
     (row,) = await on.rows("select variables from delivery where channel = 'parrot'")
     assert row["variables"]["dialogue"]["heard"]["raven"]["text"] == "Yes, please"
+    await run_until_idle(on.ctx, list(NOTICES))
+    assert [row["text"] for row in await on.rows("select text from dialogue order by profile_id")] == ["Yes, please", "never"]
     await on.go(hours=1)
     assert (await on.over())[3] == "silent"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from tests.execution.cast import Parrot, speak
 from tests.execution.journeys_cast import publish, step
 from tests.execution.journeys_stage import TEXT, Scene, scene
 
+from antiphon.awareness.segments import together
 from antiphon.execution.journeys.model import Definition
+from antiphon.foundation import faults
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
+from antiphon.foundation.lake import LakeUnavailable
 
 SAY = {"channel": "parrot", "topic": "news", "content": TEXT}
 
@@ -166,3 +170,37 @@ async def test_what_the_world_says_of_people(on: Scene) -> None:
         assert await world.remembers(ids(1), at[:1]) == [
             {"last_said": None, "last_heard": None, "heard": {}, "last_offer": None, "open_conversation": False}
         ]
+
+
+async def test_where_the_lake_is_away_they_wait(on: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A condition on all of history wants the lake: while it is away nobody goes on, and the journey is not at fault."""
+    async def away(*_: Any) -> Any:
+        raise LakeUnavailable
+
+    await on.do("insert into lake_upkeep (task, done_at) values ('events.dropped', now())")
+    ever = {"kind": "event", "name": "Ordered"}
+    plan = await on.journey(step("ask", "condition", {"yes": "yes", "no": "no"}, condition=ever), step("yes", "end"), step("no", "end", reason="no"))
+    other = await on.journey(step("rest", "wait", seconds=60))
+    with monkeypatch.context() as patched:
+        patched.setattr(together._People, "_cold", away)
+        await on.enter(plan, 1)
+        await on.enter(other, 2)
+        assert await on.over() == {}
+        assert {row["state"] for row in await on.rows("select state from journey")} == {"live"}
+        assert (await on.where())[2] == 0
+        assert [row["wake_at"] > on.clock.now() for row in await on.rows("select wake_at from journey_run where profile_id = 2")] == [True]
+    await on.do("delete from lake_upkeep where task = 'events.dropped'")
+    await on.go()
+    assert await on.over() == {1: "no"}
+
+
+async def test_an_event_is_raised_once_whatever_breaks(on: Scene) -> None:
+    def breaks() -> None:
+        raise RuntimeError("here")
+
+    await on.enter(await on.journey(step("raise", "raise_event", event="Thanked")), 1, 2)
+    with faults.arm("raised", breaks), pytest.raises(RuntimeError, match="here"):
+        await on.raised()
+    assert await on.rows("select 1 from journal") == []
+    await on.raised()
+    assert len(await on.rows("select 1 from journal")) == 2

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from antiphon.awareness.profiles import ProfilesMerged, hold_from_erasure
 from antiphon.execution.delivery import Replied
+from antiphon.execution.journeys.live.facts import MOST_TEXT
 from antiphon.foundation.context import Context
 from antiphon.foundation.notices import Listener
 from antiphon.foundation.postgres import Connection, load_queries
 
 SQL = load_queries(Path(__file__).with_name("memory.sql"))
-MOST_TEXT = 2_000  # characters of an answer that are remembered; the customer's history has it whole
 
 
 async def remember(ctx: Context, conn: Connection, replied: Replied) -> None:

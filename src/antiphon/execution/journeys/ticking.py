@@ -19,6 +19,7 @@ from antiphon.execution.journeys.live import Live
 from antiphon.execution.journeys.passages import take_due
 from antiphon.execution.journeys.running import BUCKETS, RUN_LOOP, SQL, Running, hold, running
 from antiphon.foundation.context import Context
+from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.faults import point
 from antiphon.foundation.leases import Held, LeaseLost
 from antiphon.foundation.loops import Loop
@@ -45,6 +46,10 @@ class _Failed(Exception):
         self.why = why
 
 
+class _Later(_Failed):
+    """One journey cannot go on now; it is tried again."""
+
+
 @contextmanager
 def _one_of(version: Running) -> Iterator[None]:
     """What fails inside is one journey's, unless the database or the lease is at fault."""
@@ -52,8 +57,19 @@ def _one_of(version: Running) -> Iterator[None]:
         yield
     except (PostgresError, LeaseLost, DatabaseUnavailable):
         raise
+    except AntiphonError as why:  # the lake is away for a moment: nobody's journey is at fault
+        raise (_Failed if why.permanent else _Later)(version, why) from why
     except Exception as why:
         raise _Failed(version, why) from why
+
+
+@contextmanager
+def _later() -> Iterator[None]:
+    """What cannot be done now is left for the next tick."""
+    try:
+        yield
+    except _Later as failed:
+        log.warning("a journey waits", journey=failed.version.plan.journey_id, error=str(failed.why))
 
 
 async def run_journeys(ctx: Context, held: Held) -> bool:
@@ -64,11 +80,13 @@ async def run_journeys(ctx: Context, held: Held) -> bool:
         return False
     more = False
     try:
-        more = await _hear(ctx, held, versions)
+        with _later():
+            more = await _hear(ctx, held, versions)
         for version in await _due(ctx, held, versions):
             if held.leaving():
                 return False
-            more = await _move(ctx, held, version) or more
+            with _later():
+                more = await _move(ctx, held, version) or more
     except _Failed as failed:
         log.error("a journey cannot go on", journey=failed.version.plan.journey_id, exc_info=failed.why)
         async with ctx.db.transaction() as conn:

@@ -19,6 +19,7 @@ from antiphon.foundation.postgres.binary import bigints, texts
 
 SQL = load_queries(Path(__file__).with_name("live.sql"))
 BECAME = ("sent", "delivered", "opened", "clicked", "replied", "failed")
+MOST_TEXT = 2_000  # characters of an answer that are remembered; the customer's history has it whole
 MOST_TURNS = 50
 """So many turns back it is looked for what a step said."""
 _values = msgspec.json.Decoder(list[Any]).decode
@@ -95,7 +96,7 @@ async def _said(conn: Connection, keys: Sequence[str], profiles: Ints, runs: Int
 
 async def remembers(conn: Connection, profiles: Ints, now: datetime) -> list[dict[str, Any]]:
     """The dialogue of each so far."""
-    params = {"profile_ids": bigints(profiles), "now": now}
+    params = {"profile_ids": bigints(profiles), "now": now, "most": MOST_TEXT}
     memories: list[dict[str, Any]] = [
         {"last_said": None, "last_heard": None, "heard": {}, "last_offer": None, "open_conversation": False} for _ in profiles
     ]
@@ -106,7 +107,7 @@ async def remembers(conn: Connection, profiles: Ints, now: datetime) -> list[dic
     for place, channel, at, text in await (await conn.execute(SQL.last_heard, params)).fetchall():
         one = {"channel": channel, "at": at.isoformat(), "text": text}
         memory = memories[place]
-        memory["heard"][channel] = one
+        memory["heard"].setdefault(channel, one)
         if memory["last_heard"] is None:
             memory["last_heard"] = one
             last = memory["last_said"]

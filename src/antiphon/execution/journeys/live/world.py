@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from antiphon.awareness.consent import ChannelUnknown
 from antiphon.awareness.segments import Node, holds_for, members
 from antiphon.decisioning.experiments import fractions_of
-from antiphon.execution.delivery import NewDispatch, expected_micros, reachable
+from antiphon.execution.delivery import NewDispatch, NoAccount, default_account, expected_micros, reachable
 from antiphon.execution.journeys.contract import Bools, Here, Ints, Message, Request
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.entering import enrol, leave_journey
@@ -55,6 +56,10 @@ class Live:
         return await facts.zones(self.conn, profiles)
 
     async def reaches(self, channel: str, message: Message, profiles: Ints, at: Ints) -> Bools:
+        try:
+            await default_account(self.ctx, self.conn, channel)
+        except (NoAccount, ChannelUnknown):
+            return np.zeros(len(profiles), dtype=np.bool_)
         new = NewDispatch(key="journey:asked", channel=channel, message_class=message.message_class, topic=message.topic)
         return await reachable(self.ctx, self.conn, new, profiles.tolist())
 
