@@ -29,7 +29,7 @@ from antiphon.decisioning.experiments.notices import ExperimentAlarmed
 from antiphon.decisioning.experiments.store import find_holdout, universal_holdout
 
 __all__ = [
-    "OUTSIDE", "UNIVERSAL", "Assignment", "ExperimentAlarmed", "Holdout", "HoldoutUnknown", "Period", "arm_of", "arms_of", "expose",
-    "find_assignment", "find_holdout", "find_running", "fraction_of", "fractions_of", "held_out", "is_held_out", "salt_of",
-    "universal_holdout",
+    "OUTSIDE", "UNIVERSAL", "Assignment", "ExperimentAlarmed", "Holdout", "HoldoutUnknown", "Period", "arm_of", "arms_of",
+    "expose", "find_assignment", "find_holdout", "find_running", "fraction_of", "fractions_of", "held_out", "is_held_out",
+    "salt_of", "universal_holdout",
 ]  # fmt: skip

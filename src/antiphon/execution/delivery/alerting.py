@@ -39,8 +39,9 @@ ALARMED = Content(
     subject="Antiphon: look at the experiment {{ experiment }}",
     text=(
         "{% if metric != '' %}In the experiment {{ experiment }} the arm {{ arm }} harms the guardrail {{ metric }}: all that is "
-        "likely is worse than in the first arm.\n\nStop it, unless what it gains is worth it.{% else %}The arms of the experiment "
-        "{{ experiment }} have not the sizes they should have: people are lost or doubled on their way into an arm.\n\nDo not "
+        "likely is worse than in the first arm.\n\nStop it, unless what it gains is worth it.{% else %}The arms of the "
+        "experiment {{ experiment }} have not the sizes they should have: people are lost or doubled on their way into an arm."
+        "\n\nDo not "
         "believe its figures before it is known why.{% endif %}\n\nSee the console, under Experiments.\n"
     ),
 )
