@@ -165,7 +165,8 @@ async def fit(
     (``names`` of events) in the last quarter, by which they are told apart, too."""
     counts = await _counts(ctx, ids, names, now - QUARTER) if names else {}
     made = Fit(ids, _levels(sum(counts.values(), np.zeros(len(ids)))))
-    made.often = {name: fit_often(count, QUARTER.days) for name, count in counts.items()}
+    days = await _days(ctx, names, now) if names else 0.0
+    made.often = {name: fit_often(count, days) for name, count in counts.items() if days > 0}
     level = made.level
     for channel in channels:
         said = {what: spoken(name, channel) for what, name in _NAMES.items()}
@@ -187,6 +188,13 @@ def _levels(counts: Floats) -> Ints:
     some = counts[counts > 0]
     middle = float(np.median(some)) if len(some) else 0.0
     return np.where(counts == 0, 0, np.where(counts <= middle, 1, 2)).astype(np.int64)
+
+
+async def _days(ctx: Context, names: Sequence[str], now: datetime) -> float:
+    """For how many days, of the last quarter, there is a history at all."""
+    rows = event_relation(("ts",), names=list(names), since=now - QUARTER)
+    first = (await ctx.lake.run(f"select min(ts) from {rows}", timeout=600))[0][0]
+    return 0.0 if first is None else max((now - first) / timedelta(days=1), 1.0)
 
 
 async def _counts(ctx: Context, ids: Ints, names: Sequence[str], since: datetime) -> dict[str, Floats]:

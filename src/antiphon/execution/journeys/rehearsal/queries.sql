@@ -48,8 +48,8 @@ returning id;
 update journey_rehearsal set job_id = %(job_id)s where id = %(id)s;
 
 -- name: find_rehearsal
--- One rehearsal, with its report once there is one.
-select r.id, r.journey_id, r.asked, case when r.state in ('waiting', 'running') and j.state in ('cancelled', 'failed') then j.state
+-- One rehearsal, with what was rehearsed and its report once there is one.
+select r.id, r.journey_id, r.definition, r.asked, case when r.state in ('waiting', 'running') and j.state in ('cancelled', 'failed') then j.state
        else r.state end as state, r.job_id, r.report, coalesce(r.error, j.error) as error, r.created_at, r.created_by, r.finished_at,
        coalesce(j.done, 0)::bigint as done, j.total
 from journey_rehearsal r left join job j on j.id = r.job_id

@@ -47,8 +47,9 @@ class RehearsalItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rehearsal(RehearsalItem, frozen=True, kw_only=True):
-    """The same with its report, once there is one."""
+    """The same with what was rehearsed, and its report once there is one."""
 
+    definition: Definition
     report: RehearsalReport | None
 
 
