@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,8 +13,11 @@ from hypothesis import given, settings, strategies as st
 
 from antiphon.awareness.events import EventMatch, PropertyFilter
 from antiphon.awareness.segments import TraitCondition
+from antiphon.execution.journeys.anywhere import Anywhere
 from antiphon.execution.journeys.as_yaml import MOST_CHARACTERS, YamlInvalid, from_yaml, to_yaml
+from antiphon.execution.journeys.checking import check
 from antiphon.execution.journeys.examples import examples
+from antiphon.execution.journeys.kinds.registry import installed
 from antiphon.execution.journeys.model import (
     Again,
     ApiEntry,
@@ -158,6 +163,14 @@ def test_plain_words_are_words() -> None:
     read = from_yaml("start: a\nsteps:\n  - {key: a, kind: condition, settings: {on: off, at: 12:30, day: 2026-01-01, ok: true}, next: {yes: a, no: a}}\n")
     assert read.definition.steps[0].next == {"yes": "a", "no": "a"}
     assert read.definition.steps[0].settings == {"on": "off", "at": "12:30", "day": "2026-01-01", "ok": True}
+
+
+def test_the_example_in_the_documents_can_go_live() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "journeys.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    one = from_yaml(example)
+    assert check(one.definition, installed(), Anywhere(definition=one.definition, now=datetime(2026, 6, 1, tzinfo=UTC))) == []
+    assert to_yaml(one.definition, name=one.name or "") == example
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
