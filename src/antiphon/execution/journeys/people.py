@@ -14,13 +14,15 @@ from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id, secr
 from antiphon.execution.journeys import definitions
 from antiphon.execution.journeys.shown import Arrow, Counts, Version, WaitingStep
 from antiphon.foundation.context import Context
-from antiphon.foundation.postgres import Connection, load_queries, struct_row
+from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
 from antiphon.foundation.principal import Principal
 
 SQL = load_queries(Path(__file__).with_name("people.sql"))
 ENTRY = "entry"
 """How the way in is called among steps."""
 Place = tuple[int, int, int, int]
+STRETCH, STRETCHES = 20_000, 10
+"""Lines of the history read at a time for who went a way, and how often for a page."""
 
 
 class PersonInside(Struct, frozen=True, kw_only=True):
@@ -38,6 +40,18 @@ class PersonInside(Struct, frozen=True, kw_only=True):
     turn: int
     key: str
     moved: bool
+
+
+class PersonPassed(Struct, frozen=True, kw_only=True):
+    """Who went by an exit of a step, when they did last in a passage, and where they stand now: nowhere once it ended."""
+
+    profile_id: int
+    name: str
+    run_id: int
+    went_at: datetime
+    step: str | None
+    title: str
+    wake_at: datetime | None
 
 
 class HistoryLine(Struct, frozen=True, kw_only=True):
@@ -129,6 +143,47 @@ def _inside(row: _Run, version: Version, name: str) -> PersonInside:
         profile_id=row.profile_id, name=name, run_id=row.id, version=version.number, step=step.key, title=step.title,
         entered_at=row.entered_at, arrived_at=row.arrived_at, wake_at=row.wake_at, turn=row.turn, key=row.key, moved=row.moved,
     )  # fmt: skip
+
+
+async def people_passed(
+    conn: Connection, journey_id: int, version: Version, *, step: str, exit: str, after: int, limit: int
+) -> tuple[list[PersonPassed], int | None]:
+    """Who went by an exit, in the order of people, and the person after whom to read on. Few may be found in a long stretch: a
+    page can be short, or empty, and there is more as long as there is somebody to read on from."""
+    number = next((n for n, one in enumerate(version.definition.steps) if one.key == step), None)
+    if number is None:
+        return [], None
+    params: dict[str, Any] = {"way": Jsonb([{"s": number, "d": exit, "h": "went"}]), "version_id": version.id, "stretch": STRETCH}
+    went: dict[tuple[int, int], datetime] = {}
+    whole = False
+    for _ in range(STRETCHES):
+        rows = await (await conn.execute(SQL.list_passed, params | {"profile_id": after})).fetchall()
+        whole = len(rows) < STRETCH
+        end = rows[-1][0] if rows else after
+        went |= {(profile, run): at for profile, run, at, passed in rows if passed and (whole or profile < end)}
+        after = end if whole else max(end - 1, after + 1)
+        if whole or len(went) >= limit:
+            break
+    if len(went) <= limit:
+        return await _passed(conn, version, went), None if whole else after
+    last = list(went)[limit - 1][0]
+    return await _passed(conn, version, {one: at for one, at in went.items() if one[0] <= last}), last
+
+
+async def _passed(conn: Connection, version: Version, went: Mapping[tuple[int, int], datetime]) -> list[PersonPassed]:
+    people, runs = sorted({one for one, _ in went}), [run for _, run in went]
+    standing = {row[0]: row for row in await (await conn.execute(SQL.standing, {"people": people, "runs": runs})).fetchall()}
+    names = {one.id: one.name for one in await summaries(conn, people)}
+    steps = version.definition.steps
+    items = []
+    for (profile, run), at in went.items():
+        _, number, wake = standing.get(run, (run, -1, None))
+        step = steps[number] if 0 <= number < len(steps) else None
+        items.append(PersonPassed(
+            profile_id=profile, name=names.get(profile, f"#{profile}"), run_id=run, went_at=at,
+            step=None if step is None else step.key, title="" if step is None else step.title, wake_at=wake,
+        ))  # fmt: skip
+    return items
 
 
 async def person_history(conn: Connection, who: Principal, journey_id: int, profile_id: int) -> PersonHistory:

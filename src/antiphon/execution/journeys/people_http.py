@@ -101,6 +101,29 @@ async def list_people(
     return Page(items=found, next=None if more is None else encode_cursor(*more))
 
 
+@get("/v1/journeys/{journey_id:int}/passed", permission="journeys:read", problems=(404,))
+async def list_passed(
+    ctx: Context,
+    journey_id: Id,
+    step: Annotated[str, Parameter(max_length=40, description="From which step")],
+    exit: Annotated[str, Parameter(max_length=60, description="By which of its exits")],
+    number: Version = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[people.PersonPassed]:
+    """Who went by an exit of a step, and where they are now. A page can be short while there is more."""
+    after = decode_cursor(cursor, int)
+    async with ctx.db.connection() as conn:
+        one = await service.find(conn, journey_id)
+        wanted = number or one.live_version or one.last_version
+        if wanted is None:
+            return Page(items=[], next=None)
+        version = await service.version(conn, journey_id, wanted)
+        before = 0 if after is None else int(after[0] or 0)
+        found, more = await people.people_passed(conn, journey_id, version, step=step, exit=exit, after=before, limit=limit)
+    return Page(items=found, next=None if more is None else encode_cursor(more))
+
+
 @get("/v1/journeys/{journey_id:int}/people/{profile_id:int}", permission="journeys:read")
 async def read_person(ctx: Context, who: Principal, journey_id: Id, profile_id: ProfileId) -> people.PersonHistory:
     """What was decided of a person at each step, and why."""
@@ -123,4 +146,4 @@ async def take_out(ctx: Context, who: Principal, journey_id: Id, profile_id: Pro
     return Left(ended=ended)
 
 
-ROUTES = [let_people_in, read_counts, read_sources, list_people, read_person, take_out]
+ROUTES = [let_people_in, read_counts, read_sources, list_people, list_passed, read_person, take_out]
