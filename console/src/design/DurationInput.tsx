@@ -1,6 +1,6 @@
 import { Group, Input, NumberInput, Select } from '@mantine/core';
 import { useId } from '@mantine/hooks';
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 const UNITS = { minutes: 60, hours: 3600, days: 86_400 } as const;
@@ -55,9 +55,13 @@ export function DurationInput({ label, hideLabel, description, value, onChange, 
 /** A span in the reader's words: "2 hours". */
 export function useSpan(): (seconds: number) => string {
   const { i18n } = useTranslation();
-  return (seconds) => {
-    const unit = unitOf(seconds);
-    const singular = { minutes: 'minute', hours: 'hour', days: 'day' }[unit];
-    return new Intl.NumberFormat(i18n.language, { style: 'unit', unit: singular, unitDisplay: 'long', maximumFractionDigits: 1 }).format(seconds / UNITS[unit]);
-  };
+  const { language } = i18n;
+  return useCallback(
+    (seconds) => {
+      const unit = unitOf(seconds);
+      const singular = { minutes: 'minute', hours: 'hour', days: 'day' }[unit];
+      return new Intl.NumberFormat(language, { style: 'unit', unit: singular, unitDisplay: 'long', maximumFractionDigits: 1 }).format(seconds / UNITS[unit]);
+    },
+    [language],
+  );
 }

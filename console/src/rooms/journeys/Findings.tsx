@@ -1,4 +1,5 @@
 import { Popover, Button, ScrollArea, Stack, Text, UnstyledButton } from '@mantine/core';
+import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconAlert, IconCheck } from '@/design/icons';
 import type { Finding } from './canvas/state';
@@ -9,7 +10,7 @@ import styles from './journeys.module.css';
 /** What a finding says, in the reader's language; the words of a plug-in's own stand as they are. */
 export function useFindingWords(): (finding: Finding) => string {
   const { t } = useTranslation();
-  return (finding) => t(`journey_finding.${finding.code}`, { ...finding.params, defaultValue: finding.code.replaceAll('_', ' ') });
+  return useCallback((finding) => t(`journey_finding.${finding.code}`, { ...finding.params, defaultValue: finding.code.replaceAll('_', ' ') }), [t]);
 }
 
 interface FindingsProps {
@@ -28,7 +29,7 @@ export function Findings({ definition, findings, checking, onGo }: FindingsProps
   return (
     <Popover position="top-start" shadow="md" width={380} trapFocus returnFocus>
       <Popover.Target>
-        <Button size="compact-xs" variant="subtle" color={errors > 0 ? 'red' : findings.length > 0 ? 'orange' : 'teal'} className={styles.verdict} disabled={findings.length === 0} loading={checking && findings.length === 0} leftSection={findings.length > 0 ? <IconAlert size={13} /> : <IconCheck size={13} />} data-testid="findings">
+        <Button size="compact-xs" variant="subtle" color="gray" data-level={errors > 0 ? 'error' : findings.length > 0 ? 'warning' : 'sound'} className={styles.verdict} disabled={findings.length === 0} loading={checking && findings.length === 0} leftSection={findings.length > 0 ? <IconAlert size={13} /> : <IconCheck size={13} />} data-testid="findings">
           {told}
         </Button>
       </Popover.Target>

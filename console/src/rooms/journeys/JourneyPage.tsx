@@ -1,6 +1,6 @@
 import { Alert, Box, Skeleton, Stack, Tabs } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useMay } from '@/api/session';
 import { Page } from '@/design/Page';
 import { ProblemAlert } from '@/design/ProblemAlert';
@@ -17,7 +17,9 @@ import { Versions } from './publish/Versions';
 import { Rename } from './Rename';
 import { YamlTab } from './YamlTab';
 
-const TABS = ['draw', 'live', 'versions', 'yaml'] as const;
+const Rehearsals = lazy(() => import('./rehearsal/Rehearsals'));
+
+const TABS = ['draw', 'live', 'versions', 'rehearsal', 'yaml'] as const;
 type Tab = (typeof TABS)[number];
 
 interface OpenProps {
@@ -52,6 +54,7 @@ function Open({ journey, kinds }: OpenProps) {
           <Tabs.Panel value="draw"><Editor journeyId={journey.id} draft={draft} kinds={kinds} everLive={journey.last_version !== null} readOnly={!mayWrite} /></Tabs.Panel>
           <Tabs.Panel value="live"><LiveView journey={journey} kinds={kinds} /></Tabs.Panel>
           <Tabs.Panel value="versions"><Versions journey={journey} kinds={kinds} mayPublish={mayPublish} /></Tabs.Panel>
+          <Tabs.Panel value="rehearsal"><Suspense fallback={<Skeleton height={300} />}><Rehearsals journey={journey} draft={draft} kinds={kinds} /></Suspense></Tabs.Panel>
           <Tabs.Panel value="yaml"><YamlTab journey={journey} mayWrite={mayWrite} /></Tabs.Panel>
         </Tabs>
       </Stack>

@@ -1,7 +1,7 @@
 import type { Definition, Place, Step } from './model';
 
-export const WIDTH = 236;
-const COLUMN = WIDTH + 84;
+export const WIDTH = 220;
+const COLUMN = WIDTH + 64;
 const GAP = 28;
 const HEAD = 66;
 const ROW = 26;

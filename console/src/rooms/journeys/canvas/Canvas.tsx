@@ -1,4 +1,4 @@
-import { Background, MiniMap, ReactFlow, applyNodeChanges, useReactFlow, type Connection, type NodeChange } from '@xyflow/react';
+import { Background, MiniMap, ReactFlow, applyNodeChanges, useReactFlow, type Connection, type NodeChange, type ReactFlowInstance } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import { useCallback, useEffect, useMemo, useState, type DragEvent } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -27,6 +27,16 @@ interface CanvasProps {
   onDropKind?: (kind: string, at: Place, on?: { key: string; exit: string }) => void;
   /** An arrow was drawn to where nothing is. */
   onLoose?: (from: { key: string; exit: string }, at: Place) => void;
+}
+
+/** A long journey begins at its entrance, large enough to be read; the rest is a drag away, or F shows it whole. */
+const LEGIBLE = 0.6;
+
+function begin(flow: ReactFlowInstance<Drawn>): void {
+  if (flow.getZoom() >= LEGIBLE) return;
+  const entrance = flow.getNode(ENTRANCE);
+  const height = document.querySelector('.react-flow')?.getBoundingClientRect().height ?? 600;
+  if (entrance) void flow.setViewport({ x: 24 - entrance.position.x * LEGIBLE, y: height / 2 - (entrance.position.y + 40) * LEGIBLE, zoom: LEGIBLE });
 }
 
 const ownerOf = (id: string) => (id === ENTRANCE ? START : id);
@@ -59,8 +69,11 @@ export function Canvas({ label, around, places, selected, onSelect, onDropKind, 
     () => ({ step: t('journeys.role_step'), entrance: t('journeys.entrance'), frame: t('journeys.frame'), note: t('journeys.comment') }),
     [t],
   );
+  // As text, so that steps are drawn anew only when what is said of one of them changes.
+  const labels = JSON.stringify(Object.fromEntries(definition.steps.map((step) => [step.key, told(step.key)])));
   useEffect(() => {
-    const drawn = nodesOf(definition, places, kinds, { step: told, entrance: t('journeys.entrance'), roles }, readOnly);
+    const said = JSON.parse(labels) as Record<string, string>;
+    const drawn = nodesOf(definition, places, kinds, { step: (key) => said[key] ?? key, entrance: roles.entrance, roles }, readOnly);
     setNodes((before) => {
       const known = new Map(before.map((one) => [one.id, one]));
       return drawn.map((one) => {
@@ -68,7 +81,7 @@ export function Canvas({ label, around, places, selected, onSelect, onDropKind, 
         return { ...one, selected: selected.includes(one.id), measured: was?.measured, dragging: was?.dragging };
       });
     });
-  }, [definition, places, kinds, told, roles, readOnly, selected, t]);
+  }, [definition, places, kinds, labels, roles, readOnly, selected]);
   const edges = useMemo(
     () => edgesOf(definition, (from, exit, to) => t('journeys.arrow_told', { from: stepName(from), to: stepName(to), exit: exitName(exit, stepOf(definition, from)) })),
     [definition, t, stepName, exitName],
@@ -129,7 +142,7 @@ export function Canvas({ label, around, places, selected, onSelect, onDropKind, 
     const { x, y } = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
     const under = document.elementsFromPoint(event.clientX, event.clientY).map((one) => one.closest('.react-flow__edge')?.getAttribute('data-id')).find(Boolean);
     const [key, exit] = under?.split(' ') ?? [];
-    onDropKind?.(kind, [Math.round(x - 118), Math.round(y - 32)], key && exit ? { key: ownerOf(key), exit } : undefined);
+    onDropKind?.(kind, [Math.round(x - 110), Math.round(y - 32)], key && exit ? { key: ownerOf(key), exit } : undefined);
   };
   return (
     <AroundContext.Provider value={around}>
@@ -173,8 +186,7 @@ export function Canvas({ label, around, places, selected, onSelect, onDropKind, 
           connectionRadius={40}
           minZoom={0.1}
           maxZoom={2}
-          fitView
-          fitViewOptions={{ maxZoom: 1, padding: 0.15 }}
+          onInit={(ready) => void ready.fitView({ maxZoom: 1, padding: 0.12 }).then(() => begin(ready))}
           tabIndex={-1}
           ariaLabelConfig={{ 'minimap.ariaLabel': t('journeys.minimap'), 'handle.ariaLabel': '' }}
         >

@@ -1,4 +1,4 @@
-import { Anchor, Button, Drawer, Group, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Drawer, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
@@ -22,6 +22,29 @@ interface PeopleProps {
   onClose: () => void;
 }
 
+interface Row {
+  profile_id: number;
+  name: string;
+  run_id: number;
+  step: string | null;
+  title: string;
+  /** When they came to the step, or went by the exit. */
+  at: string;
+  wake_at: string | null;
+  key: string;
+}
+
+/** Who stands at a step (or anywhere), or went by an exit of it, as rows of one kind. */
+async function read(journey: number, version: number | null, cursor: string | undefined, step?: string, exit?: string): Promise<{ items: Row[]; next?: string | null }> {
+  const path = { journey_id: journey };
+  if (step && exit) {
+    const page = await take(api.GET('/v1/journeys/{journey_id}/passed', { params: { path, query: { step, exit, version: version ?? undefined, cursor, limit: 50 } } }));
+    return { items: page.items.map((one) => ({ ...one, at: one.went_at, key: '' })), next: page.next };
+  }
+  const page = await take(api.GET('/v1/journeys/{journey_id}/people', { params: { path, query: { step, version: step && version !== null ? version : undefined, cursor, limit: 50 } } }));
+  return { items: page.items.map((one) => ({ ...one, at: one.arrived_at })), next: page.next };
+}
+
 /** The people behind a number: who stands at a step, or went by an exit, where each is now and until when. */
 export function People({ journey, definition, version, step, exit, onClose }: PeopleProps) {
   const { t } = useTranslation();
@@ -30,7 +53,7 @@ export function People({ journey, definition, version, step, exit, onClose }: Pe
   const [person, setPerson] = useState<{ id: number; name: string } | null>(null);
   const list = usePages(
     ['journey-people', journey.id, version, step, exit],
-    (cursor) => take(api.GET('/v1/journeys/{journey_id}/people', { params: { path: { journey_id: journey.id }, query: { step, exit, version: step && version !== null ? version : undefined, cursor, limit: 50 } } })),
+    (cursor) => read(journey.id, version, cursor, step, exit),
     { refetchInterval: exit ? undefined : 5000 },
   );
   const title = person
@@ -61,10 +84,10 @@ export function People({ journey, definition, version, step, exit, onClose }: Pe
             empty={<EmptyState icon={IconCustomers} title={t('journeys.nobody_here')} />}
             columns={[
               { key: 'name', head: t('common.customer'), cell: (one) => <Anchor component="button" size="sm" onClick={() => setPerson({ id: one.profile_id, name: one.name })}>{one.name}</Anchor> },
-              ...(step && !exit ? [] : [{ key: 'step', head: t('journeys.step'), cell: (one: { step: string | null; title: string }) => <Text size="sm">{one.step ? one.title || stepName(one.step) : t('journeys.no_more_inside')}</Text> }]),
-              { key: 'since', head: t('journeys.since'), cell: (one) => <Moment at={one.arrived_at} /> },
+              ...(step && !exit ? [] : [{ key: 'step', head: t('journeys.step'), cell: (one: Row) => <Text size="sm">{one.step ? one.title || stepName(one.step) : t('journeys.no_more_inside')}</Text> }]),
+              { key: 'since', head: t(exit ? 'journeys.went_at' : 'journeys.since'), cell: (one) => <Moment at={one.at} /> },
               { key: 'until', head: t('journeys.until'), cell: (one) => (one.wake_at ? <Moment at={one.wake_at} /> : <Text size="sm" c="dimmed">{one.step ? t('journeys.until_heard') : '—'}</Text>) },
-              { key: 'key', head: t('journeys.entered_for'), cell: (one) => <Group gap={4}><Text size="sm" c="dimmed">{one.key || '—'}</Text></Group> },
+              ...(exit ? [] : [{ key: 'key', head: t('journeys.entered_for'), cell: (one: Row) => <Text size="sm" c="dimmed">{one.key || '—'}</Text> }]),
             ]}
           />
         </>
