@@ -22,7 +22,7 @@ from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.postgres.binary import from_micros, micros
 
 pytestmark = pytest.mark.store
-PEOPLE = 4
+PEOPLE = 3
 NAMES = ["Joined", "Clicked", "Paid", "Complained"]
 TABLES = "journey_run, journey_past, journey_history, journey_count, journey_heard"
 
@@ -37,12 +37,12 @@ class Play:
 
 @st.composite
 def definitions(draw: st.DrawFn) -> Definition:
-    count = draw(st.integers(1, 6))
+    count = draw(st.integers(2, 6))
     keys = [f"s{n}" for n in range(count)]
     steps: list[Step] = []
     for n, key in enumerate(keys):
-        kind = draw(st.sampled_from(["wait", "wait_event", "condition", "split", "loop"]))
-        anywhere, later = st.sampled_from([*keys, ""]), st.sampled_from([*keys[n + 1 :], ""])
+        kind = draw(st.sampled_from(["wait_event", "wait", "condition", "split", "loop", "wait_event"]))
+        anywhere, later = st.sampled_from([*keys, *keys, ""]), st.sampled_from([*keys[n + 1 :], *keys[n + 1 :], ""])
         about: dict[str, Any]
         match kind:
             case "wait":
@@ -69,11 +69,10 @@ def definitions(draw: st.DrawFn) -> Definition:
     return Definition(start="s0", steps=steps, entries=list(entries), again=again, goal=goal, exits=exits_on)
 
 
-acts = st.lists(
-    st.tuples(st.integers(1, PEOPLE), st.sampled_from(["Joined", *NAMES]))
-    | st.sampled_from([0.001, 1.0, 29.0, 60.0, 600.0, 3600.0, 86_400.0]) | st.none(),
-    max_size=24,
-)  # fmt: skip
+ACTS: list[tuple[int, str] | float | None] = [
+    *((person, name) for person in range(1, PEOPLE + 1) for name in NAMES), 0.001, 1.0, 29.0, 29.0, 60.0, 600.0, 3600.0, *[None] * 8,
+]  # fmt: skip
+acts = st.lists(st.sampled_from(ACTS), min_size=20, max_size=60)
 
 
 async def prepared(ctx: Context, definition: Definition) -> int:
@@ -95,7 +94,7 @@ async def test_the_live_engine_tells_what_the_naive_one_tells(
         await prepared(ctx, play.definition)
         naive = Naive(play.definition, lambda person: person % 2 == 0, lambda person: person % 10 / 10)
         seq = 0
-        for act in [*play.acts, None, 86_400.0, None]:
+        for act in [*((one, "Joined") for one in range(1, PEOPLE + 1)), *play.acts, None, 86_400.0, None]:
             now = micros(clock.now())
             match act:
                 case None:
