@@ -131,6 +131,8 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"entries": [{"kind": "schedule", "segment_id": 9, "start": "2026-07-01T10:00:00", "zone": "UTC"}]}, "error", "entry_segment_unknown", "entries[0].segment_id"),
     ({"entries": [{"kind": "schedule", "segment_id": 1, "start": "2027-03-28T02:30:00", "zone": "Europe/Berlin"}]}, "warning", "wall_skipped", "entries[0].start"),
     ({"entries": [{"kind": "schedule", "segment_id": 1, "start": "2026-10-25T02:30:00", "zone": "Europe/Berlin"}]}, "warning", "wall_twice", "entries[0].start"),
+    ({"steps": [step("a", "wait_until", {"date": "2027-03-28T02:30:00"})]}, "warning", "wall_skipped_somewhere", "steps[0].settings.date"),
+    ({"steps": [step("a", "wait_until", {"date": "2026-10-25T02:30:00"})]}, "warning", "wall_twice_somewhere", "steps[0].settings.date"),
     ({"again": {"rule": "period"}}, "error", "again_without_period", "again.period_seconds"),
     ({"again": {"rule": "key"}}, "error", "again_without_key", "again.key"),
     ({"again": {"rule": "key", "key": ["order"]}, "entries": [{"kind": "import"}]}, "warning", "again_key_of_nothing", "entries[0]"),
@@ -152,6 +154,7 @@ def test_what_is_right_is_left_alone() -> None:
     assert found() == []
     steps = [step("a", next="b"), condition("b", yes="a", no="c"), step("c", "end")]
     assert codes(steps=steps) == []  # a circle with a wait, and a way out
+    assert codes(steps=[step("a", "wait_until", {"date": "2027-03-28T02:30:00+01:00"})]) == []  # an instant, whatever clocks show
     assert codes(steps=[step("a", next="b"), step("b", next="a")], goal={"event": {"event": "Paid"}}) == []
     entries = [{"kind": "schedule", "segment_id": 1, "start": "2026-01-01T10:00:00", "zone": "Asia/Tokyo", "rule": "FREQ=WEEKLY;BYDAY=MO"}]
     assert codes(entries=entries) == []

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 from dateutil.rrule import rrule, rrulestr
@@ -91,6 +91,17 @@ def instant_of(one: Recurrence, wall: datetime) -> datetime:
 def at_wall(wall: datetime, zone: str) -> datetime:
     """The instant of a wall time in a zone, by the rule above."""
     return wall.replace(tzinfo=_zone(zone), fold=0).astimezone(UTC)
+
+
+def strange_zones(wall: datetime) -> tuple[list[str], list[str]]:
+    """The zones whose clocks skip a wall time, and those whose clocks show it twice, by name."""
+    skipped: list[str] = []
+    twice: list[str] = []
+    for name in sorted(available_timezones() - {"localtime"}):
+        early, late = (wall.replace(tzinfo=ZoneInfo(name), fold=fold).utcoffset() for fold in (0, 1))
+        if early is not None and late is not None and early != late:
+            (skipped if early < late else twice).append(name)
+    return skipped, twice
 
 
 def preview(one: Recurrence, now: datetime, count: int) -> list[datetime]:

@@ -7,6 +7,7 @@ checked here, and still survives what is not.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -17,9 +18,13 @@ from antiphon.execution.journeys.findings import error, warning
 from antiphon.execution.journeys.graph import circles, leading_to, reached
 from antiphon.execution.journeys.model import Definition, Finding, Step
 from antiphon.foundation.http.body import field_of
+from antiphon.foundation.recurrence import strange_zones
 
 SAID_BY_KINDS = frozenset({"refused_ends", "waits_for_ever", "loop_leads_nowhere"})
 """What kinds say themselves of ways that lead nowhere."""
+
+
+_WELL_KNOWN = ("Europe/Berlin", "America/New_York", "Australia/Sydney")
 
 
 class KindsHere(Protocol):
@@ -95,6 +100,9 @@ def _settings(step: Step, place: str, kinds: KindsHere, around: Surroundings) ->
         return
     said = [msgspec.structs.replace(one, step=one.step or step.key) for one in kind.check(settings, f"{place}.settings", around)]
     yield from said
+    date = getattr(settings, "date", None)
+    if isinstance(date, datetime) and date.tzinfo is None:
+        yield from _strange_clocks(date, f"{place}.settings.date", step.key)
     exits = kind.exits(settings)
     for exit in step.next:
         if exit not in exits:
@@ -102,6 +110,15 @@ def _settings(step: Step, place: str, kinds: KindsHere, around: Surroundings) ->
     open_ways = [exit for exit in exits if exit not in step.next]
     if len(exits) > 1 and open_ways and not SAID_BY_KINDS & {one.code for one in said}:
         yield warning("exits_end", f"{place}.next", step.key, exits=", ".join(open_ways))
+
+
+def _strange_clocks(wall: datetime, place: str, step: str) -> Iterator[Finding]:
+    """Where clocks skip a wall time that is each person's own, or show it twice."""
+    skipped, twice = strange_zones(wall)
+    for code, zones in (("wall_skipped_somewhere", skipped), ("wall_twice_somewhere", twice)):
+        if zones:
+            zone = next((one for one in _WELL_KNOWN if one in zones), zones[0])
+            yield warning(code, place, step, count=len(zones), zone=zone, at=wall.isoformat(" ", "minutes"))
 
 
 def _graph(definition: Definition, known: Mapping[str, Understood], around: Surroundings) -> Iterator[Finding]:

@@ -34,6 +34,8 @@ OF_DEFINITIONS: Mapping[str, str] = {
     "schedule_invalid": "The schedule cannot be followed: {why}.",
     "wall_skipped": "Clocks in {zone} skip {at}: people come in when clocks show an hour later.",
     "wall_twice": "Clocks in {zone} show {at} twice: people come in the first time.",
+    "wall_skipped_somewhere": "In {count} time zones ({zone}) clocks skip {at}: people there go on when they jump over it.",
+    "wall_twice_somewhere": "In {count} time zones ({zone}) clocks show {at} twice: people there go on the first time.",
     "again_without_period": "Say how long must pass before somebody may enter again.",
     "again_without_key": "Say which properties tell one entry from another.",
     "again_key_of_nothing": "A segment, a schedule or an import has no properties: all such entries count as one.",

@@ -10,6 +10,7 @@ import msgspec
 from antiphon.execution.journeys import definitions as store
 from antiphon.execution.journeys.around import around
 from antiphon.execution.journeys.checking import check
+from antiphon.execution.journeys.diff import difference
 from antiphon.execution.journeys.errors import DraftChanged, JourneyUnknown, JourneyVersionUnknown, PeopleInside
 from antiphon.execution.journeys.kinds.registry import installed
 from antiphon.execution.journeys.model import Definition, Finding, JourneyState
@@ -90,8 +91,10 @@ async def save_draft(
     saved = await store.save_draft(conn, journey_id, draft=draft, revision=revision, by=who.name, now=ctx.clock.now())
     if saved is None:
         raise DraftChanged(field="revision", revision=one.draft_revision)
-    if draft != one.draft:
-        await audit(conn, who, action="journeys.draft", subject=f"journey:{journey_id}", before=one.draft, after=draft)
+    changed = difference(one.draft, draft)
+    if not changed.same:  # a step drawn elsewhere is no news
+        before = {"revision": revision}
+        await audit(conn, who, action="journeys.draft", subject=f"journey:{journey_id}", before=before, after=changed)
     return await find(conn, journey_id)
 
 
