@@ -116,7 +116,7 @@ select stratum, arm, size from experiment_deal where experiment_id = %(id)s orde
 -- Who was shown what, and when first: whoever is here stays in their arm, however often they come by.
 insert into experiment_exposure (experiment_id, profile_id, arm, exposed_at)
 select %(id)s, s.profile_id, s.arm, %(at)s
-from unnest(%(profile_ids)s::bigint[], %(arms)s::smallint[]) as s (profile_id, arm)
+from unnest(%(profile_ids)s::bigint[], %(arms)s::int[]) as s (profile_id, arm)
 on conflict (experiment_id, profile_id) do nothing;
 
 -- name: exposed_arms

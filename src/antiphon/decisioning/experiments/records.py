@@ -16,6 +16,7 @@ from antiphon.decisioning.experiments.assigning import Arms, Assignment, Ids, as
 from antiphon.decisioning.experiments.design import Design, Experiment, Layer, LayerShare, LayerUnknown, State
 from antiphon.decisioning.experiments.results import ExperimentResults
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
+from antiphon.foundation.postgres.binary import bigints, ints
 
 SQL = load_queries(Path(__file__).with_name("experiments.sql"))
 
@@ -101,7 +102,8 @@ async def layer_used(conn: Connection, name: str) -> bool:
 
 async def write_exposures(conn: Connection, experiment_id: int, ids: Ids, arms: Arms, at: datetime) -> int:
     """Write who was shown what; how many of them for the first time."""
-    params = {"id": experiment_id, "profile_ids": np.asarray(ids).tolist(), "arms": arms.tolist(), "at": at}
+    people, where = bigints(np.asarray(ids, dtype=np.int64)), ints(arms.astype(np.int64))
+    params = {"id": experiment_id, "profile_ids": people, "arms": where, "at": at}
     return (await conn.execute(SQL.expose, params)).rowcount
 
 
