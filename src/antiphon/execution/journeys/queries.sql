@@ -5,7 +5,7 @@ select v.id, v.journey_id, j.state, v.id = j.live_version_id and j.state = 'live
 from journey j join journey_version v on v.journey_id = j.id
 where j.state in ('live', 'paused', 'finished')
   and (j.state <> 'finished' or j.emptied_at is null or j.emptied_at < j.finished_at)
-  and (v.id = j.live_version_id or exists (select 1 from journey_run r where r.version_id = v.id))
+  and (v.id = j.live_version_id or (select 1 from journey_run r where r.version_id = v.id limit 1) is not null)
 order by v.id;
 
 -- name: definitions
@@ -16,7 +16,10 @@ select id, journey_id, definition from journey_version where id = any(%(ids)s::b
 -- Finished journeys in which nobody is any more.
 update journey j set emptied_at = %(now)s
 where j.id = any(%(journey_ids)s::bigint[]) and j.state = 'finished'
-  and not exists (select 1 from journey_run r join journey_version v on v.id = r.version_id where v.journey_id = j.id);
+  and not exists (
+      select 1 from journey_version v
+      where v.journey_id = j.id and (select 1 from journey_run r where r.version_id = v.id limit 1) is not null
+  );
 
 -- name: hold_journey
 -- A journey that cannot go on is paused, with the reason.
@@ -210,7 +213,7 @@ left join alias a on a.from_id = h.profile_id;
 -- name: kept_journeys
 -- Of these journeys, those for which something was kept back in our buckets.
 select j from unnest(%(journeys)s::bigint[]) j
-where exists (select 1 from journey_heard h where h.journey_id = j and h.bucket = any(%(buckets)s::int[]));
+where (select 1 from journey_heard h where h.journey_id = j and h.bucket = any(%(buckets)s::int[]) limit 1) is not null;
 
 -- name: keep_heard
 -- A paused journey hears these when it goes on.

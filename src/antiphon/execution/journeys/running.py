@@ -16,6 +16,7 @@ from antiphon.execution.journeys.contract import Heard
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.kinds.registry import StepKindUnknown, installed
 from antiphon.execution.journeys.model import Definition, EventEntry, JourneyState, SegmentEntry
+from antiphon.foundation.access import SYSTEM, audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.postgres import Connection, load_queries
@@ -138,3 +139,4 @@ async def hold(conn: Connection, journey_id: int, failed: AntiphonError | Except
     """A journey that cannot go on is paused, where a person sees it with the reason."""
     reason = failed.code if isinstance(failed, AntiphonError) else "step-failed"
     await conn.execute(SQL.hold_journey, {"journey_id": journey_id, "reason": reason})
+    await audit(conn, SYSTEM, action="journeys.pause", subject=f"journey:{journey_id}", after={"why": str(failed) or reason})

@@ -33,6 +33,8 @@ CHUNK = 20_000
 MOST_HEARD = 5_000
 MOST_OF_BUCKET = 200
 SLOTS = 16
+_ITS_OWN = ("22", "42")
+"""Classes of SQLSTATE that tell of a value or a statement, not of the database."""
 world_of = Live
 """The world of a chunk; tests put another in its place."""
 
@@ -55,7 +57,11 @@ def _one_of(version: Running) -> Iterator[None]:
     """What fails inside is one journey's, unless the database or the lease is at fault."""
     try:
         yield
-    except (PostgresError, LeaseLost, DatabaseUnavailable):
+    except (LeaseLost, DatabaseUnavailable):
+        raise
+    except PostgresError as why:
+        if (why.sqlstate or "")[:2] in _ITS_OWN:
+            raise _Failed(version, why) from why
         raise
     except AntiphonError as why:  # the lake is away for a moment: nobody's journey is at fault
         raise (_Failed if why.permanent else _Later)(version, why) from why
@@ -123,8 +129,8 @@ async def _move(ctx: Context, held: Held, version: Running) -> bool:
         point("advancing")
         with _one_of(version):
             await wake_up(passages, np.arange(len(passages)), world_of(ctx, conn, version.plan, now), micros(now))
-        point("advanced")
-        await passages.write(conn, now, _slot(held))
+            point("advanced")
+            await passages.write(conn, now, _slot(held))
         point("moved")
     return True
 
