@@ -75,14 +75,14 @@ async def rehearsed(definition: Definition, happened: list[Happening], window: i
     scene = Scene(ctx, ids, past, Gate(Office(ctx, rules, [], START), ids, Spoken(none, none, [], none)), trees)
     world = Rehearsed(scene, Likely(b"tests", "tests", ids * 0), Tally(), Gates())
     world.fractions = lambda name, profiles: profiles % 10 / 10  # type: ignore[method-assign]
-    until = micros(START + timedelta(seconds=LENGTH))
+    since, until = micros(START - timedelta(seconds=1)), micros(START + timedelta(seconds=LENGTH))
     found: dict[int, dict[int, list[Any]]] = defaultdict(lambda: defaultdict(list))
 
     def told(profiles: Ints, runs: Ints, line: Line) -> None:
         for profile, run, when in zip(profiles.tolist(), runs.tolist(), line.at.tolist(), strict=True):
             found[profile][run].append((when, line.step, line.did, line.how))
 
-    coming = entrants_of(definition, scene, micros(START), until, {}, {}, carried=False)
+    coming = entrants_of(definition, scene, since, until, {}, {}, carried=False)
     part = Part(plan, world, coming, Counts(), Book(), told=told)
     await go_through(part, until, window=window)
     return found
@@ -93,6 +93,7 @@ async def rehearsed(definition: Definition, happened: list[Happening], window: i
 async def test_a_rehearsal_tells_what_the_naive_engine_tells(
     definition: Definition, happened: list[Happening], window: int | None
 ) -> None:
+    happened = [*((person, "Joined", -person) for person in range(1, PEOPLE + 1)), *happened]
     naive = naively(definition, happened)
     found = await rehearsed(definition, happened, window)
     told = {
