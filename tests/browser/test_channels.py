@@ -23,6 +23,8 @@ def test_set_up_an_account_and_test_it(console: Console) -> None:
     page.wait_for_url("**/channels/*")
     console.button("Test").click()
     console.says("“Second sender” works")
+    steps = page.get_by_role("status").get_by_role("listitem")
+    expect(steps).to_have_text([f"Connect to 127.0.0.1:{console.stage.mail_port}", "Not encrypted", "No sign-in needed", "Sender accepted"])
     console.is_accessible()
     console.reload()
     expect(page.get_by_label("Sender's address")).to_have_value("second@example.com")
@@ -35,6 +37,7 @@ def test_a_wrong_server_fails_the_test_in_words(console: Console) -> None:
     console.open("/channels")
     console.button("Test Nowhere").click()
     console.says("“Nowhere” does not work")
+    expect(console.page.get_by_role("status").get_by_role("listitem")).to_have_text(["Connect to 127.0.0.1:9", "Connection"])
     console.is_accessible()
 
 

@@ -95,7 +95,7 @@ async def test_the_connection_test_speaks_to_the_server(client: httpx.AsyncClien
     async with smtp_server(Mailboxes()) as port:
         made = await client.post("/v1/channels", json={"channel": "email", "name": "a", "settings": {**GOOD, "port": port}})
         trial = (await client.post(f"/v1/channels/{made.json()['id']}/test")).json()
-        assert trial["ok"] and trial["steps"][-1] == "sender accepted"
+        assert trial["ok"] and trial["steps"][-1] == "sender-accepted"
     made = await client.post("/v1/channels", json={"channel": "email", "name": "b", "settings": {**GOOD, "port": free_port()}})
     trial = (await client.post(f"/v1/channels/{made.json()['id']}/test")).json()
     assert not trial["ok"] and "cannot connect" in trial["detail"]

@@ -498,7 +498,7 @@ async def test_the_connection_test_says_where_it_failed(channel: EmailChannel, f
     assert not trial.ok and trial.steps[-1] == "connect" and "cannot connect" in trial.detail
     async with smtp_server(Mailboxes()) as port:
         trial = await channel.test(account(port))
-    assert trial.ok and trial.steps[-1] == "sender accepted"
+    assert trial.ok and trial.steps[-1] == "sender-accepted"
 
 
 async def test_a_large_message_to_a_slow_reader(channel: EmailChannel) -> None:

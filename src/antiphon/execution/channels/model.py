@@ -200,7 +200,11 @@ class Callback(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a connection test: whether it worked, each step taken, and in which one it failed."""
+    """The result of a connection test: whether it worked, each step taken, and in which one it failed.
+
+    A step is a code (``connect``, ``encrypted``, ``signed-in``), and after a colon what it was about (``connect: mail:25``). The
+    console has words for those of built-in providers and shows others as they are; ``detail`` is the other side's own words.
+    """
 
     ok: bool
     steps: list[str]

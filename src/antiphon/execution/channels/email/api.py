@@ -168,16 +168,16 @@ class ApiProvider(ABC):
     async def test(self, account: Account) -> Trial:
         """Ask for something that only a good key is told."""
         call = self.trial(account.settings)
-        steps = [f"call {call.url.partition('?')[0]}"]
+        steps = [f"call: {call.url.partition('?')[0]}"]
         try:
             async with self._clients.place(account) as client:
                 answer = await client.call(call.method, call.url, headers=call.headers, content=call.content)
         except (OutboundRefused, OutboundFailed) as failed:
-            return Trial(ok=False, steps=[*steps, "no answer"], detail=str(failed))
+            return Trial(ok=False, steps=[*steps, "no-answer"], detail=str(failed))
         if answer.ok:
-            return Trial(ok=True, steps=[*steps, "signed in"], detail=str(answer.status))
+            return Trial(ok=True, steps=[*steps, "signed-in"], detail=str(answer.status))
         said = self.said(answer)
-        step = "signed in" if answer.status in (401, 403) else "answer"
+        step = "auth" if answer.status in (401, 403) else "answer"
         return Trial(ok=False, steps=[*steps, step], detail=f"{answer.status} {said.code} {said.detail}".strip()[:500])
 
     async def close(self) -> None:

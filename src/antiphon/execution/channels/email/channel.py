@@ -82,13 +82,13 @@ class EmailChannel:
     async def test(self, account: Account) -> Trial:
         """Connect, encrypt and sign in; then leave."""
         settings: EmailSettings = account.settings
-        steps = [f"connect to {settings.host}:{settings.port}"]
+        steps = [f"connect: {settings.host}:{settings.port}"]
         try:
             talk = await connect(settings)
         except SmtpError as failed:
             return Trial(ok=False, steps=[*steps, failed.kind], detail=failed.detail)
-        steps.append("encrypted" if settings.security != "none" else "not encrypted")
-        steps.append("signed in" if settings.username else "no sign-in")
+        steps.append("encrypted" if settings.security != "none" else "not-encrypted")
+        steps.append("signed-in" if settings.username else "no-sign-in")
         try:
             reply = await talk.ask(f"MAIL FROM:<{mailbox(settings.from_email).address}>", settings.timeout)
         except SmtpError as failed:
@@ -98,7 +98,7 @@ class EmailChannel:
             await asyncio.sleep(0)
         if not reply.positive:
             return Trial(ok=False, steps=[*steps, "sender"], detail=f"{reply.code} {reply.text}")
-        return Trial(ok=True, steps=[*steps, "sender accepted"], detail=reply.text)
+        return Trial(ok=True, steps=[*steps, "sender-accepted"], detail=reply.text)
 
     async def close(self) -> None:
         """Close every pooled connection."""

@@ -144,15 +144,15 @@ class WebhookChannel:
     async def test(self, account: Account) -> Trial:
         """Post ``{"type": "test"}``, signed like a message; the other side agrees with any 2xx."""
         settings: WebhookSettings = account.settings
-        steps = [f"post to {settings.url}"]
+        steps = [f"post: {settings.url}"]
         body = msgspec.json.encode({"type": "test"})
         try:
             answer = await self._request(account, body, "test", "")
         except (OutboundRefused, OutboundFailed) as failed:
             return Trial(ok=False, steps=steps, detail=failed.detail)
         if not answer.ok:
-            return Trial(ok=False, steps=[*steps, f"answered {answer.status}"], detail=_said(answer) or str(answer.status))
-        return Trial(ok=True, steps=[*steps, "signed", f"answered {answer.status}"], detail=_said(answer))
+            return Trial(ok=False, steps=[*steps, f"answered: {answer.status}"], detail=_said(answer) or str(answer.status))
+        return Trial(ok=True, steps=[*steps, "signed", f"answered: {answer.status}"], detail=_said(answer))
 
     async def close(self) -> None:
         """Close every connection."""

@@ -113,7 +113,7 @@ class SmppChannel:
     async def test(self, account: Account) -> Trial:
         """Connect, encrypt and bind as a transmitter; then leave."""
         settings: SmppSettings = account.settings
-        steps = [f"connect to {settings.host}:{settings.port}"]
+        steps = [f"connect: {settings.host}:{settings.port}"]
         try:
             session = await connect(settings, "transmitter", lambda session, heard: None)
         except BindRefused as failed:
@@ -121,7 +121,7 @@ class SmppChannel:
         except SmppError as failed:
             return Trial(ok=False, steps=[*steps, failed.kind], detail=failed.detail)
         await session.close()
-        steps.append("encrypted" if settings.security != "none" else "not encrypted")
+        steps.append("encrypted" if settings.security != "none" else "not-encrypted")
         return Trial(ok=True, steps=[*steps, "bound"])
 
     async def close(self) -> None:

@@ -152,7 +152,7 @@ class TwilioChannel:
     async def test(self, account: Account) -> Trial:
         """Ask for the account's own resource."""
         settings: TwilioSettings = account.settings
-        steps = [f"call {urlsplit(settings.base_url).netloc}"]
+        steps = [f"call: {urlsplit(settings.base_url).netloc}"]
         try:
             async with self._clients.place(account) as client:
                 answer = await client.call("GET", f"{settings.api}.json", headers={"authorization": _sign_in(settings)})
@@ -160,8 +160,8 @@ class TwilioChannel:
             return Trial(ok=False, steps=[*steps, "connect"], detail=str(failed))
         if not answer.ok:
             found = judged(0, answer)
-            return Trial(ok=False, steps=[*steps, "sign in"], detail=f"{answer.status} {found.code} {found.detail}".strip())
-        return Trial(ok=True, steps=[*steps, "signed in"])
+            return Trial(ok=False, steps=[*steps, "auth"], detail=f"{answer.status} {found.code} {found.detail}".strip())
+        return Trial(ok=True, steps=[*steps, "signed-in"])
 
     async def close(self) -> None:
         """Close every connection."""
