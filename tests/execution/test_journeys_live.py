@@ -194,6 +194,11 @@ async def test_a_finished_journey_lets_nobody_in_and_ends_when_empty(ctx: Contex
     async with ctx.db.connection() as conn:
         assert await past(conn) == [(2, "finished")]
         assert (await (await conn.execute("select emptied_at from journey")).fetchone()) == (clock.now(),)
+        await did(ctx, conn, (1, "Joined"))
+    await tick(ctx)
+    async with ctx.db.connection() as conn:
+        assert await inside(conn) == []
+        assert (await (await conn.execute("select count(*) from journey_heard")).fetchone()) == (0,)
 
 
 async def test_holdout_keys_and_exclusion(ctx: Context, clock: VirtualClock) -> None:

@@ -13,13 +13,21 @@ order by v.id;
 select id, journey_id, definition from journey_version where id = any(%(ids)s::bigint[]);
 
 -- name: emptied
--- Finished journeys in which nobody is any more.
-update journey j set emptied_at = %(now)s
-where j.id = any(%(journey_ids)s::bigint[]) and j.state = 'finished'
-  and not exists (
-      select 1 from journey_version v
-      where v.journey_id = j.id and (select 1 from journey_run r where r.version_id = v.id limit 1) is not null
-  );
+-- Finished journeys in which nobody is any more; nobody hears what was kept for them.
+with empty as (
+    update journey j set emptied_at = %(now)s
+    where j.id = any(%(journey_ids)s::bigint[]) and j.state = 'finished'
+      and not exists (
+          select 1 from journey_version v
+          where v.journey_id = j.id and (select 1 from journey_run r where r.version_id = v.id limit 1) is not null
+      )
+    returning j.id
+)
+delete from journey_heard where journey_id in (select id from empty);
+
+-- name: something_heard
+-- Whether anything is to be heard at all.
+select 1 from journey_heard limit 1;
 
 -- name: hold_journey
 -- A journey that cannot go on is paused, with the reason.

@@ -82,8 +82,8 @@ async def run_journeys(ctx: Context, held: Held) -> bool:
     """One tick: hear what was put down for our buckets, move on who is due."""
     async with ctx.db.connection() as conn:
         versions = await running(ctx, conn)
-    if not versions:
-        return False
+        if not versions and (await (await conn.execute(SQL.something_heard)).fetchone()) is None:
+            return False
     more = False
     try:
         with _later():
