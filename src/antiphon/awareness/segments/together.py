@@ -8,6 +8,7 @@ from PostgreSQL where it still holds all that the windows reach back to, else fr
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -19,9 +20,10 @@ from pyroaring import BitMap
 from antiphon.awareness.events import event_relation
 from antiphon.awareness.events.values import properties_of
 from antiphon.awareness.segments import store
-from antiphon.awareness.segments.check import Checker, Happened, Person, trait_holds
+from antiphon.awareness.segments.check import Happened, Person, trait_holds
 from antiphon.awareness.segments.contact import contact_holds
 from antiphon.awareness.segments.contacts import contacts
+from antiphon.awareness.segments.engagement import as_event
 from antiphon.awareness.segments.errors import InvalidTree
 from antiphon.awareness.segments.evaluate import BUILT_IN, Known, known
 from antiphon.awareness.segments.kinds import (
@@ -40,6 +42,7 @@ from antiphon.awareness.segments.kinds import (
 from antiphon.awareness.segments.leaves import reads_properties, reads_since, sources
 from antiphon.awareness.segments.limits import refuse
 from antiphon.awareness.segments.lookalikes import Lookalikes
+from antiphon.awareness.segments.measures import compares, counted, measure
 from antiphon.awareness.segments.model import (
     And,
     Condition,
@@ -52,7 +55,9 @@ from antiphon.awareness.segments.model import (
     TraitCondition,
     conditions,
 )
+from antiphon.awareness.segments.moments import time_holds
 from antiphon.awareness.segments.people import profile_holds
+from antiphon.awareness.segments.sequences import sequence_of
 from antiphon.awareness.traits import typed
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, load_queries
@@ -212,8 +217,7 @@ class _People:
                 traits, now = self.about.traits, self.now
                 return self._one_by_one(lambda person: profile_holds(node, person, traits, now)[0], self._plain())
             case EventCondition() | EventTime() | Order() | Engagement():
-                checker = Checker(self.now, self.about.traits)
-                return self._one_by_one(lambda person: checker.holds(node, person), self._living())
+                return self._by_lives(_of_events(node, self.now))
             case ConsentIs() | Reachable():
                 if self._contacts is None:
                     self._contacts = await self._read_contacts()
@@ -243,15 +247,17 @@ class _People:
             found[place] = held
         return found
 
+    def _by_lives(self, test: Callable[[list[Happened]], bool]) -> Bools:
+        """A test of what each did; of those who did nothing, once."""
+        assert self._lives is not None
+        of_nothing = test([])
+        return np.fromiter((test(life) if life else of_nothing for life in self._lives), dtype=np.bool_, count=len(self.ids))
+
     def _one_by_one(self, test: Callable[[Person], bool], people: Iterable[Person]) -> Bools:
         return np.fromiter((test(person) for person in people), dtype=np.bool_, count=len(self.ids))
 
     def _plain(self) -> Iterable[Person]:
         return (Person(one, {}, []) for one in self.ids.tolist())
-
-    def _living(self) -> Iterable[Person]:
-        assert self._lives is not None
-        return (Person(one, {}, life) for one, life in zip(self.ids.tolist(), self._lives, strict=True))
 
     async def _read_rows(self, names: Sequence[str]) -> None:
         """Who they are by now, and the traits that are asked about, as JSON."""
@@ -324,6 +330,21 @@ class _People:
             asked = f"select profile_id, ts, name, properties from {source} order by ts"
             rows += await self.ctx.lake.run(asked, timeout=LAKE_SECONDS)
         return rows
+
+
+def _of_events(node: EventCondition | EventTime | Order | Engagement, now: datetime) -> Callable[[list[Happened]], bool]:
+    """The test of somebody's events, as the check makes it."""
+    match node:
+        case EventTime():
+            return lambda life: time_holds(node, life, now)[0]
+        case Order():
+            return lambda life: bool(sequence_of(node, life, now))
+        case EventCondition() | Engagement():
+            asked = as_event(node) if isinstance(node, Engagement) else node
+            met = cache(lambda measured: compares(asked, measured))
+            return lambda life: met(measure(asked, counted(asked, life, now)))
+        case _:
+            assert_never(node)
 
 
 def _among(people: BitMap, ids: Ints) -> Bools:
