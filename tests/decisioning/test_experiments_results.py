@@ -270,3 +270,37 @@ async def test_nobody_yet(ctx: Context, lake: LakeClient) -> None:
     found = await watching.results(ctx, await begin(ctx))
     assert (found.people, found.first_at, [arm.people for arm in found.arms]) == (0, None, [0, 0, 0])
     assert all(metric.others == [] for metric in found.metrics) and found.alarms == []
+
+
+async def test_slow_figures_are_those_kept_and_are_worked_out_behind(ctx: Context, lake: LakeClient, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "SLOW_MS", -1)
+    one = await begin(ctx)
+    first = await watching.results(ctx, one)
+    await show(ctx, await people(ctx, 10))
+    clock.advance(timedelta(minutes=2))
+    assert (await watching.results(ctx, one)).people == 0, "what is kept, at once"
+    await run_until_idle(ctx, watching.LOOPS)
+    later = await watching.results(ctx, one)
+    assert later.people == 10 and later.measured_at > first.measured_at
+    clock.advance(timedelta(minutes=5))
+    await run_until_idle(ctx, watching.LOOPS)
+    assert (await watching.results(ctx, one)).measured_at == later.measured_at, "nobody asked for fresher ones before"
+
+
+async def test_a_holdouts_experiment_that_is_over_stays_as_it_was(ctx: Context, lake: LakeClient, clock: VirtualClock) -> None:
+    await people(ctx, 50)
+    await mirror_profiles(ctx)
+    async with ctx.db.transaction() as conn:
+        await holdouts.set_holdout(ctx, conn, SYSTEM, "universal", title="", percent=40, period="month", enabled=True, redraw=False)
+    metric = ConversionMetric(name="bought", event="Order", within_hours=24)
+    one = await service.create_for_holdout(ctx, SYSTEM, "universal", Design(name="Marketing", arms=DESIGN.arms[:2], metrics=[metric]))
+    clock.advance(timedelta(hours=2))
+    done = await service.finish(ctx, SYSTEM, one.id, None)
+    before = await watching.measure(ctx, done)
+    clock.advance(timedelta(days=40))  # another month, another drawing; others have come
+    await people(ctx, 30)
+    await mirror_profiles(ctx)
+    last = await watching.results(ctx, done)
+    assert [arm.people for arm in last.arms] == [arm.people for arm in before.arms] and last.people == 50
+    clock.advance(timedelta(days=40))
+    assert (await watching.results(ctx, done)).measured_at == last.measured_at

@@ -16,10 +16,10 @@ export function Summary({ one, titleOf }: { one: Shown; titleOf: (arm: string) =
   const strata = useQuery({ queryKey: ['experiment', one.id, 'strata'], enabled: one.dealt, queryFn: () => take(api.GET('/v1/experiments/{experiment_id}/strata', { params: { path: { experiment_id: one.id } } })) });
   const percent = design.percent ?? 100;
   const whom = design.layer ? t('experiments.of_layer', { share: format.percent(percent, 100), layer: design.layer }) : format.percent(percent, 100);
+  const stratified = design.strata ? (design.strata.by === 'trait' ? design.strata.trait : t('experiments.strata_segments')) + (strata.data ? ` · ${t('experiments.strata_dealt', { count: strata.data.length })}` : '') : t('experiments.strata_none');
   const facts: [string, string][] = [
     [t('experiments.key'), one.key],
-    [t('experiments.whom'), whom],
-    [t('experiments.strata'), design.strata ? (design.strata.by === 'trait' ? design.strata.trait : t('experiments.strata_segments')) + (strata.data ? ` · ${t('experiments.strata_dealt', { count: strata.data.length })}` : '') : t('experiments.strata_none')],
+    ...(one.kind === 'random' ? ([[t('experiments.whom'), whom], [t('experiments.strata'), stratified]] as [string, string][]) : []),
     [t('experiments.method'), t('experiments.method_level', { method: t(`experiments.method_${design.method ?? 'sequential'}`), level: format.percent(design.alpha ?? 0.05, 1) })],
     [t('experiments.began'), one.started_at ? format.dateTime(one.started_at) : NOTHING],
     [t('experiments.ended'), one.stopped_at ? format.dateTime(one.stopped_at) : NOTHING],

@@ -64,13 +64,15 @@ async def refresh(
     """Work an experiment's figures out and keep them; alarms that are new are told."""
     found = await measure(ctx, one, before=before)
     last = found.last_at or one.started_at or found.measured_at
-    if one.kind == "holdout":
-        last = found.measured_at
+    if one.kind == "holdout":  # people come in by being there
+        last = one.finished_at or found.measured_at
     settles = last + max((metric.within for metric in one.design.metrics), default=timedelta(0))
-    known = {(alarm.kind, alarm.metric, alarm.arm) for alarm in before}
     async with ctx.db.transaction() as conn:
         if held is not None:
             await held.fence(conn)
+        await records.hold_experiment(conn, one.id)  # of two who worked it out at once one tells
+        kept = await records.read_result(conn, one.id)
+        known = {(alarm.kind, alarm.metric, alarm.arm) for alarm in (kept.body.alarms if kept else before)}
         await records.put_result(conn, one.id, found, settles)
         for alarm in found.alarms:
             if (alarm.kind, alarm.metric, alarm.arm) not in known:
@@ -124,7 +126,11 @@ async def by_segment(ctx: Context, one: Experiment, segment_id: int) -> Experime
 
 
 async def _hold_apart(ctx: Context, one: Experiment, tables: Tables, now: datetime) -> datetime | None:
-    """Everybody, held out (arm 0) or not, from when the group was drawn or they came: as the table `held_apart`."""
+    """Everybody, held out (arm 0) or not, from when the group was drawn or they came: as the table `held_apart`.
+
+    Of an experiment that is over, as it was then.
+    """
+    now = min(now, one.finished_at) if one.finished_at is not None else now
     async with ctx.db.connection() as conn:
         holdout = await find_holdout(conn, one.key.removeprefix("holdout-"))
     if holdout is None or one.started_at is None:
@@ -135,9 +141,10 @@ async def _hold_apart(ctx: Context, one: Experiment, tables: Tables, now: dateti
     if not len(ids):
         return None
     held = held_out(ctx.secret, holdout.name, holdout.percent, ids, salt_of(holdout, now))
-    start = round(since.timestamp() * 1_000_000)
+    start, end = (round(at.timestamp() * 1_000_000) for at in (since, now))
     born = np.maximum(np.ma.filled(found["born"], 0).astype(np.int64), start)
-    tables["held_apart"] = {"id": ids, "arm": np.where(held, 0, 1).astype(np.int64), "micros": born}
+    there = born <= end
+    tables["held_apart"] = {"id": ids[there], "arm": np.where(held, 0, 1)[there].astype(np.int64), "micros": born[there]}
     return since
 
 
