@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -223,3 +224,30 @@ async def test_what_was_asked_is_exported_and_erased(on: Scene) -> None:
         assert server.asked == []
 
 
+
+
+async def test_one_that_is_silent_keeps_nobody_waiting(on: Scene) -> None:
+    async def answer(asked: Asked) -> Said:
+        return Said(silent=True) if asked.path == "/score" else Said()
+
+    asker = asking.Asker()
+    await asker.outbound.close()
+    asker.outbound = asking.Outbound(timeout=1.0, connections=asking.AT_ONCE)
+    on.ctx.put(asking.Asker, asker)
+    async with system(answer) as server:
+        silent = await asks(on, server)
+        quick = await asks(on, server, url=f"http://127.0.0.1:{server.port}/quick")
+        await on.enter(silent, 1, 2, 3)
+        await on.enter(quick, 4, 5)
+        began = asyncio.get_running_loop().time()
+        under_way = asyncio.create_task(on.ask())
+        while (len(await on.rows("select 1 from journey_ask where state = 'answered'"))) < 2:
+            await asyncio.sleep(0.02)
+        assert asyncio.get_running_loop().time() - began < 1.0  # before the silent ones are given up
+        await under_way
+        assert set(await on.over()) == {4, 5}
+        asked = len(server.asked)
+        on.clock.advance(timedelta(minutes=1))
+        await on.ask()  # three were silent in a row: their address is left alone
+        assert len(server.asked) == asked
+        assert {row["attempts"] for row in await on.rows("select attempts from journey_ask where state = 'waiting'")} == {2}

@@ -8,6 +8,7 @@ passage gets it into its memory and wakes: once, whatever crashes. A crash betwe
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -34,9 +35,13 @@ from antiphon.foundation.telemetry import get_logger, registry
 SQL = load_queries(Path(__file__).with_name("asking.sql"))
 RUN_LOOP = "journeys.run"
 BUCKETS = 64
-MOST = 100
-"""Asked in one tick."""
-AT_ONCE = 20
+AT_ONCE = 40
+"""Calls under way in one process."""
+LONGEST = 5.0
+"""Seconds after which a tick takes on nothing new."""
+TRIES = 3
+RESTS = 30.0
+"""An address that did not answer so often in a row is left alone for so many seconds."""
 PATIENCE = 10.0
 """Seconds an answer is waited for."""
 CLAIMED = timedelta(minutes=2)
@@ -44,6 +49,7 @@ CLAIMED = timedelta(minutes=2)
 BACKOFF = (10, 30, 120, 600, 1800, 3600)
 BODY = 2_000
 """Characters of an answer that are carried along."""
+MOST_KNOWN = 10_000
 KEPT = timedelta(days=90)
 """For so long it is kept what was asked."""
 NOT_NOW = frozenset({408, 425, 429})
@@ -83,24 +89,38 @@ class Asker:
 
     def __init__(self) -> None:
         self.outbound = Outbound(timeout=PATIENCE, connections=AT_ONCE)
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._silent: dict[str, int] = {}
+        self._rests: dict[str, float] = {}
 
     async def ask(self, ctx: Context, one: Asked) -> Outcome:
         """Call out once, and judge what comes back."""
         now = ctx.clock.now()
         if now >= one.give_up_at:
             return Outcome(state="failed", reason="no_answer")
+        if self._rests.get(one.url, 0.0) > time.monotonic():
+            return _later(ctx, one, None, "no_answer", None)
         content, headers = _signed(ctx, one, now)
         try:
-            async with self._turns:
-                answer = await self.outbound.call(
-                    one.method, one.url, headers=headers, content=b"" if one.method == "GET" else content, limit=64_000
-                )
+            answer = await self.outbound.call(
+                one.method, one.url, headers=headers, content=b"" if one.method == "GET" else content, limit=64_000
+            )
         except OutboundRefused:
             return Outcome(state="failed", reason="address_refused")
         except OutboundFailed as failed:
+            self._note(one.url, silent=True)
             return _later(ctx, one, None, "no_answer" if failed.timeout else "unreachable", None)
+        self._note(one.url, silent=False)
         return judged(ctx, one, answer)
+
+    def _note(self, url: str, *, silent: bool) -> None:
+        """One that is silent again and again is left alone for a while, so that others have their turn."""
+        count = self._silent.get(url, 0) + 1 if silent else 0
+        if len(self._silent) > MOST_KNOWN:
+            self._silent.clear()
+            self._rests.clear()
+        self._silent[url] = count
+        if count >= TRIES:
+            self._rests[url] = time.monotonic() + RESTS
 
 
 def judged(ctx: Context, one: Asked, answer: Answer) -> Outcome:
@@ -143,24 +163,41 @@ def _signed(ctx: Context, one: Asked, now: datetime) -> tuple[bytes, dict[str, s
 
 
 async def ask_all(ctx: Context, held: Held) -> bool:
-    """One tick: ask for those who are due, and bring them their answers."""
+    """One tick: ask for those who are due, and bring them their answers as they come; who answers late keeps nobody waiting."""
+    asker, began, more = _asker(ctx), time.monotonic(), True
+    asking: dict[asyncio.Task[Outcome], Asked] = {}
+    try:
+        while True:
+            room = AT_ONCE - len(asking)
+            if more and room and not held.leaving() and time.monotonic() - began < LONGEST:
+                fresh = await _claim(ctx, held, room)
+                more = len(fresh) == room
+                asking |= {asyncio.create_task(asker.ask(ctx, one)): one for one in fresh}
+            if not asking:
+                return more
+            done, _ = await asyncio.wait(asking, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                point("asked")
+                outcomes = [(asking.pop(task), task.result()) for task in done]
+                async with ctx.db.transaction() as conn:
+                    await held.fence(conn)
+                    await bring(conn, [one for one, _ in outcomes], [outcome for _, outcome in outcomes], ctx.clock.now())
+                for _, outcome in outcomes:
+                    _asked.labels(outcome.reason or outcome.state).inc()
+    finally:
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+
+
+async def _claim(ctx: Context, held: Held, most: int) -> list[Asked]:
+    """Take some of those who are due."""
     now = ctx.clock.now()
     async with ctx.db.transaction() as conn:
         await held.fence(conn)
         async with conn.cursor(row_factory=tuple_row) as cur:
-            params = {"buckets": held.buckets, "now": now, "most": MOST, "claimed_to": now + CLAIMED}
-            asked = [Asked(*row) for row in await (await cur.execute(SQL.claim, params)).fetchall()]
-    if not asked:
-        return False
-    asker = _asker(ctx)
-    outcomes = await asyncio.gather(*(asker.ask(ctx, one) for one in asked))
-    point("asked")
-    async with ctx.db.transaction() as conn:
-        await held.fence(conn)
-        await bring(conn, asked, outcomes, ctx.clock.now())
-    for outcome in outcomes:
-        _asked.labels(outcome.reason or outcome.state).inc()
-    return len(asked) == MOST
+            params = {"buckets": held.buckets, "now": now, "most": most, "claimed_to": now + CLAIMED}
+            return [Asked(*row) for row in await (await cur.execute(SQL.claim, params)).fetchall()]
 
 
 async def bring(conn: Connection, asked: Sequence[Asked], outcomes: Sequence[Outcome], now: datetime) -> int:
