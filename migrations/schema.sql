@@ -288,6 +288,7 @@ CREATE TABLE public.campaign (
     authors text[] DEFAULT '{}'::text[] NOT NULL,
     approval jsonb,
     held_reason text,
+    held jsonb,
     CONSTRAINT campaign_budget_micros_check CHECK ((budget_micros > 0)),
     CONSTRAINT campaign_holdout_percent_check CHECK (((holdout_percent >= (0)::double precision) AND (holdout_percent <= (50)::double precision))),
     CONSTRAINT campaign_kind_check CHECK ((kind = ANY (ARRAY['one_off'::text, 'recurring'::text, 'triggered'::text]))),

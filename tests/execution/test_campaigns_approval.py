@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -117,7 +118,9 @@ async def test_an_audience_that_grew_until_it_starts_needs_approval_then(client:
     await run_until_idle(ctx, [LOOPS[0]])
     now = (await client.get(path)).json()
     assert (now["state"], now["audience"]) == ("draft", None)
-    assert "approved" in now["held_reason"]
+    assert "approved" in now["held_reason"] and now["held"]["code"] == "approval-needed"
+    russian = (await client.get(path, headers={"accept-language": "ru"})).json()
+    assert re.search("[а-я]", russian["held_reason"]) and russian["held"] == now["held"]
 
 
 async def test_the_rule_is_off_at_first(client: Any, as_role: Callable[[str], Any], draft: dict[str, Any]) -> None:

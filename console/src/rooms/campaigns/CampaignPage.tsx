@@ -115,7 +115,7 @@ export default function CampaignPage() {
       <Stack>
         <ProblemAlert error={stored.error} onRetry={() => void stored.refetch()} />
         {stored.isLoading && <Skeleton height={320} />}
-        {campaign?.held_reason && <Alert color="orange">{t(`campaigns.held_${campaign.held_reason}`, { defaultValue: campaign.held_reason })}</Alert>}
+        {campaign?.held_reason && <Alert color="orange">{campaign.held_reason}</Alert>}
         {campaign && PLANNED.includes(campaign.state) && <Approving campaign={campaign} />}
         {campaign && PLANNED.includes(campaign.state) && (
           <Wizard key={campaign.id} start={planOf(campaign)} id={campaign.id} approved={campaign.state === 'approved'} onStarted={() => void stored.refetch()} />

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from antiphon.execution.campaigns import store
-from antiphon.execution.campaigns.model import CampaignState
+from antiphon.execution.campaigns.model import CampaignState, Held
 from antiphon.execution.delivery import hold
 from antiphon.foundation.access import SYSTEM, audit
 from antiphon.foundation.context import Context
@@ -16,7 +16,12 @@ async def keep_back(
 ) -> None:
     """Pause it, or make it a draft again, because of this."""
     await store.move_campaign(conn, campaign_id, state, now=ctx.clock.now())
-    await store.hold_for(conn, campaign_id, str(failed))
+    held = Held(code=failed.code, facts=_facts(failed), quoted=failed.quoted)
+    await store.hold_for(conn, campaign_id, str(failed), held)
     if state == "paused":
         await hold(conn, campaign_id, "paused")
     await audit(conn, SYSTEM, action="campaigns.pause", subject=f"campaign:{campaign_id}", after={"why": str(failed)})
+
+
+def _facts(failed: AntiphonError) -> dict[str, str | int | float]:
+    return {name: fact if isinstance(fact, str | int | float) else str(fact) for name, fact in failed.facts.items()}

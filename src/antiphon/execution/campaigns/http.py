@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
+from litestar import Request
 from litestar.params import Parameter, QueryParameter
 
 from antiphon.execution.campaigns import service, store
@@ -18,6 +19,7 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post, put
 from antiphon.foundation.principal import Principal
 from antiphon.foundation.recurrence import Recurrence
+from antiphon.foundation.words import detail_in, language_of
 
 Id = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 Ref = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
@@ -88,10 +90,18 @@ async def add_campaign(ctx: Context, who: Principal, data: CampaignBody) -> Camp
 
 
 @get("/v1/campaigns/{campaign_id:int}", permission="campaigns:read")
-async def read_campaign(ctx: Context, campaign_id: Id) -> Campaign:
-    """One campaign and how far it is."""
+async def read_campaign(ctx: Context, request: Request[Any, Any, Any], campaign_id: Id) -> Campaign:
+    """One campaign and how far it is.
+
+    ``held_reason`` is in the language that is asked for.
+    """
     async with ctx.db.connection() as conn:
-        return await service.find(conn, campaign_id)
+        campaign = await service.find(conn, campaign_id)
+    if campaign.held is None or campaign.held_reason is None:
+        return campaign
+    held, language = campaign.held, language_of(request.headers.get("accept-language"))
+    said = detail_in(language, held.code, campaign.held_reason, held.facts, quoted=held.quoted)
+    return msgspec.structs.replace(campaign, held_reason=said)
 
 
 @put("/v1/campaigns/{campaign_id:int}", permission="campaigns:write", problems=(409,))

@@ -102,9 +102,19 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     comment: str = ""
 
 
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the system itself paused a campaign: an error's code, and the facts its sentence speaks of. ``quoted``: the sentence
+    is a rule that was stated where it broke."""
+
+    code: str
+    facts: dict[str, str | int | float] = {}
+    quoted: bool = False
+
+
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign and how far it is: ``audience`` people were frozen at its start, ``taken`` of them decided by the gate; of a
-    recurring one, over all its ``occurrences``. ``held_reason`` says why the system itself paused it."""
+    recurring one, over all its ``occurrences``. ``held`` is why the system itself paused it, ``held_reason`` the same as a
+    sentence."""
 
     id: int
     name: str
@@ -145,6 +155,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     authors: list[str] = []
     approval: Approval | None = None
     held_reason: str | None = None
+    held: Held | None = None
 
     def require(self, verb: Verb) -> None:
         """Raise CampaignStateConflict unless the campaign's state allows this."""

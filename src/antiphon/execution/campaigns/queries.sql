@@ -27,7 +27,7 @@ select c.id, c.name, c.description, c.channel, c.segment_id, c.excluded_segment_
        c.template_version_id, c.account_id, c.topic, c.message_class, c.track_opens, c.track_clicks, c.send_at, c.state,
        c.created_by, c.created_at, c.updated_at, c.started_at, c.finished_at, c.archived_at, c.kind, c.local_at, c.recurrence,
        c.trigger, c.purpose, c.split, c.hops, c.holdout_percent, c.budget_micros, c.goal, c.next_wall, c.next_at, c.authors,
-       c.approval, c.held_reason, a.audience, a.taken, a.occurrences
+       c.approval, c.held_reason, c.held, a.audience, a.taken, a.occurrences
 from campaign c cross join lateral (
     select sum(size)::bigint as audience, sum(taken)::bigint as taken, count(*)::int as occurrences
     from campaign_audience a where a.campaign_id = c.id
@@ -44,7 +44,7 @@ select c.id, c.name, c.description, c.channel, c.segment_id, c.excluded_segment_
        c.template_version_id, c.account_id, c.topic, c.message_class, c.track_opens, c.track_clicks, c.send_at, c.state,
        c.created_by, c.created_at, c.updated_at, c.started_at, c.finished_at, c.archived_at, c.kind, c.local_at, c.recurrence,
        c.trigger, c.purpose, c.split, c.hops, c.holdout_percent, c.budget_micros, c.goal, c.next_wall, c.next_at, c.authors,
-       c.approval, c.held_reason, a.audience, a.taken, a.occurrences
+       c.approval, c.held_reason, c.held, a.audience, a.taken, a.occurrences
 from campaign c cross join lateral (
     select sum(size)::bigint as audience, sum(taken)::bigint as taken, count(*)::int as occurrences
     from campaign_audience a where a.campaign_id = c.id
@@ -117,7 +117,7 @@ update campaign set next_wall = %(wall)s, next_at = %(at)s where id = %(id)s;
 
 -- name: hold_for
 -- Say why the system paused a campaign.
-update campaign set held_reason = %(why)s where id = %(id)s;
+update campaign set held_reason = %(why)s, held = %(held)s where id = %(id)s;
 
 -- name: open_campaigns
 -- Campaigns with work for the loop: to start, to freeze an occurrence of, to hand to the gate, to finish.

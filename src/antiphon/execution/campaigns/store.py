@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from antiphon.execution.campaigns.model import Approval, Campaign, CampaignState
+from antiphon.execution.campaigns.model import Approval, Campaign, CampaignState, Held
 from antiphon.execution.campaigns.rules import Rule
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
 
@@ -145,8 +145,9 @@ async def wait_for(conn: Connection, campaign_id: int, wall: datetime | None, at
     await conn.execute(SQL.wait_for, {"id": campaign_id, "wall": wall, "at": at})
 
 
-async def hold_for(conn: Connection, campaign_id: int, why: str | None) -> None:
-    await conn.execute(SQL.hold_for, {"id": campaign_id, "why": why})
+async def hold_for(conn: Connection, campaign_id: int, why: str | None, held: Held | None = None) -> None:
+    params = {"id": campaign_id, "why": why, "held": None if held is None else Jsonb(msgspec.to_builtins(held))}
+    await conn.execute(SQL.hold_for, params)
 
 
 async def find_progress(conn: Connection, campaign_id: int) -> tuple[int, int]:
