@@ -89,7 +89,7 @@ def setting(fit: Fit, seed: int) -> tuple[rehearsing.Setting, Scene]:
     one = rehearsing.Setting(
         ctx=ctx, plan=PLAN, asked=RehearsalAsked(mode="forward", days=10, seed=seed, draws=10), now=NOW, since=NOW,
         until=NOW + timedelta(days=10), ids=fit.ids, population=PEOPLE, trees=trees, office=office, listing=listing, fit=fit,
-        answers={}, recorded={}, answered=frozenset(),
+        answers={}, recorded={}, paid=False, answered=frozenset(),
     )  # fmt: skip
     none, many = np.empty(0, dtype=np.int64), np.full(PEOPLE, 3)
     gate = Gate(office, fit.ids, Spoken(none, none, [], none))

@@ -13,9 +13,11 @@ from tests.execution.journeys_cast import step
 from tests.execution.rehearsal_stage import Life, Told, journey, populate, rehearsed
 
 from antiphon.awareness.events import EventMatch, PropertyFilter
+from antiphon.awareness.traits import mirror_profiles, observe_traits
 from antiphon.execution.delivery.rules.model import Clocks
 from antiphon.execution.delivery.rules.service import add_cap, set_clocks
 from antiphon.execution.journeys.model import Again, Definition, EventEntry, ExitRule, Goal
+from antiphon.execution.journeys.rehearsal import rehearsing
 from antiphon.execution.journeys.rehearsal.model import RehearsalAsked
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
@@ -102,9 +104,9 @@ async def lived(ctx: Context, clock: VirtualClock, lake: Any) -> AsyncIterator[L
 
 
 async def tables(ctx: Context) -> dict[str, int]:
-    """How many rows every table has, and what the sequences are at."""
+    """How many rows every table has; processes come and go by themselves."""
     async with ctx.db.connection() as conn:
-        names = await (await conn.execute("select tablename from pg_tables where schemaname = 'public' order by 1")).fetchall()
+        names = await (await conn.execute("select tablename from pg_tables where schemaname = 'public' and tablename <> 'node'")).fetchall()
         return {name: (await (await conn.execute(f'select count(*) from "{name}"')).fetchone() or (0,))[0] for (name,) in names}
 
 
@@ -134,3 +136,53 @@ async def test_it_is_what_the_live_engine_did(ctx: Context, lived: Life) -> None
 
 def shown(told: Told) -> list[str]:
     return [f"{at:%d %H:%M:%S.%f} {s} {d} {h} {sorted(w.items())}" for at, s, d, h, w in told]
+
+
+def deeds() -> Definition:
+    """Steps that change what later ones see."""
+    steps = [
+        step("tagged", "tag", {"next": "gate"}, add=["seen"]),
+        step("gate", "gate", {"next": "gold"}, most=1, seconds=120_000),
+        step("gold", "condition", {"yes": "no_more", "no": "make"}, condition=GOLD),
+        step("make", "set_trait", {"next": "loop"}, traits={"plan": {"value": "gold"}}),
+        step("loop", "loop", {"again": "gold", "done": "no_more"}, times=2),
+        step("no_more", "subscribe", {"next": "hello"}, channel="parrot", topic="news", state="withdrawn"),
+        say("hello", {"next": "rest", "refused": "rest"}),
+        step("rest", "wait", {"next": "back"}, seconds=3600),
+        step("back", "subscribe", {"next": "again"}, channel="parrot", topic="news", state="granted"),
+        say("again", {"next": "seen", "refused": "seen"}),
+        step("seen", "condition", {"yes": "over"}, condition={"kind": "trait", "trait": "tags", "op": "is", "value": "seen"}),
+        step("over", "end", reason="happy"),
+    ]
+    return Definition(
+        start="tagged", steps=steps, entries=[EventEntry(match=EventMatch(event="Joined"))], holdout_percent=20, most_inside=4,
+        again=Again(rule="always"),
+    )  # fmt: skip
+
+
+async def test_what_steps_do_is_seen_by_later_ones(ctx: Context, lived: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traits, tags and consents that the journey changes, a gate, a holdout, a journey that takes so many."""
+    monkeypatch.setattr(rehearsing, "WINDOW", 1)
+    async with ctx.db.transaction() as conn:
+        await observe_traits(conn, {"plan": "text", "tags": "text_list"}, START)
+        plans = dict(await (await conn.execute("select id, traits ->> 'plan' from profile")).fetchall())
+    plan = await journey(ctx, deeds(), START)
+    destiny(lived)
+    await lived.live(NOW)
+    real = await lived.history()
+    async with ctx.db.transaction() as conn:  # a rehearsal begins with people as they are now: as they were
+        for person, was in plans.items():
+            await conn.execute("update profile set traits = traits - 'tags' || jsonb_build_object('plan', %s::text) where id = %s",
+                               (was, person))  # fmt: skip
+    while await mirror_profiles(ctx):
+        pass
+    report, told = await rehearsed(ctx, plan, RehearsalAsked(mode="history", days=DAYS, replies="recorded", draws=0))
+    assert report.entries["holdout"] > 0 and report.entries["full"] > 0
+    for person in range(1, PEOPLE + 1):
+        assert shown(told.get(person, [])) == shown(real.get(person, [])), f"person {person}"
+    assert {one.reason for one in report.refused} == {"consent_withdrawn"}
+    async with ctx.db.connection() as conn:
+        rows = await (await conn.execute(
+            "select did, sum(people)::int from journey_count where step = -1 group by 1"
+        )).fetchall()  # fmt: skip
+    assert dict(rows) == report.entries

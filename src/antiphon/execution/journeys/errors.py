@@ -75,3 +75,9 @@ class RehearsalUnknown(NotFound):
     """There is no rehearsal {rehearsal} of this journey."""
 
     code = "rehearsal-unknown"
+
+
+class RehearsalTooLarge(Invalid):
+    """People meet in this journey (a gate, a limit, a budget) and are rehearsed together: ask for a sample of at most {most}."""
+
+    code = "rehearsal-too-large"

@@ -9,7 +9,7 @@ budget) all of them go through time side by side, a window at a time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -357,7 +357,9 @@ def meets(plan: Plan, budgets: bool) -> bool:
     return budgets or plan.definition.most_inside is not None or any(step.step.kind == "gate" for step in plan.steps)
 
 
-async def go_through(part: Part, until: int, *, window: int | None, pause: Callable[[], Any] | None = None) -> None:
+async def go_through(
+    part: Part, until: int, *, window: int | None, pause: Callable[[int], Awaitable[None]] | None = None
+) -> None:
     """Move a part to an instant: at once, or window by window from one due instant to the next."""
     if window is None:
         await part.go(until)
@@ -365,5 +367,5 @@ async def go_through(part: Part, until: int, *, window: int | None, pause: Calla
         while (due := part.next_due()) < until:
             await part.go(min(until, (due // window + 1) * window))
             if pause is not None:
-                await pause()
+                await pause(due)
     part.end()

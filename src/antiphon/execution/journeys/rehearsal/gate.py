@@ -57,8 +57,10 @@ class Spoken:
 class Office:
     """What is the same for all people of a rehearsal: rules, prices, and budgets with what was spent of them."""
 
-    def __init__(self, ctx: Context, rules: Rules, budgets: Sequence[Budget], now: datetime) -> None:
+    def __init__(self, ctx: Context, rules: Rules, budgets: Sequence[Budget], now: datetime, share: float = 1.0) -> None:
+        """``share``: of a sample, what part of the population it is; budgets pay that part."""
         self.ctx = ctx
+        self.share = share
         self.rules = rules
         self.budgets = budgets
         self.now = now
@@ -66,9 +68,13 @@ class Office:
         self._spent: dict[tuple[int, date | None], int] = {}
 
     @classmethod
-    async def open(cls, ctx: Context, now: datetime) -> Office:
+    async def open(cls, ctx: Context, now: datetime, share: float) -> Office:
         async with ctx.db.connection() as conn:
-            return cls(ctx, await current_rules(conn), await enabled(conn), now)
+            return cls(ctx, await current_rules(conn), await enabled(conn), now, share)
+
+    def restart(self) -> None:
+        """Forget what budgets paid."""
+        self._spent = {}
 
     def kind_of(self, like: Kind) -> int:
         """The number of a kind of message, which caps count by; made up where nothing was said of that kind yet."""
@@ -100,7 +106,7 @@ class Office:
         days: dict[tuple[str, int], date] = {}
         for place in np.argsort(due, kind="stable").tolist():
             keys = [(one.id, _period(one, int(due[place]), days)) for one in paying]
-            left = min(one.amount_micros - self._spent.get(key, 0) for one, key in zip(paying, keys, strict=True))
+            left = min(one.amount_micros * self.share - self._spent.get(key, 0) for one, key in zip(paying, keys, strict=True))
             can[place] = left >= each
             if can[place]:
                 for key in keys:

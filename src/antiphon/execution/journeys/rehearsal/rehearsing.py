@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,13 +18,15 @@ from antiphon.execution.delivery.heard import spoken
 from antiphon.execution.delivery.rules.model import OWN_FREQUENCY
 from antiphon.execution.journeys.contract import Ints
 from antiphon.execution.journeys.engine import Plan
+from antiphon.execution.journeys.errors import RehearsalTooLarge
+from antiphon.execution.journeys.kinds.actions import said_of
 from antiphon.execution.journeys.model import Definition
 from antiphon.execution.journeys.rehearsal.behaviour import Behaviour, Likely, Recorded
 from antiphon.execution.journeys.rehearsal.collisions import Collisions
 from antiphon.execution.journeys.rehearsal.driver import WINDOW, Book, Counts, Part, Told, go_through, meets
 from antiphon.execution.journeys.rehearsal.entrants import entrants_of, segments_of
 from antiphon.execution.journeys.rehearsal.fitting import QUARTER, Fit, fit
-from antiphon.execution.journeys.rehearsal.gate import Gate, Office
+from antiphon.execution.journeys.rehearsal.gate import Gate, Office, dispatch_of
 from antiphon.execution.journeys.rehearsal.holding import Trees
 from antiphon.execution.journeys.rehearsal.listing import Listing, listing_of
 from antiphon.execution.journeys.rehearsal.model import RehearsalAsked, RehearsalReport
@@ -45,6 +47,8 @@ from antiphon.foundation.postgres.binary import micros
 
 PART = 20_000
 """People who are in memory at a time, where they do not meet: so few that a worker's other loops hardly wait for a round."""
+TOGETHER = 300_000
+"""People who may be in memory at a time, where they meet."""
 DRAWN = 10_000
 """People of whom behaviour is drawn again and again, for the interval."""
 Progress = Callable[[int, int], Awaitable[None]]
@@ -68,15 +72,22 @@ class Setting:
     fit: Fit
     answers: Mapping[tuple[int, str], list[Mapping[str, int]]]
     recorded: Mapping[int, list[int]]
+    paid: bool
+    """Whether budgets pay for its messages."""
     answered: frozenset[str]
     """Names of the events by which people answer messages."""
     tally: Tally = field(default_factory=Tally)
     counts: Counts = field(default_factory=Counts)
 
     @property
+    def share(self) -> float:
+        """What part of the population takes part."""
+        return len(self.ids) / max(1, self.population)
+
+    @property
     def tight(self) -> bool:
         """Whether people meet on their way."""
-        return meets(self.plan, bool(self.office.budgets))
+        return meets(self.plan, self.paid)
 
     @property
     def name(self) -> str:
@@ -98,17 +109,24 @@ async def rehearse(
     setting = await _setting(ctx, plan, asked)
     tight = setting.tight
     ids, size = setting.ids, max(1, len(setting.ids) if tight else part)
-    book, gates, collisions = Book(plan.definition.most_inside), Gates(), Collisions(plan)
+    if tight and len(ids) > TOGETHER:
+        raise RehearsalTooLarge(field="sample", people=len(ids), most=TOGETHER)
+    shared, collisions = _shared(setting), Collisions(plan)
+    setting.counts, setting.tally = shared.counts, shared.tally
     total = len(ids) + (len(ids) if tight else min(len(ids), DRAWN)) * asked.draws
 
     async def done(people: int) -> None:
         if progress is not None:
             await progress(people, total)
 
+    async def pause(at: int) -> None:
+        length = micros(setting.until) - micros(setting.since)
+        await done(int(len(ids) * max(0, at - micros(setting.since)) / length))
+
     for start in range(0, len(ids), size):
         scene = await _scene(setting, ids[start : start + size])
         others = await read_others(ctx, scene.ids, plan.journey_id, setting.since)
-        run = await _run(setting, scene, None, _Shared(setting.counts, setting.tally, book, gates), told, others, lambda: done(0))
+        run = await _run(setting, scene, None, shared, told, others, pause)
         collisions.add(scene.ids, run.runs, others, setting.tally.take())
         await done(start + len(scene.ids))
     drawn, people = await _draws(setting, done)
@@ -126,7 +144,7 @@ async def _draws(setting: Setting, done: Callable[[int], Awaitable[None]]) -> tu
     scene = await _scene(setting, ids)
     found = []
     for draw in range(setting.asked.draws):
-        shared = _Shared(Counts(), Tally(), Book(setting.plan.definition.most_inside), Gates())
+        shared = _shared(setting)
         await _run(setting, scene, draw, shared)
         found.append(shared.counts.converted)
         await done(len(setting.ids) + (draw + 1) * len(ids))
@@ -142,7 +160,7 @@ async def _setting(ctx: Context, plan: Plan, asked: RehearsalAsked) -> Setting:
     trees = Trees(ctx, about, now)
     ids, population = await read_population(ctx, asked.sample, f"sample/{asked.seed}")
     listing = listing_of(plan, trees, since, since if asked.mode == "history" else now - QUARTER)
-    office = await Office.open(ctx, now)
+    office = await Office.open(ctx, now, len(ids) / max(1, population))
     channels = list(listing.channels)
     async with ctx.db.connection() as conn:
         for purpose in listing.purposes:
@@ -152,11 +170,23 @@ async def _setting(ctx: Context, plan: Plan, asked: RehearsalAsked) -> Setting:
     fitted = await fit(ctx, ids, sorted(set(channels)), names, goal.event if goal is not None else None, now)
     return Setting(
         ctx=ctx, plan=plan, asked=asked, now=now, since=since, until=until, ids=ids, population=population, trees=trees,
-        office=office, listing=listing, fit=fitted,
+        office=office, listing=listing, fit=fitted, paid=await _paid(plan, office, channels),
         answered=frozenset(spoken(name, kind.name) for kind in ctx.get(ChannelRegistry) for name in TOLD.values()),
         answers=await read_answers(ctx, plan.journey_id) if asked.replies == "recorded" else {},
         recorded=await read_recorded(ctx, plan.journey_id, since) if asked.mode == "history" else {},
     )  # fmt: skip
+
+
+async def _paid(plan: Plan, office: Office, channels: Sequence[str]) -> bool:
+    """Whether budgets pay for a journey's messages: whoever comes late may find them used up."""
+    for step in plan.steps:
+        if step.step.kind != "message":
+            continue
+        for channel in channels:
+            dispatch = dispatch_of(said_of(step.settings), channel)
+            if office.paying(dispatch) and await office.price(dispatch) > 0:
+                return True
+    return False
 
 
 async def _scene(setting: Setting, ids: Ints) -> Scene:
@@ -178,6 +208,13 @@ class _Shared:
     gates: Gates
 
 
+def _shared(setting: Setting) -> _Shared:
+    """A new run's."""
+    most = setting.plan.definition.most_inside
+    setting.office.restart()
+    return _Shared(Counts(), Tally(), Book(None if most is None else max(1, round(most * setting.share))), Gates(setting.share))
+
+
 async def _run(
     setting: Setting,
     scene: Scene,
@@ -185,7 +222,7 @@ async def _run(
     shared: _Shared,
     told: Told | None = None,
     others: Others | None = None,
-    pause: Callable[[], Awaitable[None]] | None = None,
+    pause: Callable[[int], Awaitable[None]] | None = None,
 ) -> Part:
     """Move a part through its time, once. ``draw``: with behaviour drawn for the so-manieth time."""
     asked, plan = setting.asked, setting.plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
@@ -27,6 +28,8 @@ from antiphon.foundation.principal import Principal
 KIND = "journeys.rehearse"
 KEPT = 50
 """Rehearsals of a journey; older ones are forgotten."""
+OFTEN = 0.5
+"""Seconds between two words on how far it is."""
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 
@@ -99,8 +102,13 @@ async def run_rehearsal(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
     plan = Plan(0, row[0], msgspec.convert(row[1], Definition, strict=False), installed())
     asked = msgspec.convert(row[2], RehearsalAsked)
 
+    told = 0.0
+
     async def progress(done: int, total: int) -> None:
-        await job.progress(done, total)
+        nonlocal told
+        if time.monotonic() - told >= OFTEN or done == total:
+            await job.progress(done, total)
+            told = time.monotonic()
 
     try:
         report = await rehearse(ctx, plan, asked, progress=progress)

@@ -58,13 +58,16 @@ class Tally:
 
 
 class Gates:
-    """The rate-limited gates of a journey, shared by everybody: the turns they remember."""
+    """The rate-limited gates of a journey, shared by everybody: the turns they remember. ``share``: of a sample, what part of the
+    population it is; a gate lets that part of its most through."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: float = 1.0) -> None:
+        self.share = share
         self._given: dict[str, Turns] = {}
 
     def take(self, step: str, at: Ints, most: int, length: int) -> Ints:
         """When each may pass."""
+        most = max(1, round(most * self.share))
         passes, self._given[step] = turns_of(self._given.get(step, []), at, most, length)
         return passes
 
