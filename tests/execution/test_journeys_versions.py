@@ -377,3 +377,55 @@ def test_a_map_leads_every_step_somewhere_or_says_so(old: list[str], new: list[s
             assert moves[number].comes == (to != key)
     back = inverse(step_map, before, after)
     assert set(back) <= set(new) - set(old) and set(back.values()) <= set(old)
+
+
+async def test_a_rollback_over_several_versions_goes_all_the_way_back(author: Author) -> None:
+    await author.begin(line("a", "b"))
+    await author.enter(1)
+    await author.go()
+    await author.publish(line("c", "b"), Move(map={"a": "c"}))
+    await author.move()
+    await author.enter(2)
+    await author.go()
+    await author.publish(line("d", "e", "b"), Move(map={"c": "d"}))
+    await author.move()
+    assert await author.where() == [(1, 3, "d"), (2, 3, "d")]
+    await author.back(1)
+    await author.move()
+    assert await author.where() == [(1, 1, "a"), (2, 1, "a")]
+    await author.back(3, Leave())  # and forward again, with other ways for those inside
+    await author.move()
+    assert await author.where() == [] and await author.over() == [(1, "replaced"), (2, "replaced")]
+    async with author.ctx.db.connection() as conn:
+        listed = await definitions.list_versions(conn, author.id)
+    assert [(one.number, one.live) for one in listed] == [(3, True), (2, False), (1, False)]
+
+
+async def test_who_entered_just_now_is_not_taken_for_one_who_waited(author: Author) -> None:
+    """Somebody who stands before the first step comes to it in the new version, however it is led there."""
+    await author.begin(line("a", "b"))
+    await author.enter(1)  # not looked at yet
+    await author.publish(line("a", "b", "c"), Move())
+    await author.move()
+    assert await author.where() == [(1, 2, "a")]
+    await author.go()
+    await author.go(HOUR - timedelta(seconds=1))
+    assert await author.where() == [(1, 2, "a")]
+    await author.go(timedelta(seconds=1))
+    assert await author.where() == [(1, 2, "b")]
+
+
+async def test_who_waits_for_something_that_means_something_else_now_comes_anew(author: Author) -> None:
+    def listening(event: str, timeout: float | None) -> Definition:
+        settings: dict[str, Any] = {"match": {"event": event}} | ({"timeout_seconds": timeout} if timeout else {})
+        return Definition(start="a", steps=[Step(key="a", kind="wait_event", settings=settings)], **GOOD)
+
+    await author.begin(listening("Paid", None))
+    await author.enter(1)
+    await author.go()
+    await author.publish(listening("Paid", 600), Move())
+    await author.move()
+    await author.go()
+    assert await author.where() == [(1, 2, "a")]
+    await author.go(timedelta(seconds=600))
+    assert await author.over() == [(1, "finished")]  # the new version's time-out is theirs, too
