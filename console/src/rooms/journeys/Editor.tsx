@@ -19,7 +19,7 @@ import type { Draft } from './draft';
 import { exitsFor, exitsOf, type Kind } from './exits';
 import { Findings, useFindingWords } from './Findings';
 import { firstSettings } from './forms/form';
-import { freshKey } from './graph';
+import { before, freshKey } from './graph';
 import { arranged, heightOf, placesOf, WIDTH } from './layout';
 import { START, stepOf, type Place } from './model';
 import { RulesDrawer } from './RulesDrawer';
@@ -101,12 +101,16 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
     if (steps.length > 0) edit({ do: 'remove', keys: steps });
     setSelected([]);
     setOpen(null);
-    document.querySelector<HTMLElement>('[data-board]')?.focus();
+    const beside = steps[0] ? (before(definition, steps[0]).find((one) => !steps.includes(one.key))?.key ?? ENTRANCE) : null;
+    if (beside) focus(beside);
+    else document.querySelector<HTMLElement>('[data-board]')?.focus();
   };
   const arrange = () => edit({ do: 'move', places: arranged(definition, exits) });
   const group = () => steps.length > 0 && edit({ do: 'group', keys: steps, title: t('journeys.frame') });
   const comment = () => {
-    const { x, y } = flow.screenToFlowPosition({ x: window.innerWidth / 2, y: window.innerHeight / 2 });
+    const box = document.querySelector('[data-board]')?.getBoundingClientRect();
+    const { x, y } = flow.screenToFlowPosition({ x: (box?.left ?? 0) + (box?.width ?? 0) / 2, y: (box?.top ?? 0) + 40 });
+    requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector<HTMLElement>('.react-flow__node-note:last-of-type textarea')?.focus()));
     edit({ do: 'comment', note: { text: '', x: Math.round(x), y: Math.round(y), width: 220, height: 80 } });
   };
   const put = useCallback(
@@ -143,9 +147,11 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
       }),
     },
   });
+  // The settings that are open follow the one step that is chosen.
+  const only = steps.length === 1 ? steps[0] : undefined;
   useEffect(() => {
-    if (open && open !== ENTRANCE && !stepOf(definition, open)) setOpen(null);
-  }, [definition, open]);
+    setOpen((now) => (now && isStep(now) ? (only ?? (stepOf(definition, now) ? now : null)) : now));
+  }, [definition, only]);
   const go = (key: string | undefined) => {
     show(key ?? ENTRANCE);
     if (key) focus(key);
@@ -204,7 +210,7 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
         {!readOnly && <Kept draft={draft} />}
       </div>
       {open === ENTRANCE && <RulesDrawer definition={definition} kinds={kinds} onEdit={edit} onClose={() => setOpen(null)} />}
-      {adding && <AddStep definition={definition} kinds={kinds} after={adding.after} onClose={() => setAdding(null)} onPick={(kind, after) => add(kind, after, adding.at)} />}
+      {adding && <AddStep definition={definition} kinds={kinds} after={adding.after} onClose={() => { setAdding(null); if (adding.after) focus(adding.after.key || ENTRANCE); }} onPick={(kind, after) => add(kind, after, adding.at)} />}
       {connecting !== null && <ConnectDialog definition={definition} kinds={kinds} from={connecting} onEdit={edit} onClose={() => { setConnecting(null); focus(connecting === START ? ENTRANCE : connecting); }} />}
       {helping && <KeysHelp onClose={() => setHelping(false)} />}
     </div>

@@ -72,12 +72,12 @@ export function StepPanel({ definition, kinds, stepKey, journeyId, mayRename, fi
         </Alert>
       )}
       <TextInput label={t('journeys.step_title')} placeholder={kindName(step.kind)} maxLength={200} value={step.title} onChange={(event) => onEdit({ do: 'title', key: stepKey, title: event.currentTarget.value })} />
-      <SettingsForm key={stepKey} step={step} settings={step.settings} definition={definition} journeyId={journeyId} kind={kinds.get(step.kind)} put={put} />
+      <SettingsForm key={`settings of ${stepKey}`} step={step} settings={step.settings} definition={definition} journeyId={journeyId} kind={kinds.get(step.kind)} put={put} />
       <Divider label={t('journeys.leads')} labelPosition="left" />
       <Onward definition={definition} kinds={kinds} from={stepKey} onEdit={onEdit} />
       <Divider />
       {mayRename ? (
-        <KeyField key={stepKey} stepKey={stepKey} taken={new Set(definition.steps.map((one) => one.key))} onRename={(to) => { onEdit({ do: 'rekey', key: stepKey, to }); onRenamed(to); }} />
+        <KeyField key={`key of ${stepKey}`} stepKey={stepKey} taken={new Set(definition.steps.map((one) => one.key))} onRename={(to) => { onEdit({ do: 'rekey', key: stepKey, to }); onRenamed(to); }} />
       ) : (
         <Text size="xs" c="dimmed">{t('journeys.step_key')}: <Code>{stepKey}</Code></Text>
       )}

@@ -4,6 +4,7 @@ import { api, take, type Schema } from '@/api/client';
 import { useMay } from '@/api/session';
 import type { Kind } from './exits';
 import type { Definition } from './model';
+import { sendable } from './sendable';
 
 /** A journey as the server shows it; its draft is read by `whole`. */
 export type Journey = Omit<Schema<'Journey'>, 'draft'> & { draft: unknown };
@@ -31,7 +32,7 @@ export function useStepKinds(): ReadonlyMap<string, Kind> | undefined {
 export function useCheck(id: number, definition: Definition, enabled: boolean) {
   return useQuery({
     queryKey: ['journey-check', id, definition],
-    queryFn: () => take(api.POST('/v1/journeys/{journey_id}/check', { ...pathOf(id), body: { definition: definition as unknown as Sent } })),
+    queryFn: () => take(api.POST('/v1/journeys/{journey_id}/check', { ...pathOf(id), body: { definition: sendable(definition) as unknown as Sent } })),
     enabled,
     placeholderData: keepPreviousData,
     gcTime: 5_000,

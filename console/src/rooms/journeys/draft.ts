@@ -5,6 +5,7 @@ import { Problem } from '@/api/problem';
 import { pathOf, type Journey, type Sent } from './api';
 import { useDrawing, type Drawing } from './history';
 import { whole, type Definition } from './model';
+import { sendable } from './sendable';
 
 const PAUSE = 700;
 
@@ -31,6 +32,8 @@ export function useDraft(journey: Journey, mayWrite: boolean): Draft {
   const revision = useRef(journey.draft_revision);
   const stored = useRef(definition);
   const latest = useRef(definition);
+  /** Somebody else has kept another draft: nothing is kept here until it is said whose goes on. */
+  const torn = useRef(false);
   const running = useRef<Promise<void> | null>(null);
   latest.current = definition;
 
@@ -39,7 +42,7 @@ export function useDraft(journey: Journey, mayWrite: boolean): Draft {
     if (sent === stored.current) return;
     setKept('keeping');
     try {
-      const saved = await take(api.PUT('/v1/journeys/{journey_id}/draft', { ...pathOf(journey.id), body: { definition: sent as unknown as Sent, revision: revision.current } }));
+      const saved = await take(api.PUT('/v1/journeys/{journey_id}/draft', { ...pathOf(journey.id), body: { definition: sendable(sent) as unknown as Sent, revision: revision.current } }));
       revision.current = saved.draft_revision;
       stored.current = sent;
       client.setQueryData(['journey', journey.id], saved);
@@ -47,26 +50,27 @@ export function useDraft(journey: Journey, mayWrite: boolean): Draft {
       setKept(latest.current === sent ? 'kept' : 'changed');
     } catch (failed) {
       setError(failed);
-      setKept(failed instanceof Problem && failed.status === 409 ? 'conflict' : 'failed');
+      torn.current = failed instanceof Problem && failed.status === 409;
+      setKept(torn.current ? 'conflict' : 'failed');
       throw failed;
     }
   }, [client, journey.id]);
 
   /** One after another: a save on its way is waited for, since it gives the next its revision. */
   const keep = useCallback(async (): Promise<void> => {
-    while (running.current) await running.current.catch(() => undefined);
+    while (running.current) await running.current;
     const going = send();
-    running.current = going.finally(() => { running.current = null; });
+    running.current = going.catch(() => undefined).finally(() => { running.current = null; });
     await going;
   }, [send]);
 
   useEffect(() => {
     if (!mayWrite || definition === stored.current) return;
-    setKept((now) => (now === 'conflict' ? now : 'changed'));
-    if (kept === 'conflict') return;
+    if (torn.current) return;
+    setKept('changed');
     const timer = setTimeout(() => void keep().catch(() => undefined), PAUSE);
     return () => clearTimeout(timer);
-  }, [definition, keep, kept, mayWrite]);
+  }, [definition, keep, mayWrite]);
 
   // What somebody else kept meanwhile is taken over as an edit, so that it can be taken back, unless there is something unkept here.
   useEffect(() => {
@@ -102,12 +106,14 @@ export function useDraft(journey: Journey, mayWrite: boolean): Draft {
       const theirs = whole(now.draft as Partial<Definition>);
       revision.current = now.draft_revision;
       stored.current = theirs;
+      torn.current = false;
       edit({ do: 'replace', definition: theirs });
       setKept('kept');
       setError(null);
     },
     keepMine: async () => {
       revision.current = (await read()).draft_revision;
+      torn.current = false;
       setKept('changed');
       await keep();
     },

@@ -4,6 +4,7 @@ import { edited, type Edit } from './edit';
 import { freshKey, reached } from './graph';
 import { begun, walked, type Past } from './history';
 import { EMPTY, whole, type Definition, type Step } from './model';
+import { sendable } from './sendable';
 
 const step = (key: string, next: Step['next'] = {}, kind = 'wait', settings: Step['settings'] = {}): Step => ({ key, kind, settings, next, title: '' });
 const line = whole({ start: 'a', steps: [step('a', { next: 'b' }), step('b', { next: 'c' }), step('c')] });
@@ -135,5 +136,18 @@ describe('undo and redo', () => {
     let state = walked(begun(line), { to: 'edit', edit: { do: 'remove', keys: ['c'] }, at: 0 });
     state = walked(walked(state, { to: 'undo' }), { to: 'edit', edit: { do: 'remove', keys: ['b'] }, at: 9 });
     expect(state.next).toEqual([]);
+  });
+});
+
+describe('what is sent', () => {
+  it('rules that are still being written stay here', () => {
+    const writing = whole({
+      entries: [{ kind: 'event', match: { event: '', kind: 'track', filters: [] }, fresh_seconds: 1 }, { kind: 'api' }, { kind: 'segment', segment_id: 0, when: 'entered', present: false }],
+      exits: [{ reason: 'paid', event: { event: '', kind: 'track', filters: [] }, condition: null }],
+      goal: { event: { event: 'Paid', kind: 'track', filters: [] }, condition: null, value: null, ends: true },
+    });
+    const sent = sendable(writing);
+    expect([sent.entries.map((one) => one.kind), sent.exits, sent.goal?.event?.event]).toEqual([['api'], [], 'Paid']);
+    expect(sendable({ ...writing, goal: { ...writing.goal!, event: { event: ' ', kind: 'track', filters: [] } } }).goal).toBeNull();
   });
 });

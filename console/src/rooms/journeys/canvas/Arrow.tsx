@@ -21,9 +21,10 @@ export const Arrow = memo(function Arrow(props: EdgeProps) {
   const from = source === ENTRANCE ? START : source;
   const back = targetX < sourceX + 10;
   const low = Math.max(sourceY, targetY) + 110;
-  const [bezier, middleX, middleY] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition });
+  const [bezier] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition });
   const round = `M${sourceX},${sourceY} C${sourceX + 90},${sourceY} ${sourceX + 90},${low} ${sourceX - 20},${low} L${targetX + 20},${low} C${targetX - 90},${low} ${targetX - 90},${targetY} ${targetX},${targetY}`;
-  const [x, y] = back ? [(sourceX + targetX) / 2, low] : [middleX, middleY];
+  // Beside the exit, where no other arrow's number can be.
+  const [x, y] = [sourceX + 26, sourceY];
   const count = around.numbers && from !== START ? (around.numbers.arrows.get(arrowOf(from, exit)) ?? 0) : undefined;
   const step = stepOf(around.definition, from);
   return (
@@ -34,6 +35,7 @@ export const Arrow = memo(function Arrow(props: EdgeProps) {
           <UnstyledButton
             className={`${styles.count} nodrag nopan`}
             style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
+            tabIndex={-1}
             data-none={count === 0 || undefined}
             data-expected={around.numbers?.expected || undefined}
             disabled={!around.onNumber}

@@ -56,10 +56,11 @@ export const NoteNode = memo(function NoteNode({ data, selected }: NodeProps<Dra
         maxLength={5000}
         readOnly={around.readOnly}
         value={note.text}
+        onBlur={() => !around.readOnly && note.text.trim() === '' && around.onEdit({ do: 'note', at, part: null })}
         onChange={(event) => around.onEdit({ do: 'note', at, part: { text: event.currentTarget.value } })}
       />
       {!around.readOnly && (
-        <ActionIcon className={`${styles.gone} nodrag`} size="xs" variant="subtle" color="gray" aria-label={t('journeys.comment_remove')} onClick={() => around.onEdit({ do: 'note', at, part: null })}><IconClose size={12} /></ActionIcon>
+        <ActionIcon tabIndex={-1} className={`${styles.gone} nodrag`} size="xs" variant="subtle" color="gray" aria-label={t('journeys.comment_remove')} onClick={() => around.onEdit({ do: 'note', at, part: null })}><IconClose size={12} /></ActionIcon>
       )}
     </div>
   );

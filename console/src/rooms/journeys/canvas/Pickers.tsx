@@ -26,7 +26,7 @@ export function AddStep({ definition, kinds, after, onPick, onClose }: AddProps)
   const exits = step ? exitsOf(step, kinds) : ['next'];
   const [exit, setExit] = useState(after?.exit ?? exits.find((one) => !step?.next[one]) ?? exits[0] ?? 'next');
   return (
-    <Modal opened onClose={onClose} title={after ? t('journeys.add_after', { step: stepName(after.key) }) : t('journeys.tool.add')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+    <Modal opened onClose={onClose} returnFocus={false} title={after ? t('journeys.add_after', { step: stepName(after.key) }) : t('journeys.tool.add')} closeButtonProps={{ 'aria-label': t('common.close') }}>
       <Stack gap="sm">
         {step && exits.length > 1 && (
           <Select
@@ -83,6 +83,7 @@ export function Onward({ definition, kinds, from, onEdit }: OnwardProps) {
           searchable
           allowDeselect={false}
           data={[{ value: NOWHERE, label: t('journeys.ends_here') }, ...options]}
+          onFocus={(event) => event.currentTarget.select()}
           value={step.next[exit] ?? NOWHERE}
           onChange={(to) => onEdit({ do: 'connect', from, exit, to: to === NOWHERE ? null : to })}
         />
@@ -96,7 +97,7 @@ export function ConnectDialog({ onClose, ...onward }: OnwardProps & { onClose: (
   const { t } = useTranslation();
   const stepName = useStepName(onward.definition);
   return (
-    <Modal opened onClose={onClose} title={t('journeys.connect_from', { step: stepName(onward.from) })} closeButtonProps={{ 'aria-label': t('common.close') }}>
+    <Modal opened onClose={onClose} returnFocus={false} title={t('journeys.connect_from', { step: stepName(onward.from) })} closeButtonProps={{ 'aria-label': t('common.close') }}>
       <Onward {...onward} />
     </Modal>
   );

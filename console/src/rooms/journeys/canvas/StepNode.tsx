@@ -54,7 +54,7 @@ export const StepNode = memo(function StepNode({ data, selected }: NodeProps<Dra
         )}
       </div>
       {waiting > 0 && (
-        <UnstyledButton className={`${styles.waiting} nodrag nopan`} aria-label={t('journeys.waiting_at', { count: waiting, shown: format.number(waiting), step: name })} onClick={() => around.onNumber?.(key)}>
+        <UnstyledButton tabIndex={-1} className={`${styles.waiting} nodrag nopan`} aria-label={t('journeys.waiting_at', { count: waiting, shown: format.number(waiting), step: name })} onClick={() => around.onNumber?.(key)}>
           <IconPeople size={13} aria-hidden />
           {format.compact(waiting)}
         </UnstyledButton>

@@ -7,6 +7,8 @@ import { ENTRANCE, isStep } from './nodes';
 
 const ARROWS: Record<string, Place> = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 const NUDGE = 20;
+/** How many frames a step is waited for. */
+const FRAMES = 40;
 
 /** The step one comes to in a direction: along an arrow to the right and to the left, else the nearest that way. */
 export function stepTowards(definition: Definition, places: Record<string, Place>, from: string, way: Place): string | null {
@@ -65,14 +67,21 @@ export function useFocusStep(): (key: string) => void {
   const flow = useReactFlow();
   return useCallback(
     (key) => {
-      requestAnimationFrame(() => {
+      // A step that was just added is drawn, and what was open beside the board is gone, a few frames from now.
+      const seek = (frames: number) => {
         const node = document.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(key)}"]`);
+        const there = node && getComputedStyle(node).visibility !== 'hidden';
+        if ((!there || frames > FRAMES - 3) && frames > 0) {
+          requestAnimationFrame(() => seek(frames - 1));
+          return;
+        }
         node?.focus({ preventScroll: true });
         const box = node?.getBoundingClientRect();
         const board = node?.closest('.react-flow')?.getBoundingClientRect();
         const seen = box && board && box.left >= board.left && box.right <= board.right && box.top >= board.top && box.bottom <= board.bottom;
         if (!seen) void flow.fitView({ nodes: [{ id: key }], maxZoom: flow.getZoom(), minZoom: flow.getZoom(), duration: 0 });
-      });
+      };
+      seek(FRAMES);
     },
     [flow],
   );

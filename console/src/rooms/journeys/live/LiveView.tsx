@@ -98,7 +98,7 @@ function Watch({ journey, kinds }: WatchProps) {
         <Stat icon={IconTarget} label={t('journeys.converted')} value={format.number(sum('goal'))} note={numbers.entered ? format.percent(sum('goal'), numbers.entered) : undefined} />
         <Stat icon={IconStop} label={t('journeys.left')} value={format.number(sum('left'))} note={<Outcomes arrows={of('left')} />} />
       </SimpleGrid>
-      <div className={styles.desk}>
+      <div className={styles.desk} data-short>
         <Toolbar editing={false} help={() => setHelping(true)}>
           <Button size="compact-sm" variant="subtle" leftSection={<IconCustomers size={14} />} onClick={() => setPeople({})}>{t('journeys.everybody_inside')}</Button>
           {(versions.data?.items.length ?? 0) > 1 && (
@@ -120,7 +120,7 @@ function Watch({ journey, kinds }: WatchProps) {
         </div>
         <Group className={styles.foot}>{found && <span>{t('journeys.as_of')} <Moment at={found.as_of} /></span>}</Group>
       </div>
-      {people && <People journey={journey} definition={definition} version={wanted} step={people.step} exit={people.exit} onClose={() => setPeople(null)} />}
+      {people && <People journey={journey} definition={definition} version={wanted} step={people.step} exit={people.exit} numbers={numbers} kinds={kinds} onStep={(exit) => setPeople({ step: people.step, exit })} onClose={() => setPeople(null)} />}
       {helping && <KeysHelp onClose={() => setHelping(false)} />}
     </Stack>
   );

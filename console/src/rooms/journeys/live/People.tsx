@@ -1,17 +1,23 @@
-import { Anchor, Button, Drawer, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Chip, Drawer, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
 import { usePages } from '@/api/pages';
 import { DataTable } from '@/design/DataTable';
 import { EmptyState } from '@/design/EmptyState';
+import { useFormat } from '@/design/format';
 import { IconChevronLeft, IconCustomers } from '@/design/icons';
 import { Moment } from '@/design/Moment';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import type { Journey } from '../api';
+import { arrowOf, type Numbers } from '../canvas/state';
+import { exitsOf, type Kind } from '../exits';
 import { stepOf, type Definition } from '../model';
 import { useExitName, useStepName } from '../told';
 import { PersonPath } from './PersonPath';
+
+/** No exit is called so. */
+const HERE = '-';
 
 interface PeopleProps {
   journey: Journey;
@@ -19,6 +25,10 @@ interface PeopleProps {
   version: number | null;
   step?: string;
   exit?: string;
+  numbers: Numbers;
+  kinds: ReadonlyMap<string, Kind>;
+  /** Shows those who went by an exit of the same step, or who stand at it. */
+  onStep: (exit?: string) => void;
   onClose: () => void;
 }
 
@@ -46,10 +56,12 @@ async function read(journey: number, version: number | null, cursor: string | un
 }
 
 /** The people behind a number: who stands at a step, or went by an exit, where each is now and until when. */
-export function People({ journey, definition, version, step, exit, onClose }: PeopleProps) {
+export function People({ journey, definition, version, step, exit, numbers, kinds, onStep, onClose }: PeopleProps) {
   const { t } = useTranslation();
   const stepName = useStepName(definition);
   const exitName = useExitName();
+  const format = useFormat();
+  const shown = step ? stepOf(definition, step) : undefined;
   const [person, setPerson] = useState<{ id: number; name: string } | null>(null);
   const list = usePages(
     ['journey-people', journey.id, version, step, exit],
@@ -72,6 +84,14 @@ export function People({ journey, definition, version, step, exit, onClose }: Pe
         </Stack>
       ) : (
         <>
+          {shown && (
+            <Chip.Group value={exit ?? HERE} onChange={(next) => onStep(next === HERE ? undefined : String(next))}>
+              <Group gap={6} mb="sm" role="group" aria-label={t('journeys.which_people')}>
+                <Chip size="xs" value={HERE}>{`${t('journeys.here_now')} · ${format.number(numbers.waiting.get(shown.key) ?? 0)}`}</Chip>
+                {exitsOf(shown, kinds).map((one) => <Chip key={one} size="xs" value={one}>{`${exitName(one, shown)} · ${format.number(numbers.arrows.get(arrowOf(shown.key, one)) ?? 0)}`}</Chip>)}
+              </Group>
+            </Chip.Group>
+          )}
           <ProblemAlert error={list.error} onRetry={list.retry} />
           <DataTable
             label={title}
