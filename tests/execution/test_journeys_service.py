@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.awareness.test_imports_customers import bring
 from tests.execution.cast import add_people, stage
 from tests.execution.journeys_cast import step
 
@@ -31,9 +33,11 @@ from antiphon.execution.journeys.shown import Stay
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import run_until_idle
+from antiphon.foundation.notices import LISTENERS, LOOPS as NOTICES
 from antiphon.foundation.principal import SYSTEM
 
 pytestmark = pytest.mark.store
+MAP = 'kind = "customers"\n[identities]\nemail = "email"\n[traits]\nplan = "plan"\n'
 
 
 @pytest.fixture
@@ -253,3 +257,23 @@ async def test_finishing_stops_the_sources_and_a_journey_with_people_is_not_put_
     with pytest.raises(PeopleInside):
         async with five.db.transaction() as conn:
             await service.archive(five, conn, SYSTEM, journey, away=True)
+
+
+async def test_a_real_import_from_its_file_to_the_journey(five: Context, lake: Any, tmp_path: Path) -> None:
+    """Two people are new, one changes, one is as before; a dry run and a repetition let nobody in."""
+    LISTENERS.register(letting.LISTENERS)
+    path = tmp_path / "people.csv"
+    path.write_text("email,plan\np1@example.com,gold\nnew@example.org,red\nother@example.org,\n")
+    journey = await live(five, ImportEntry(), again=Again(rule="always", at_once=9))
+    loops = [*NOTICES, *letting.LOOPS, ticking.LOOP]
+    await bring(five, path, MAP, dry_run=True)
+    await run_until_idle(five, loops)
+    assert await inside(five, journey) == []
+    done = await bring(five, path, MAP)
+    assert (done.made, done.changed) == (2, 1)
+    await run_until_idle(five, loops)
+    first = await inside(five, journey)
+    assert len(first) == 3 and 1 in first and not {2, 3, 4, 5} & set(first)
+    await bring(five, path, MAP)
+    await run_until_idle(five, loops)
+    assert await inside(five, journey) == first
