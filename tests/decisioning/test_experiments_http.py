@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from antiphon.awareness.traits import mirror_profiles
+from antiphon.awareness.traits import mirror_profiles, observe_traits
 from antiphon.decisioning.experiments import expose, find_running
 from antiphon.foundation.context import Context
 from antiphon.foundation.lake import LakeClient
@@ -124,3 +124,34 @@ async def test_a_secret_trait_tells_people_apart_for_nobody_else(ctx: Context, l
     assert (refused.status_code, allowed.status_code) == (403, 200), (refused.text, allowed.text)
     assert (await owner.get(path, params={"trait": "email", "segment_id": 1})).json()["field"] == "segment_id"
     assert (await owner.get(path, params={"segment_id": 77})).status_code == 404
+
+
+async def test_pages_follow_each_other(as_role: Callable[[str], Any]) -> None:
+    http = await as_role("marketer")
+    for n in range(5):
+        await http.post("/v1/experiments", json=BODY | {"key": f"e{n}"})
+    first = (await http.get("/v1/experiments", params={"limit": 3})).json()
+    second = (await http.get("/v1/experiments", params={"limit": 3, "cursor": first["next"]})).json()
+    assert [one["key"] for one in first["items"] + second["items"]] == ["e4", "e3", "e2", "e1", "e0"] and second["next"] is None
+
+
+@pytest.mark.parametrize(("change", "field"), [
+    ({"started_at": "2026-06-02T00:00:00Z", "finished_at": "2026-06-03T00:00:00Z"}, "finished_at"),
+    ({"started_at": "2026-05-02T00:00:00Z", "finished_at": "2026-05-01T00:00:00Z"}, "finished_at"),
+    ({"trait": "nothing"}, "trait"),
+    ({"arms": [{"key": "a", "value": "x"}, {"key": "b", "value": "x"}]}, "arms"),
+    ({"metrics": []}, "metrics"),
+    ({"winner": "z"}, "winner"),
+])  # fmt: skip
+async def test_what_is_wrong_with_one_made_elsewhere(ctx: Context, as_role: Callable[[str], Any], change: dict[str, Any], field: str) -> None:
+    async with ctx.db.transaction() as conn:
+        await observe_traits(conn, {"trial": "text"}, ctx.clock.now())
+    http = await as_role("marketer")
+    body = {
+        "key": "old", "name": "Old", "trait": "trial", "arms": [{"key": "a", "value": "x"}, {"key": "b", "value": "y"}],
+        "started_at": "2026-05-01T00:00:00Z", "finished_at": "2026-05-09T00:00:00Z", "metrics": BODY["metrics"],
+    }  # fmt: skip
+    refused = await http.post("/v1/experiments/adopted", json=body | change)
+    assert (refused.status_code, refused.json()["field"]) == (400, field), refused.text
+    assert (await http.get("/v1/experiments")).json()["items"] == [], "and nothing was changed"
+    assert (await http.post("/v1/experiments/adopted", json=body)).status_code == 201

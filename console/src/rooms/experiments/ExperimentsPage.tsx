@@ -34,7 +34,7 @@ export default function ExperimentsPage() {
   const state = STATES.find((one) => one === address.state);
   const list = usePages(
     ['experiments', address.q, state],
-    (cursor) => take(api.GET('/v1/experiments', { params: { query: { text: address.q, state, before: cursor === undefined ? undefined : Number(cursor), limit: 50 } } })),
+    (cursor) => take(api.GET('/v1/experiments', { params: { query: { text: address.q, state, cursor, limit: 50 } } })),
     { refetchInterval: 5000 },
   );
   const holdouts = useQuery({ queryKey: ['holdouts'], queryFn: () => take(api.GET('/v1/holdouts')) });

@@ -70,11 +70,12 @@ async def adopt(ctx: Context, who: Principal, data: Adopted) -> Experiment:
     values = [arm.value for arm in data.arms]
     if len(set(values)) < len(values):
         raise InvalidExperiment("two arms have the same value", field="arms")
+    design = design_of(data)
+    winner = service.number_of(design, data.winner)
     async with ctx.db.transaction() as conn:
         if data.trait not in await registry(conn):
             raise InvalidExperiment(f"there is no trait {data.trait}", field="trait")
-        made = await service.insert(ctx, conn, who, data.key, design_of(data), "adopted")
-    winner = service.number_of(made.design, data.winner)
+        made = await service.insert(ctx, conn, who, data.key, design, "adopted")
     after: int | None = 0
     while after is not None:
         async with ctx.db.transaction() as conn:

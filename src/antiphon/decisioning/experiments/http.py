@@ -30,7 +30,7 @@ from antiphon.decisioning.experiments.planning import PlanBody, plan_sizes
 from antiphon.decisioning.experiments.results import ExperimentResults
 from antiphon.decisioning.experiments.statistics import SizePlan
 from antiphon.foundation.context import Context
-from antiphon.foundation.http import Body, Limit, Page, delete, get, patch, post
+from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, patch, post
 from antiphon.foundation.principal import Principal
 
 PathId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
@@ -105,15 +105,17 @@ async def list_experiments(
     ctx: Context,
     in_state: Annotated[State | None, QueryParameter(name="state", description="Only those in this state")] = None,
     text: Annotated[str | None, Parameter(max_length=200)] = None,
-    before: Annotated[int | None, Parameter(ge=1, le=2**31 - 1, description="Experiments older than this one")] = None,
+    cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[ExperimentShown]:
     """Experiments, newest first."""
+    after = decode_cursor(cursor, int)
+    before = int(after[0] or 0) if after else None
     async with ctx.db.connection() as conn:
         found = await records.list_experiments(conn, before=before, state=in_state, text=text, limit=limit + 1)
         some = found[:limit]
         sums = await records.summaries(conn, [one.id for one in some])
-    more = str(some[-1].id) if len(found) > limit else None
+    more = encode_cursor(some[-1].id) if len(found) > limit else None
     return Page(items=[_shown(one, sums.get(one.id)) for one in some], next=more)
 
 
