@@ -19,6 +19,7 @@ from antiphon.execution.channels.webhook import verify
 from antiphon.execution.journeys import asking, personal
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.model import Definition
+from antiphon.foundation import faults
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Leases
@@ -251,3 +252,21 @@ async def test_one_that_is_silent_keeps_nobody_waiting(on: Scene) -> None:
         await on.ask()  # three were silent in a row: their address is left alone
         assert len(server.asked) == asked
         assert {row["attempts"] for row in await on.rows("select attempts from journey_ask where state = 'waiting'")} == {2}
+
+
+async def test_who_dies_after_asking_has_it_asked_again_under_the_same_id(on: Scene) -> None:
+    def dies() -> None:
+        raise RuntimeError("kill -9")
+
+    async with system(says_yes) as server:
+        await on.enter(await asks(on, server), 1)
+        with faults.arm("asked", dies), pytest.raises(RuntimeError, match="kill -9"):
+            await on.ask()
+        await on.ask()
+        assert (len(server.asked), await on.over()) == (1, {})  # another process waits until the claim has run out
+        on.clock.advance(asking.CLAIMED)
+        await on.ask()
+        await on.ask()
+        assert await on.over() == {1: "ok"}
+        assert len(server.asked) == 2
+        assert len({asked.headers["webhook-id"] for asked in server.asked}) == 1
