@@ -182,26 +182,7 @@ Condition: TypeAlias = (
 )
 """What is asked of a person alone, without looking at other conditions."""
 
-Node: TypeAlias = (
-    TraitCondition
-    | Age
-    | Anniversary
-    | Length
-    | Near
-    | Share
-    | EventCondition
-    | EventTime
-    | Sequence
-    | Engagement
-    | ConsentIs
-    | Reachable
-    | Profiles
-    | Lookalike
-    | InSegment
-    | And
-    | Or
-    | Not
-)
+Node: TypeAlias = Condition | InSegment | And | Or | Not
 
 
 class Surroundings(Struct, frozen=True):
