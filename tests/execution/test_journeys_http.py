@@ -98,6 +98,9 @@ async def test_what_is_wrong_is_found_and_keeps_it_from_going_live(client: Any) 
         ("settings_invalid", "steps[0].settings.seconds", "pause"), ("next_unknown", "steps[0].next.next", "pause"),
         ("no_entry", "entries", ""),
     }  # fmt: skip
+    spoken = (await client.post(f"{path}/check", json={}, headers={"accept-language": "ru"})).json()["findings"]
+    rules = {f["params"]["rule"] for f in spoken if f["code"] == "settings_invalid"}
+    assert rules and all(any("а" <= letter <= "я" for letter in rule) for rule in rules), rules
     refused = await client.post(f"{path}/publish", json={"revision": 1, "treatment": {"kind": "stay"}})
     assert refused.status_code == 400 and refused.json()["code"] == "journey-invalid", refused.text
     assert refused.json()["field"] == "draft.steps[0].next.next"

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from antiphon.execution.journeys.kinds.findings import SENTENCES as OF_KINDS
 from antiphon.execution.journeys.model import Finding
+from antiphon.foundation.words import Language, rule_in
 
 OF_DEFINITIONS: Mapping[str, str] = {
     "no_steps": "The journey has no steps yet.",
@@ -57,6 +60,18 @@ def error(code: str, place: str, step: str = "", **params: Any) -> Finding:
 def warning(code: str, place: str, step: str = "", **params: Any) -> Finding:
     """Something its author should know."""
     return Finding(level="warning", code=code, place=place, step=step, params=params)
+
+
+def spoken(found: Sequence[Finding], language: Language) -> list[Finding]:
+    """The same with rules that are quoted (`why`, `rule`) in a reader's language; the sentence is the console's."""
+    if language == "en":
+        return list(found)
+    said: list[Finding] = []
+    for one in found:
+        quoted = {name: one.params[name] for name in ("why", "rule") if isinstance(one.params.get(name), str)}
+        told = {name: rule_in(language, text) or text for name, text in quoted.items()}
+        said.append(msgspec.structs.replace(one, params={**one.params, **told}) if told != quoted else one)
+    return said
 
 
 def sentence(found: Finding) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from litestar import Request
 from litestar.params import Parameter, QueryParameter
 
 from antiphon.execution.journeys import definitions, diff, publishing, service
+from antiphon.execution.journeys.findings import spoken
 from antiphon.execution.journeys.model import Definition, Finding, JourneyState
 from antiphon.execution.journeys.moving import moves
 from antiphon.execution.journeys.shown import Journey, JourneyItem, Moving, Preview, Treatment, Version, VersionHead
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, patch, post, put
 from antiphon.foundation.principal import Principal
+from antiphon.foundation.words import language_of
 
 Id = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 Number = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
@@ -156,19 +159,22 @@ async def save_draft(ctx: Context, who: Principal, journey_id: Id, data: DraftBo
 
 
 @post("/v1/journeys/{journey_id:int}/check", permission="journeys:read", status=200)
-async def check_journey(ctx: Context, journey_id: Id, data: CheckBody) -> Findings:
+async def check_journey(request: Request[Any, Any, Any], ctx: Context, journey_id: Id, data: CheckBody) -> Findings:
     """What is wrong with a definition. Writes nothing."""
     async with ctx.db.connection() as conn:
         one = await service.find(conn, journey_id)
         found = await service.check_definition(ctx, conn, data.definition or one.draft, journey_id)
-    return Findings(findings=found, errors=len(service.errors_of(found)))
+    shown = spoken(found, language_of(request.headers.get("accept-language")))
+    return Findings(findings=shown, errors=len(service.errors_of(found)))
 
 
 @post("/v1/journeys/{journey_id:int}/publish/preview", permission="journeys:read", status=200)
-async def preview_publish(ctx: Context, journey_id: Id, data: PreviewBody) -> Preview:
+async def preview_publish(request: Request[Any, Any, Any], ctx: Context, journey_id: Id, data: PreviewBody) -> Preview:
     """What publishing the draft would do to the people inside, step by step. Writes nothing."""
     async with ctx.db.connection() as conn:
-        return await publishing.preview(ctx, conn, journey_id, data.treatment)
+        seen = await publishing.preview(ctx, conn, journey_id, data.treatment)
+    shown = spoken(seen.findings, language_of(request.headers.get("accept-language")))
+    return msgspec.structs.replace(seen, findings=shown)
 
 
 @post("/v1/journeys/{journey_id:int}/publish", permission="journeys:publish", status=200, problems=(409,))
