@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.execution.cast import speak
+from tests.execution.cast import add_account, add_people, speak, stage
 from tests.execution.http_emulator import Asked, HttpServer, Said, http_server
 from tests.execution.journeys_cast import publish, step
 from tests.execution.journeys_stage import Scene, scene
 
-from antiphon.execution.channels.webhook import verify
+from antiphon.execution.channels.webhook import WebhookChannel, verify
 from antiphon.execution.journeys import asking, personal
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.model import Definition
@@ -270,3 +270,24 @@ async def test_who_dies_after_asking_has_it_asked_again_under_the_same_id(on: Sc
         assert await on.over() == {1: "ok"}
         assert len(server.asked) == 2
         assert len({asked.headers["webhook-id"] for asked in server.asked}) == 1
+
+
+async def test_it_is_signed_by_an_account_whose_secret_no_journey_holds(ctx: Context, clock: VirtualClock) -> None:
+    async with stage(ctx, WebhookChannel()) as parrot, system(says_yes) as server:  # type: ignore[arg-type]
+        on = Scene(ctx, clock, parrot)
+        async with ctx.db.transaction() as conn:
+            await add_people(conn, 3)
+        parrots = await add_account(ctx)
+        address = f"http://127.0.0.1:{server.port}/score"
+        account = await add_account(ctx, "webhook", url=address, secret=SECRET, authorization="Bearer word")
+        await on.enter(await asks(on, server, account_id=account), 1)
+        await on.ask()
+        assert await on.over() == {1: "ok"}
+        (asked,) = server.asked
+        assert verify(SECRET, asked.headers, asked.body, on.clock.now()).startswith("journey_")
+        assert asked.headers["authorization"] == "Bearer word"
+        for who, other in ((2, parrots), (3, 999)):  # one of another channel, and one that is gone
+            await on.enter(await asks(on, server, account_id=other), who)
+            await on.ask()
+            assert (await failure(on, who))["reason"] == "no-channel-account"
+        await ctx.get(asking.Asker).outbound.close()

@@ -18,8 +18,8 @@ from typing import Any, Literal
 import msgspec
 from prometheus_client import Counter
 
-from antiphon.execution.channels import Channels
-from antiphon.execution.channels.webhook.signing import signature
+from antiphon.execution.channels import AccountUnknown, Channels
+from antiphon.execution.channels.webhook import WebhookSettings, signature
 from antiphon.execution.journeys.live.effects import ASK_LOOP, SEALED_FOR
 from antiphon.foundation.context import Context
 from antiphon.foundation.faults import point
@@ -99,11 +99,13 @@ class Asker:
             return Outcome(state="failed", reason="no_answer")
         if self._rests.get(one.url, 0.0) > time.monotonic():
             return _later(ctx, one, None, "no_answer", None)
-        content, headers = _signed(ctx, one, now)
         try:
+            content, headers = await _signed(ctx, one, now)
             answer = await self.outbound.call(
                 one.method, one.url, headers=headers, content=b"" if one.method == "GET" else content, limit=64_000
             )
+        except (AccountUnknown, NoWebhook):
+            return Outcome(state="failed", reason="no-channel-account")
         except OutboundRefused:
             return Outcome(state="failed", reason="address_refused")
         except OutboundFailed as failed:
@@ -151,14 +153,27 @@ def _body(answer: Answer) -> Any:
         return text[:BODY]
 
 
-def _signed(ctx: Context, one: Asked, now: datetime) -> tuple[bytes, dict[str, str]]:
-    """(the body, its headers), signed by the Standard Webhooks specification where there is a secret."""
-    secrets = ctx.get(Channels).seal.open(one.sealed, SEALED_FOR)
+class NoWebhook(Exception):
+    """The account is none of a webhook."""
+
+
+async def _signed(ctx: Context, one: Asked, now: datetime) -> tuple[bytes, dict[str, str]]:
+    """(the body, its headers), signed by the Standard Webhooks specification where there is a secret, the step's own or its
+    account's. Raises AccountUnknown, NoWebhook."""
+    kept = ctx.get(Channels).seal.open(one.sealed, SEALED_FOR)
+    secret, own = kept["secret"], kept["headers"]
+    if kept["account_id"] is not None:
+        async with ctx.db.connection() as conn:
+            settings = (await ctx.get(Channels).account(conn, kept["account_id"])).settings
+        if not isinstance(settings, WebhookSettings):
+            raise NoWebhook
+        secret = settings.secret
+        own = ({"authorization": settings.authorization} if settings.authorization else {}) | own
     content = one.body.encode()
     name, stamp = f"journey_{one.run_id}_{one.step}_{one.turn}", int(now.timestamp())
-    headers = {"content-type": "application/json"} | secrets["headers"] | {"webhook-id": name, "webhook-timestamp": str(stamp)}
-    if secrets["secret"]:
-        headers["webhook-signature"] = signature(secrets["secret"], name, stamp, content)
+    headers = {"content-type": "application/json"} | own | {"webhook-id": name, "webhook-timestamp": str(stamp)}
+    if secret:
+        headers["webhook-signature"] = signature(secret, name, stamp, content)
     return content, headers
 
 

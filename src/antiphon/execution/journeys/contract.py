@@ -130,13 +130,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step asks of another system: the network is not touched here, the answer moves the person (`Cause.ANSWERED`,
-    in ``memory["answers"][step key]``)."""
+    """What a step asks of another system: the network is not touched here, the answer moves the person, in
+    ``memory["answers"][step key]``. It is signed by ``secret``, or by that of a webhook account, ``account_id``, whose
+    authorization it then brings."""
 
     url: str
     method: str = "POST"
     headers: Mapping[str, str] = {}
     secret: str = ""
+    account_id: int | None = None
     give_up_seconds: float = 3600
 
 

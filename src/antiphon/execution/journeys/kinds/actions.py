@@ -208,12 +208,14 @@ class Webhook(base.Plain):
     group: ClassVar[str] = "action"
 
     class Settings(base.Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """``url`` is called with JSON: who, from which journey and step, ``traits`` of theirs and ``data``. ``secret``
-        (``whsec_…``) signs it by the Standard Webhooks specification. ``give_up_seconds``: how long it is tried."""
+        """``url`` is called with JSON: who, from which journey and step, ``traits`` of theirs and ``data``. It is signed by the
+        Standard Webhooks specification: with the secret of a webhook account (``account_id``), which is kept out of the
+        journey, or with ``secret`` (``whsec_…``). ``give_up_seconds``: how long it is tried."""
 
         url: Annotated[str, Meta(max_length=2000)]
         method: Literal["POST", "PUT", "PATCH", "GET", "DELETE"] = "POST"
         headers: Annotated[dict[Name, Annotated[str, Meta(max_length=2000, pattern=r"^[\x20-\x7e]*$")]], Meta(max_length=20)] = {}
+        account_id: int | None = None
         secret: Annotated[str, Meta(max_length=200)] = ""
         traits: Annotated[list[Name], Meta(max_length=50)] = []
         data: Annotated[dict[Name, Given], Meta(max_length=50)] = {}
@@ -274,7 +276,7 @@ def request_of(settings: Webhook.Settings) -> Request:
     """What the world is asked to ask."""
     return Request(
         url=settings.url, method=settings.method, headers=settings.headers, secret=settings.secret,
-        give_up_seconds=settings.give_up_seconds,
+        account_id=settings.account_id, give_up_seconds=settings.give_up_seconds,
     )  # fmt: skip
 
 

@@ -162,7 +162,7 @@ async def ask(
 
 
 def _kept(ctx: Context, request: Request) -> dict[str, Any]:
-    secrets = {"headers": dict(sorted(request.headers.items())), "secret": request.secret}
+    secrets = {"headers": dict(sorted(request.headers.items())), "secret": request.secret, "account_id": request.account_id}
     digest = keyed_hash(ctx.secret, SEALED_FOR, request.url, request.method, _encode(secrets))
     sealed = ctx.get(Channels).seal.close(secrets, SEALED_FOR)
     return {"digest": digest, "url": request.url, "method": request.method, "sealed": sealed}
