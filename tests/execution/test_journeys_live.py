@@ -235,3 +235,19 @@ async def test_holdout_keys_and_exclusion(ctx: Context, clock: VirtualClock) -> 
         assert rows == [(plans[3].journey_id, 1), (plans[3].journey_id, 2)]
         assert (1, "displaced") in await past(conn)
         assert (await numbers(conn))[(-1, "exclusive", "refused")] == 1
+
+
+async def test_a_version_whose_kinds_are_gone_is_held_with_the_reason(ctx: Context, clock: VirtualClock) -> None:
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 1)
+        plan = await add_journey(conn, welcome(), clock.now())
+        await conn.execute(
+            "update journey_version set definition = replace(definition::text, '\"wait\"', '\"acme_wait\"')::jsonb where id = %s",
+            (plan.version_id,),
+        )
+        await did(ctx, conn, (1, "Joined"))
+    await tick(ctx)
+    async with ctx.db.connection() as conn:
+        assert (await (await conn.execute("select state, held_reason from journey")).fetchone()) == ("paused", "step-kind-unknown")
+        row = await (await conn.execute("select action, who_kind from audit where subject like 'journey:%'")).fetchone()
+        assert row is not None and row[0] == "journeys.pause"

@@ -183,11 +183,14 @@ def _worth(goal: Goal, people: People, place: int) -> dict[str, Any]:
 
 
 def _by_step(people: People, places: Ints, did: str, how: str) -> list[Line]:
-    """A line for each step at which some of these people stand."""
+    """A line for each step at which some of these people stand, with what they did where that was it."""
     steps = people.step[places]
-    return [
-        Line(number, did, how, group := places[steps == number], people.at[group], {}) for number in np.unique(steps).tolist()
-    ]
+    lines = []
+    for stand in np.unique(steps).tolist():
+        group = places[steps == stand]
+        done = [people.events[one].name if one >= 0 else None for one in people.heard[group].tolist()]
+        lines.append(Line(stand, did, how, group, people.at[group], {"event": done} if any(done) else {}))
+    return lines
 
 
 async def _meets(people: People, world: World, event: EventMatch | None, condition: Node | None) -> Ints:

@@ -11,8 +11,9 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from antiphon.awareness.profiles import MergeUndone, ProfilesMerged
+from antiphon.execution.journeys.entering import hold_entries
 from antiphon.execution.journeys.passages import take_of
-from antiphon.execution.journeys.running import SQL, plans
+from antiphon.execution.journeys.running import BUCKETS, SQL, plans
 from antiphon.foundation.context import Context
 from antiphon.foundation.notices import Listener
 from antiphon.foundation.postgres import Connection
@@ -25,6 +26,7 @@ async def merged(ctx: Context, conn: Connection, notice: ProfilesMerged) -> None
     """Passages of those who are part of another profile now are that one's."""
     into = dict(zip(notice.gone, notice.into, strict=True))
     whose = {"profiles": sorted(set(into) | set(into.values()))}
+    await hold_entries(conn, sorted({one % BUCKETS for one in whose["profiles"]}))  # nobody lets them in meanwhile
     rows = await (await conn.execute(SQL.merging_runs, whose)).fetchall()
     if not any(row[0] in into for row in rows):
         return

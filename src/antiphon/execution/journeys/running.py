@@ -20,7 +20,6 @@ from antiphon.foundation.access import SYSTEM, audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.postgres import Connection, load_queries
-from antiphon.foundation.telemetry import get_logger
 
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
 RUN_LOOP = "journeys.run"
@@ -28,7 +27,6 @@ HEAR_LOOP = "journeys.hear"
 BUCKETS = 64
 _FRESH = 86_400_000_000
 """Who entered a segment longer ago, in microseconds, does not come in by it."""
-log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +82,15 @@ class Plans:
 
     def __init__(self) -> None:
         self.kind_of = installed()
+        self.broken: dict[int, tuple[int, Exception]] = {}
+        """Of the versions that are to move people, those that cannot run here: their journeys, and why."""
         self._plans: dict[int, Plan] = {}
+        self._failed: dict[int, tuple[int, Exception]] = {}
 
     async def of(self, conn: Connection, ids: Iterable[int]) -> dict[int, Plan]:
         """Plans by version. A version whose kinds of step are not installed here is absent."""
         wanted = set(ids)
-        missing = wanted - self._plans.keys()
+        missing = wanted - self._plans.keys() - self._failed.keys()
         if missing:
             rows: Sequence[Any] = await (await conn.execute(SQL.definitions, {"ids": sorted(missing)})).fetchall()
             for version_id, journey_id, definition in rows:
@@ -97,8 +98,12 @@ class Plans:
                     meant = msgspec.convert(definition, Definition, strict=False)
                     self._plans[version_id] = Plan(version_id, journey_id, meant, self.kind_of)
                 except (StepKindUnknown, msgspec.ValidationError, KeyError) as failed:
-                    log.warning("a journey's version cannot run here", journey=journey_id, version=version_id, error=repr(failed))
+                    self._failed[version_id] = (journey_id, failed)
         return {one: self._plans[one] for one in wanted if one in self._plans}
+
+    def note_broken(self, ids: Iterable[int]) -> None:
+        """These are to move people."""
+        self.broken = {one: self._failed[one] for one in ids if one in self._failed}
 
     def keep(self, ids: Iterable[int]) -> None:
         """Forget all but these."""
@@ -118,6 +123,7 @@ async def running(ctx: Context, conn: Connection) -> list[Running]:
     rows = await (await conn.execute(SQL.running_versions)).fetchall()
     made = plans(ctx)
     found = await made.of(conn, [row[0] for row in rows])
+    made.note_broken(row[0] for row in rows if row[2] != "paused")
     if len(found) < len(made._plans) // 2:
         made.keep(found)
     return [_running(found[row[0]], row[2], row[3], row[4]) for row in rows if row[0] in found]

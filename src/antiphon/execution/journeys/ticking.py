@@ -17,7 +17,7 @@ from antiphon.execution.journeys.entering import hold_entries
 from antiphon.execution.journeys.listening import Row, keep_for, listen, rows_of, wake_up
 from antiphon.execution.journeys.live import Live
 from antiphon.execution.journeys.passages import take_due
-from antiphon.execution.journeys.running import BUCKETS, RUN_LOOP, SQL, Running, hold, running
+from antiphon.execution.journeys.running import BUCKETS, RUN_LOOP, SQL, Running, hold, plans, running
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.faults import point
@@ -82,8 +82,12 @@ async def run_journeys(ctx: Context, held: Held) -> bool:
     """One tick: hear what was put down for our buckets, move on who is due."""
     async with ctx.db.connection() as conn:
         versions = await running(ctx, conn)
-        if not versions and (await (await conn.execute(SQL.something_heard)).fetchone()) is None:
+        broken = plans(ctx).broken
+        if not versions and not broken and (await (await conn.execute(SQL.something_heard)).fetchone()) is None:
             return False
+    for version_id, (journey_id, why) in broken.items():
+        log.error("a journey's version cannot run here", journey=journey_id, version=version_id, error=repr(why))
+        await _hold(ctx, held, journey_id, why)
     more = False
     try:
         with _later():
@@ -95,15 +99,19 @@ async def run_journeys(ctx: Context, held: Held) -> bool:
                 more = await _move(ctx, held, version) or more
     except _Failed as failed:
         log.error("a journey cannot go on", journey=failed.version.plan.journey_id, exc_info=failed.why)
-        async with ctx.db.transaction() as conn:
-            await held.fence(conn)
-            await hold(conn, failed.version.plan.journey_id, failed.why)
+        await _hold(ctx, held, failed.version.plan.journey_id, failed.why)
         return True
     finished = sorted({one.plan.journey_id for one in versions if one.state == "finished"})
     if finished:
         async with ctx.db.connection() as conn:
             await conn.execute(SQL.emptied, {"journey_ids": finished, "now": ctx.clock.now()})
     return more
+
+
+async def _hold(ctx: Context, held: Held, journey_id: int, why: Exception) -> None:
+    async with ctx.db.transaction() as conn:
+        await held.fence(conn)
+        await hold(conn, journey_id, why)
 
 
 async def _due(ctx: Context, held: Held, versions: Sequence[Running]) -> list[Running]:
@@ -198,7 +206,7 @@ async def _refile(conn: Connection, rows: Sequence[Row]) -> list[Row]:
 
 
 def _slot(held: Held) -> int:
-    return held.buckets[0] % SLOTS
+    return held.buckets[0] * SLOTS // BUCKETS
 
 
 LOOP = Loop(RUN_LOOP, run_journeys, interval=0.5, buckets=BUCKETS)
