@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.execution.cast import stage
 from tests.execution.journeys_cast import (
@@ -15,6 +17,7 @@ from tests.execution.journeys_cast import (
     add_people,
     did,
     history,
+    ids,
     inside,
     numbers,
     past,
@@ -25,10 +28,12 @@ from tests.execution.journeys_cast import (
 from antiphon.awareness.events import EventMatch, Journal
 from antiphon.awareness.events.room import ROOM as EVENTS
 from antiphon.execution.journeys import hearing, ticking
+from antiphon.execution.journeys.entering import enrol
 from antiphon.execution.journeys.model import Again, Definition, EventEntry, ExitRule, Goal
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import run_until_idle
+from antiphon.foundation.postgres.binary import micros
 
 pytestmark = pytest.mark.store
 HOUR = timedelta(hours=1)
@@ -251,3 +256,23 @@ async def test_a_version_whose_kinds_are_gone_is_held_with_the_reason(ctx: Conte
         assert (await (await conn.execute("select state, held_reason from journey")).fetchone()) == ("paused", "step-kind-unknown")
         row = await (await conn.execute("select action, who_kind from audit where subject like 'journey:%'")).fetchone()
         assert row is not None and row[0] == "journeys.pause"
+
+
+async def test_many_doors_at_once_let_each_in_once(ctx: Context, clock: VirtualClock) -> None:
+    """The API from several sides, and what people do, all at the same time."""
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 60)
+        plan = await add_journey(conn, welcome(), clock.now())
+        await did(ctx, conn, *((n, "Joined") for n in range(1, 61)))
+    people = ids(*range(1, 61))
+    at = np.full(60, micros(clock.now()), dtype=np.int64)
+
+    async def call() -> int:
+        async with ctx.db.transaction() as conn:
+            return len((await enrol(ctx, conn, plan, people, [""] * 60, at, [None] * 60)).entered)
+
+    entered = await asyncio.gather(*(call() for _ in range(4)), tick(ctx), *(call() for _ in range(2)))
+    async with ctx.db.connection() as conn:
+        assert [one for one, _ in await inside(conn)] == list(range(1, 61))
+        assert (await numbers(conn))[(-1, "entered", "entered")] == 60
+    assert sum(one or 0 for one in entered) in (0, 60)
