@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from tests.execution.test_journeys_http import GOOD, WAIT, made
 
+from antiphon.execution.journeys.rehearsal import rehearsing, service
 from antiphon.execution.journeys.rehearsal.service import JOBS
 from antiphon.foundation.jobs import register_kinds, run_one
 from antiphon.foundation.postgres import Database
@@ -64,3 +66,37 @@ async def test_who_may(as_role: Any) -> None:
     assert (await analyst.post(path, json={})).status_code == 403
     assert (await marketer.post(path, json={})).status_code == 202
     assert len((await analyst.get(path)).json()["items"]) == 1
+
+
+async def test_cancelled_while_it_runs(app: Any, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stops when it next tells how far it is, and nothing is kept of it."""
+    one = await made(client)
+    path = f"/v1/journeys/{one['id']}/rehearsals"
+    asked = (await client.post(path, json={"draws": 0})).json()
+
+    async def long(ctx: Any, plan: Any, asked_for: Any, *, progress: Any) -> None:
+        await progress(1, 10)
+        assert (await client.get(f"{path}/{asked['id']}")).json()["state"] == "running"
+        assert (await client.post(f"/v1/jobs/{asked['job_id']}/cancel")).status_code == 200
+        await progress(10, 10)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(service, "rehearse", long)
+    assert await run_one(app.app.state.ctx)
+    found = (await client.get(f"{path}/{asked['id']}")).json()
+    assert (found["state"], found["report"]) == ("cancelled", None)
+
+
+async def test_what_fails_says_why(app: Any, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await made(client, GOOD | {"steps": [WAIT, {"key": "over", "kind": "gate", "settings": {"most": 1, "seconds": 60}}]})
+    async with app.app.state.ctx.db.connection() as conn:
+        await conn.execute("insert into profile (id) select i from generate_series(1, 9) i")
+    path = f"/v1/journeys/{one['id']}/rehearsals"
+    monkeypatch.setattr(rehearsing, "TOGETHER", 5)
+    asked = (await client.post(path, json={})).json()
+    assert await run_one(app.app.state.ctx)
+    found = (await client.get(f"{path}/{asked['id']}")).json()
+    assert found["state"] == "failed" and found["error"].startswith("rehearsal-too-large: ")
+    asked = (await client.post(path, json={"sample": 5})).json()
+    assert await run_one(app.app.state.ctx)
+    assert (await client.get(f"{path}/{asked['id']}")).json()["state"] == "done"
