@@ -26,10 +26,11 @@ from antiphon.decisioning.experiments.model import (
     salt_of,
 )
 from antiphon.decisioning.experiments.notices import ExperimentAlarmed
+from antiphon.decisioning.experiments.statistics.special import student_quantile
 from antiphon.decisioning.experiments.store import find_holdout, universal_holdout
 
 __all__ = [
     "OUTSIDE", "UNIVERSAL", "Assignment", "ExperimentAlarmed", "Holdout", "HoldoutUnknown", "Period", "arm_of", "arms_of",
     "expose", "find_assignment", "find_holdout", "find_running", "fraction_of", "fractions_of", "held_out", "is_held_out",
-    "salt_of", "universal_holdout",
+    "salt_of", "student_quantile", "universal_holdout",
 ]  # fmt: skip

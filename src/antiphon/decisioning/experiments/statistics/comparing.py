@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from math import sqrt
 
 import msgspec
-from scipy.special import ndtri, stdtr, stdtrit
 
 from antiphon.decisioning.experiments.statistics.moments import Moments
 from antiphon.decisioning.experiments.statistics.sequences import FEWEST, half_width, sequential_p
+from antiphon.decisioning.experiments.statistics.special import normal_quantile, normal_tail, student_quantile, student_tail
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +77,7 @@ def compare(
     relative_fixed = relative_sequential = None
     if relative is not None:
         spread = _relative_variance(first, base, relative, v0, v1, theta)
-        half = float(ndtri(1 - alpha / 2)) * sqrt(spread)
+        half = normal_quantile(1 - alpha / 2) * sqrt(spread)
         relative_fixed = Interval(low=relative - half, high=relative + half, p=fixed.p)
         if sequential is not None:
             half = half_width(spread, people, alpha, rho2)
@@ -121,11 +121,11 @@ def _welch(difference: float, v0: float, v1: float, n0: int, n1: int, alpha: flo
         return Interval(low=difference, high=difference, p=1.0 if difference == 0 or min(n0, n1) < 2 else 0.0)
     degrees = variance * variance / (v0 * v0 / (n0 - 1) + v1 * v1 / (n1 - 1))
     half = _t(degrees, alpha) * sqrt(variance)
-    return Interval(low=difference - half, high=difference + half, p=2 * float(stdtr(degrees, -abs(difference) / sqrt(variance))))
+    return Interval(low=difference - half, high=difference + half, p=student_tail(degrees, difference / sqrt(variance)))
 
 
 def _t(degrees: float, alpha: float) -> float:
-    return float(stdtrit(degrees, 1 - alpha / 2))
+    return student_quantile(degrees, 1 - alpha / 2)
 
 
 def _shares(first: Moments, other: Moments, alpha: float) -> Interval:
@@ -133,7 +133,7 @@ def _shares(first: Moments, other: Moments, alpha: float) -> Interval:
     (l0, u0), (l1, u1) = _wilson(p0, first.people, alpha), _wilson(p1, other.people, alpha)
     pooled = (p0 * first.people + p1 * other.people) / (first.people + other.people)
     variance = pooled * (1 - pooled) * (1 / first.people + 1 / other.people)
-    p = 1.0 if variance <= 0 else 2 * float(stdtr(1e9, -abs(p1 - p0) / sqrt(variance)))
+    p = 1.0 if variance <= 0 else normal_tail((p1 - p0) / sqrt(variance))
     return Interval(
         low=p1 - p0 - sqrt((p1 - l1) ** 2 + (u0 - p0) ** 2), high=p1 - p0 + sqrt((u1 - p1) ** 2 + (p0 - l0) ** 2), p=p
     )
@@ -141,7 +141,7 @@ def _shares(first: Moments, other: Moments, alpha: float) -> Interval:
 
 def _wilson(share: float, people: int, alpha: float) -> tuple[float, float]:
     """The score interval of a share (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927)."""
-    z2 = float(ndtri(1 - alpha / 2)) ** 2
+    z2 = normal_quantile(1 - alpha / 2) ** 2
     middle = share + z2 / (2 * people)
     half = sqrt(z2) * sqrt(max(0.0, share * (1 - share) / people + z2 / (4 * people * people)))
     return max(0.0, (middle - half) / (1 + z2 / people)), min(1.0, (middle + half) / (1 + z2 / people))

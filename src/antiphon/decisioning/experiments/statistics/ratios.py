@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import exp, log
 
 import msgspec
-from scipy.special import chdtrc, gammaln
+
+from antiphon.decisioning.experiments.statistics.special import chi_square_tail, log_gamma
 
 THRESHOLD = 0.001
 CONCENTRATION = 1000.0
@@ -40,11 +41,11 @@ def check_ratio(found: Sequence[int], weights: Sequence[float], *, concentration
     chi = sum((n - e) ** 2 / e for n, e in zip(found, expected, strict=True))
     scale = concentration / min(parts)
     prior = [part * scale for part in parts]
-    factor = float(gammaln(sum(prior)) - gammaln(sum(prior) + total))
+    factor = log_gamma(sum(prior)) - log_gamma(sum(prior) + total)
     for n, a, part in zip(found, prior, parts, strict=True):
-        factor += float(gammaln(a + n) - gammaln(a)) - n * log(part)
+        factor += log_gamma(a + n) - log_gamma(a) - n * log(part)
     at_any_time = min(1.0, exp(-max(min(factor, 700.0), -700.0)))
     return RatioCheck(
-        expected=expected, found=list(found), chi_square=chi, p=float(chdtrc(len(parts) - 1, chi)), sequential_p=at_any_time,
+        expected=expected, found=list(found), chi_square=chi, p=chi_square_tail(len(parts) - 1, chi), sequential_p=at_any_time,
         alarm=at_any_time < THRESHOLD,
     )  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import ceil, inf, sqrt
 
 import msgspec
-from scipy.special import ndtri
 
 from antiphon.decisioning.experiments.statistics.sequences import FEWEST, half_width, tuned_for
+from antiphon.decisioning.experiments.statistics.special import normal_quantile
 
 MOST = 10_000_000_000
 
@@ -55,7 +55,7 @@ def _plan(
     """Spreads are the standard deviations of a difference between two people; what was before takes out `correlation` squared."""
     each = alpha / (arms - 1)
     kept = sqrt(1 - correlation * correlation)
-    reach, sure = float(ndtri(1 - each / 2)), float(ndtri(power))
+    reach, sure = normal_quantile(1 - each / 2), normal_quantile(power)
     fixed = ceil(((reach * under_none + sure * under_it) * kept / abs(difference)) ** 2)
     sequential = _sequential(abs(difference), under_it * kept, each, sure, max(fixed, FEWEST))
     days = [None if per_day is None else ceil(n * arms / per_day) for n in (fixed, sequential)]

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import t as student
 
+from antiphon.decisioning.experiments import student_quantile
 from antiphon.execution.delivery import expected_pace
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.rehearsal.driver import Counts
@@ -97,7 +97,7 @@ def expected(
         variance = population**2 * max(0.0, between - chance / people) + population * chance
     if replayed:
         variance += population * chance
-    half = float(student.ppf(SURE, max(1, count - 1))) * float(np.sqrt(variance * (1 + 1 / count)))
+    half = student_quantile(max(1, count - 1), SURE) * float(np.sqrt(variance * (1 + 1 / count)))
     middle = mean * population
     share = mean * people * grown / entered if entered else 0.0
     return ExpectedConversions(
