@@ -2,6 +2,7 @@ import { Autocomplete, Input, PasswordInput, Select, Stack, TagsInput, TextInput
 import { useTranslation } from 'react-i18next';
 import { DurationInput } from '@/design/DurationInput';
 import { useChannelOptions } from '../../campaigns/steps/HopsEditor';
+import { useAccounts } from '../../channels/vocabulary';
 import { EventPick, TopicPick } from '../../segments/builder/inputs';
 import { propertiesOf, useCatalogue, useTraitNames } from '../../segments/vocabulary';
 import { Givens, type Given } from './Givens';
@@ -9,6 +10,7 @@ import { listOf, numberOf, textOf, type FormProps } from './form';
 
 const ADDRESS = 'https://';
 const HEADER = 'X-Team: growth';
+const WEBHOOK = 'webhook';
 const givens = (value: unknown) => (value ?? {}) as Record<string, Given>;
 
 export function SetTraitForm({ settings, put }: FormProps) {
@@ -67,6 +69,7 @@ function readHeaders(text: string): Record<string, string> {
 
 export function WebhookForm({ settings, put, step }: FormProps) {
   const { t } = useTranslation();
+  const accounts = useAccounts(WEBHOOK);
   const headers = Object.entries((settings.headers ?? {}) as Record<string, string>).map(([name, value]) => `${name}: ${value}`).join('\n');
   return (
     <Stack gap="sm">
@@ -75,6 +78,14 @@ export function WebhookForm({ settings, put, step }: FormProps) {
       <TagsInput label={t('steps.field.sent_traits')} description={t('steps.field.sent_traits_hint')} data={useTraitNames()} maxTags={50} value={listOf<string>(settings.traits)} onChange={(traits) => put({ traits })} />
       <Givens label={t('steps.field.data')} name={t('common.name')} value={givens(settings.data)} onChange={(data) => put({ data })} />
       <Textarea label={t('steps.field.headers')} autosize minRows={2} maxRows={6} spellCheck={false} placeholder={HEADER} key={step.key} defaultValue={headers} onBlur={(event) => put({ headers: readHeaders(event.currentTarget.value) })} />
+      <Select
+        label={t('steps.field.signed_by')}
+        description={t('steps.field.signed_by_hint')}
+        clearable
+        data={(accounts.data ?? []).map((one) => ({ value: String(one.id), label: one.name }))}
+        value={typeof settings.account_id === 'number' ? String(settings.account_id) : null}
+        onChange={(id) => put({ account_id: id === null ? null : Number(id) })}
+      />
       <PasswordInput label={t('steps.field.secret')} description={t('steps.field.secret_hint')} autoComplete="new-password" visibilityToggleButtonProps={{ 'aria-label': t('access.show_password') }} value={textOf(settings.secret)} onChange={(event) => put({ secret: event.currentTarget.value })} />
       <DurationInput label={t('steps.field.give_up')} value={numberOf(settings.give_up_seconds, 3600)} min={1} onChange={(give_up_seconds) => put({ give_up_seconds })} />
     </Stack>
