@@ -95,18 +95,20 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
     const last = steps.at(-1) ?? (definition.steps.length === 0 ? undefined : definition.steps.findLast((one) => exits(one).some((exit) => !one.next[exit]))?.key);
     add(kind, last ? loose(last) : undefined);
   };
-  const remove = () => {
-    const notes = selected.filter((id) => id.startsWith('-note')).map((id) => Number(id.slice('-note-'.length)));
+  const stepsOf = (ids: readonly string[]) => ids.filter((id) => isStep(id) && stepOf(definition, id));
+  const remove = (chosen: readonly string[] = selected) => {
+    const going = stepsOf(chosen);
+    const notes = chosen.filter((id) => id.startsWith('-note')).map((id) => Number(id.slice('-note-'.length)));
     for (const at of notes.sort((a, b) => b - a)) edit({ do: 'note', at, part: null });
-    if (steps.length > 0) edit({ do: 'remove', keys: steps });
+    if (going.length > 0) edit({ do: 'remove', keys: going });
     setSelected([]);
     setOpen(null);
-    const beside = steps[0] ? (before(definition, steps[0]).find((one) => !steps.includes(one.key))?.key ?? ENTRANCE) : null;
+    const beside = going[0] ? (before(definition, going[0]).find((one) => !going.includes(one.key))?.key ?? ENTRANCE) : null;
     if (beside) focus(beside);
     else document.querySelector<HTMLElement>('[data-board]')?.focus();
   };
   const arrange = () => edit({ do: 'move', places: arranged(definition, exits) });
-  const group = () => steps.length > 0 && edit({ do: 'group', keys: steps, title: t('journeys.frame') });
+  const group = (chosen: readonly string[] = selected) => stepsOf(chosen).length > 0 && edit({ do: 'group', keys: stepsOf(chosen), title: t('journeys.frame') });
   const comment = () => {
     const box = document.querySelector('[data-board]')?.getBoundingClientRect();
     const { x, y } = flow.screenToFlowPosition({ x: (box?.left ?? 0) + (box?.width ?? 0) / 2, y: (box?.top ?? 0) + 40 });
@@ -122,7 +124,7 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
     },
     [definition, edit, flow],
   );
-  const clipboard = useClipboard({ take: () => (steps.length > 0 ? copy(definition, steps, places) : null), put, cut: remove, readOnly });
+  const clipboard = useClipboard({ take: () => (steps.length > 0 ? copy(definition, steps, places) : null), put, cut: () => remove(), readOnly });
   const onKeyDown = useKeys({
     definition,
     places,
@@ -139,11 +141,11 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
         addAfter: (key: string) => setAdding({ after: definition.steps.length > 0 || key === START ? { key } : null }),
         connect: setConnecting,
         remove,
-        nudge: (by: Place) => edit({ do: 'nudge', keys: steps, by, from: places }),
+        nudge: (by: Place, keys: string[]) => edit({ do: 'nudge', keys: stepsOf(keys), by, from: places }),
         group,
         comment,
         arrange,
-        duplicate: () => steps.length > 0 && put(copy(definition, steps, places)),
+        duplicate: (keys: string[]) => stepsOf(keys).length > 0 && put(copy(definition, stepsOf(keys), places)),
       }),
     },
   });
@@ -166,8 +168,8 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
         add={() => setAdding({ after: steps[0] ? { key: steps[0] } : null })}
         copy={steps.length > 0 ? clipboard.copy : undefined}
         paste={clipboard.paste}
-        remove={selected.length > 0 ? remove : undefined}
-        group={steps.length > 0 ? group : undefined}
+        remove={selected.length > 0 ? () => remove() : undefined}
+        group={steps.length > 0 ? () => group() : undefined}
         comment={comment}
         arrange={definition.steps.length > 1 ? arrange : undefined}
         help={() => setHelping(true)}
@@ -185,7 +187,16 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
       )}
       <div className={styles.floor}>
         {!readOnly && <nav className={styles.palette} aria-label={t('journeys.palette')}><Palette kinds={[...kinds.values()]} onPick={pick} /></nav>}
-        <div className={styles.middle} onKeyDown={onKeyDown} data-board tabIndex={-1}>
+        <div
+          className={styles.middle}
+          onKeyDown={onKeyDown}
+          data-board
+          tabIndex={-1}
+          onFocus={({ target }) => {
+            const id = target.matches('.react-flow__node:focus-visible') ? target.getAttribute('data-id') : null;
+            if (id && !selected.includes(id)) setSelected([id]);
+          }}
+        >
           <Canvas
             label={t('journeys.board')}
             around={around}
@@ -199,7 +210,7 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
         {chosen && (
           <aside className={styles.panel} ref={panel} aria-label={t('journeys.step_settings')} onKeyDown={(event) => { if (event.key === 'Escape') { setOpen(null); focus(chosen.key); } }}>
             <div inert={readOnly}>
-              <StepPanel definition={definition} kinds={kinds} stepKey={chosen.key} journeyId={journeyId} mayRename={!everLive} findings={findings} onEdit={edit} onRenamed={(key) => show(key)} onRemove={remove} onClose={() => { setOpen(null); focus(chosen.key); }} />
+              <StepPanel definition={definition} kinds={kinds} stepKey={chosen.key} journeyId={journeyId} mayRename={!everLive} findings={findings} onEdit={edit} onRenamed={(key) => show(key)} onRemove={() => remove([chosen.key])} onClose={() => { setOpen(null); focus(chosen.key); }} />
             </div>
           </aside>
         )}

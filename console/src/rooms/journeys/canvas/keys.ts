@@ -44,12 +44,12 @@ export interface KeyVerbs {
   open: (key: string) => void;
   addAfter: (key: string) => void;
   connect: (key: string) => void;
-  remove: () => void;
-  nudge: (by: Place) => void;
-  group: () => void;
+  remove: (keys: string[]) => void;
+  nudge: (by: Place, keys: string[]) => void;
+  group: (keys: string[]) => void;
   comment: () => void;
   arrange: () => void;
-  duplicate: () => void;
+  duplicate: (keys: string[]) => void;
   help: () => void;
   close: () => void;
 }
@@ -97,6 +97,8 @@ export function useKeys({ definition, places, selected, onSelect, verbs }: KeysP
     const here = target.closest<HTMLElement>('.react-flow__node')?.dataset.id ?? null;
     const onNode = here !== null && target.matches('.react-flow__node');
     const { key } = event;
+    // What is meant: all that is chosen, or the step the focus is on where that is not among them.
+    const acting = here && isStep(here) && !selected.includes(here) ? [here] : [...selected];
     const did = () => {
       event.preventDefault();
       event.stopPropagation();
@@ -110,8 +112,7 @@ export function useKeys({ definition, places, selected, onSelect, verbs }: KeysP
     if (way && !event.ctrlKey && !event.metaKey) {
       did();
       if (event.altKey) {
-        if (here && !selected.includes(here)) onSelect([here]);
-        return verbs.nudge?.([way[0] * NUDGE, way[1] * NUDGE]);
+        return verbs.nudge?.([way[0] * NUDGE, way[1] * NUDGE], acting);
       }
       return go(here ? stepTowards(definition, places, here, way) : definition.start || null, event.shiftKey);
     }
@@ -122,17 +123,17 @@ export function useKeys({ definition, places, selected, onSelect, verbs }: KeysP
         onSelect(definition.steps.map((step) => step.key));
       } else if (letter === 'd') {
         did();
-        verbs.duplicate?.();
+        verbs.duplicate?.(acting);
       }
       return;
     }
     if (event.altKey) return;
     const simple: Record<string, (() => void) | undefined> = {
-      Delete: verbs.remove,
-      Backspace: verbs.remove,
+      Delete: verbs.remove && (() => verbs.remove?.(acting)),
+      Backspace: verbs.remove && (() => verbs.remove?.(acting)),
       a: here ? () => verbs.addAfter?.(here === ENTRANCE ? START : here) : () => verbs.addAfter?.(definition.steps.at(-1)?.key ?? START),
       c: here && verbs.connect ? () => verbs.connect?.(here === ENTRANCE ? START : here) : undefined,
-      g: verbs.group,
+      g: verbs.group && (() => verbs.group?.(acting)),
       n: verbs.comment,
       l: verbs.arrange,
       f: () => void flow.fitView({ maxZoom: 1, padding: 0.15 }),
