@@ -2,13 +2,13 @@
 
 -- Events that journeys raise, until they are in the journal: moved there in one transaction, each once.
 create table journey_outgoing (
-    id bigint generated always as identity primary key,
+    id bigint generated always as identity,
     bucket smallint not null,
     profile_id bigint not null,
-    payload bytea not null
+    payload bytea not null,
+    primary key (profile_id, id)
 );
 create index journey_outgoing_bucket on journey_outgoing (bucket, id);
-create index journey_outgoing_person on journey_outgoing (profile_id);
 
 -- What is asked of other systems, as steps say it: once for all who ask alike. Headers and the signing secret are sealed.
 create table journey_request (

@@ -2356,7 +2356,7 @@ ALTER TABLE ONLY public.journey_move
     ADD CONSTRAINT journey_move_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.journey_outgoing
-    ADD CONSTRAINT journey_outgoing_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT journey_outgoing_pkey PRIMARY KEY (profile_id, id);
 
 ALTER TABLE ONLY public.journey_past
     ADD CONSTRAINT journey_past_pkey PRIMARY KEY (profile_id, run_id);
@@ -2671,8 +2671,6 @@ CREATE INDEX journey_move_open ON public.journey_move USING btree (id) WHERE (st
 CREATE INDEX journey_open ON public.journey USING btree (id) WHERE (state = ANY (ARRAY['live'::text, 'paused'::text, 'finished'::text]));
 
 CREATE INDEX journey_outgoing_bucket ON public.journey_outgoing USING btree (bucket, id);
-
-CREATE INDEX journey_outgoing_person ON public.journey_outgoing USING btree (profile_id);
 
 CREATE INDEX journey_past_ended ON public.journey_past USING btree (journey_id, ended_at);
 

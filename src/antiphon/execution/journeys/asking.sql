@@ -58,9 +58,9 @@ where a.profile_id = o.profile_id and a.run_id = o.run_id and a.step = o.step an
 -- name: take_raised
 -- Events on their way into the journal, in order, taken off it.
 delete from journey_outgoing o using (
-    select id from journey_outgoing where bucket = any(%(buckets)s::int[]) order by id limit %(most)s
+    select profile_id, id from journey_outgoing where bucket = any(%(buckets)s::int[]) order by id limit %(most)s
 ) n
-where o.id = n.id returning o.id, o.payload;
+where o.profile_id = n.profile_id and o.id = n.id returning o.id, o.payload;
 
 -- name: any_raised
 -- Whether there are any.
