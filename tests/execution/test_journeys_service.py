@@ -277,3 +277,21 @@ async def test_a_real_import_from_its_file_to_the_journey(five: Context, lake: A
     await bring(five, path, MAP)
     await run_until_idle(five, loops)
     assert await inside(five, journey) == first
+
+
+async def test_counting_that_takes_long_is_not_done_at_every_look(five: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    journey = await live(five, ApiEntry())
+
+    async def waiting() -> int:
+        async with five.db.connection() as conn:
+            seen = await people.counts(five, conn, journey, await service.version(conn, journey, 1), None)
+        return sum(one.people for one in seen.waiting)
+
+    assert await waiting() == 0
+    await ask(five, journey, NewEntry(profile_id=1))
+    assert await waiting() == 1  # quick: counted anew
+    monkeypatch.setattr(people, "QUICK", -1.0)
+    monkeypatch.setattr(people, "KEPT_TIMES", 10_000)
+    assert await waiting() == 1
+    await ask(five, journey, NewEntry(profile_id=2))
+    assert await waiting() == 1  # as of before

@@ -61,7 +61,7 @@ def difference(before: Definition, after: Definition) -> Difference:
     for key, step in new.items():
         if key in old and (fields := list(_fields(_of_step(old[key]), _of_step(step)))):
             steps.append(StepChange(key=key, what="changed", kind=step.kind, title=step.title, fields=fields))
-    order = {key: n for n, key in enumerate([*new, *old])}
+    order = {key: n for n, key in enumerate(dict.fromkeys([*new, *old]))}
     steps.sort(key=lambda one: order[one.key])
     arrows = [arrow for key in dict.fromkeys([*old, *new]) for arrow in _arrows(key, old.get(key), new.get(key))]
     fields = list(_fields(_of_journey(before), _of_journey(after)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct
 from antiphon.foundation.principal import Principal
 
 SQL = load_queries(Path(__file__).with_name("people.sql"))
+QUICK, KEPT_TIMES = 0.2, 20
+"""Counting that takes longer (seconds) is not done again for so many times as long."""
 ENTRY = "entry"
 """How the way in is called among steps."""
 Place = tuple[int, int, int, int]
@@ -225,13 +228,38 @@ def _line(told: Mapping[str, Any], at: datetime, version: Version, secret: froze
     )  # fmt: skip
 
 
+class Standings:
+    """Who stood where when it was last counted, kept in a process for a while where counting took long: with ten million people
+    inside it takes a second, and a canvas asks every few."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[float, datetime, list[definitions.Standing]]] = {}
+
+    async def read(
+        self, ctx: Context, conn: Connection, journey_id: int, versions: Sequence[int]
+    ) -> tuple[datetime, list[definitions.Standing]]:
+        """When it was counted, and what."""
+        began = time.monotonic()
+        kept = self._kept.get(journey_id)
+        if kept is not None and began < kept[0]:
+            return kept[1], kept[2]
+        as_of, found = ctx.clock.now(), await definitions.people_by_step(conn, versions)
+        took = time.monotonic() - began
+        self._kept.pop(journey_id, None)
+        if took > QUICK:
+            self._kept[journey_id] = (began + took * KEPT_TIMES, as_of, found)
+        return as_of, found
+
+
 async def counts(ctx: Context, conn: Connection, journey_id: int, version: Version, since: date | None) -> Counts:
     """The numbers on a version's arrows, and who stands at the steps of all versions now."""
     found = await definitions.some_versions(conn, journey_id)
     rows = await (await conn.execute(SQL.arrows, {"version_id": version.id, "since": since})).fetchall()
-    standing = await definitions.people_by_step(conn, list(found))
+    if not ctx.has(Standings):
+        ctx.put(Standings, Standings())
+    as_of, standing = await ctx.get(Standings).read(ctx, conn, journey_id, list(found))
     return Counts(
-        version=version.number, as_of=ctx.clock.now(), inside=sum(one.people for one in standing),
+        version=version.number, as_of=as_of, inside=sum(one.people for one in standing),
         arrows=[Arrow(step=_key(version, step), did=did, how=how, people=people) for step, did, how, people in rows],
         waiting=[_waiting(one, found) for one in standing],
     )  # fmt: skip
