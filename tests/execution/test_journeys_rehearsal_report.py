@@ -191,3 +191,24 @@ async def test_collisions_with_journeys_that_are_live(past: Context) -> None:
     assert [(one.journey_id, one.name, one.people, one.excluded) for one in report.collisions] == [(there.journey_id, "j", 10, 0)]
     kept_out = await rehearse(past, plan(*steps, exclusive="sale", priority=5), Asked(mode="history", days=DAYS, draws=0))
     assert kept_out.entries == {"entered": PEOPLE - 10, "exclusive": 10}
+
+
+async def test_the_dialogue_so_far(past: Context) -> None:
+    """What people wrote, in the past or as it is drawn, is remembered, and whether it was answered."""
+    async with past.db.transaction() as conn:
+        for person in range(1, 11):
+            properties = json.dumps({"text": "Yes please" if person <= 6 else "no", "channel": "parrot"})
+            await conn.execute(EVENT, (10_000 + person, START, START, person, "Parrot Replied", f"r{person}", properties))
+    steps = (
+        step("asked", "dialogue", {"yes": "hello", "no": "other"}, words=["yes"], open=True),
+        say("hello", {"next": "open"}),
+        step("open", "dialogue", {"yes": "still", "no": "over"}, open=True),
+        step("still", "end"), step("over", "end", reason="answered"), step("other", "end", reason="silent"),
+    )  # fmt: skip
+    report = await rehearse(past, plan(*steps), Asked(mode="history", days=DAYS, draws=0))
+    assert report.finished == {"answered": 6, "silent": PEOPLE - 6}
+    rates = GivenRates(channels={"parrot": ChannelRates(replied=1.0)}, events={"Joined": 1.0})
+    steps = (say("hello", {"next": "rest"}), step("rest", "wait", {"next": "open"}, seconds=86_400 * 40),
+             step("open", "dialogue", {"yes": "still"}, channel="parrot", open=True), step("still", "end", reason="open"))  # fmt: skip
+    report = await rehearse(past, plan(*steps), Asked(mode="forward", days=60, rates=rates, draws=0))
+    assert report.finished == {"open": report.entered - report.inside} and report.finished["open"] > 10

@@ -214,6 +214,16 @@ class Gate:
         for number, cut in enumerate(limits):
             judged.refuse(full & (which == number), cut.reason)
 
+    def last_real(self, seats: Ints, at: Ints) -> tuple[Ints, list[str | None]]:
+        """When others said something to each last, and on which channel; None where nobody did."""
+        place = self._real.place(seats, at) - 1
+        has = (place >= 0) & self._real.of(seats, np.maximum(place, 0))
+        channels = {kind.id: kind.channel for kind in self.office.rules.kinds}
+        when = np.zeros(len(seats), dtype=np.int64)
+        when[has] = self._real.at[place[has]]
+        kinds = zip(place.tolist(), has.tolist(), strict=True)
+        return when, [channels[int(self._real_kind[one])] if there else None for one, there in kinds]
+
     def _contacts(self, seats: Ints, places: Ints, since: Ints, until: Ints) -> Contacts:
         """When these people were written, really or in this rehearsal, between their two instants."""
         owner, at, kind = self._ours.within(seats, since, until)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, get_args
 
 import msgspec
@@ -24,16 +25,20 @@ _NODES: tuple[type[Any], ...] = get_args(Node)
 @dataclass(frozen=True)
 class Listing:
     """``hears``: names of events that move people; ``carried``: whether what events say is carried along; ``channels``: named
-    by messages; ``purposes``: of messages that name no channel."""
+    by messages; ``purposes``: of messages that name no channel; ``replies``: names of the events by which people write to us,
+    with their channels, where steps ask for the dialogue."""
 
     hears: frozenset[str]
     wanted: Wanted
     carried: bool
     channels: tuple[str, ...]
     purposes: tuple[str, ...]
+    replies: Mapping[str, str]
 
 
-def listing_of(plan: Plan, trees: Trees, since: datetime, read_since: datetime) -> Listing:
+def listing_of(
+    plan: Plan, trees: Trees, since: datetime, read_since: datetime, replies: Mapping[str, str] = MappingProxyType({})
+) -> Listing:
     """Everything to be read for a rehearsal from ``since`` on; what moves people from ``read_since`` on."""
     definition = plan.definition
     wanted = Wanted(set(), set(), {}, min(since, read_since))
@@ -57,11 +62,20 @@ def listing_of(plan: Plan, trees: Trees, since: datetime, read_since: datetime) 
         if isinstance(segment_id, int):
             for name in (ENTERED, LEFT):
                 wanted.ask(name, None, member_filter(segment_id))
+    asks = any(_remembers(step.step.kind, step.settings) for step in plan.steps)
+    if asks:
+        wanted.names |= replies.keys()
+        wanted.whole |= replies.keys()
     said = [step.settings for step in plan.steps if step.step.kind == "message"]
     hops: list[Hop] = [hop for one in said for hop in one.hops]
     channels = sorted({one.channel for one in said if one.channel} | {hop.channel for hop in hops})
     purposes = sorted({one.purpose for one in said if not one.channel})
-    return Listing(frozenset(hears), wanted, carried, tuple(channels), tuple(purposes))
+    return Listing(frozenset(hears), wanted, carried, tuple(channels), tuple(purposes), replies if asks else {})
+
+
+def _remembers(kind: str, settings: Any) -> bool:
+    """Whether a step asks for the dialogue so far."""
+    return kind == "dialogue" or getattr(settings, "how", "") == "last_heard"
 
 
 def parts_of(value: Any) -> Iterator[Any]:

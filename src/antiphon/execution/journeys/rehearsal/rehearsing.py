@@ -159,19 +159,22 @@ async def _setting(ctx: Context, plan: Plan, asked: RehearsalAsked) -> Setting:
         about = await known(conn, ctx)
     trees = Trees(ctx, about, now)
     ids, population = await read_population(ctx, asked.sample, f"sample/{asked.seed}")
-    listing = listing_of(plan, trees, since, since if asked.mode == "history" else now - QUARTER)
+    kinds = [kind.name for kind in ctx.get(ChannelRegistry)]
+    replies = {spoken(TOLD["replied"], one): one for one in kinds}
+    listing = listing_of(plan, trees, since, since if asked.mode == "history" else now - QUARTER, replies)
     office = await Office.open(ctx, now, len(ids) / max(1, population))
     channels = list(listing.channels)
     async with ctx.db.connection() as conn:
         for purpose in listing.purposes:
             channels.append(await default_channel(ctx, conn, purpose))
     goal = plan.definition.goal
-    names = sorted(listing.wanted.names) if channels or asked.mode == "forward" else []
+    answered = frozenset(spoken(name, one) for one in kinds for name in TOLD.values())
+    names = sorted(listing.wanted.names - answered) if channels or asked.mode == "forward" else []
     fitted = await fit(ctx, ids, sorted(set(channels)), names, goal.event if goal is not None else None, now)
     return Setting(
         ctx=ctx, plan=plan, asked=asked, now=now, since=since, until=until, ids=ids, population=population, trees=trees,
         office=office, listing=listing, fit=fitted, paid=await _paid(plan, office, channels),
-        answered=frozenset(spoken(name, kind.name) for kind in ctx.get(ChannelRegistry) for name in TOLD.values()),
+        answered=answered,
         answers=await read_answers(ctx, plan.journey_id) if asked.replies == "recorded" else {},
         recorded=await read_recorded(ctx, plan.journey_id, since) if asked.mode == "history" else {},
     )  # fmt: skip
@@ -238,7 +241,7 @@ async def _run(
     behaviour: Behaviour = Recorded(setting.answers, likely) if asked.replies == "recorded" else likely
     world = Rehearsed(
         scene, behaviour, shared.tally, shared.gates, listens=setting.listing.hears | setting.listing.wanted.names,
-        goal=_goal(definition, scene.past), answers=asked.rates.answers, seed=name,
+        goal=_goal(definition, scene.past), replies=setting.listing.replies, answers=asked.rates.answers, seed=name,
     )  # fmt: skip
     members = {one: await scene.members(one) for one in segments_of(definition)}
     coming = entrants_of(

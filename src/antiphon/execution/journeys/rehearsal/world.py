@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,13 @@ from antiphon.execution.delivery.heard import spoken
 from antiphon.execution.journeys.contract import NEVER, Bools, Here, Ints, Message, Request
 from antiphon.execution.journeys.live.gate import Turns, turns_of
 from antiphon.execution.journeys.rehearsal.behaviour import WHAT, Behaviour
+from antiphon.execution.journeys.rehearsal.dialogue import Dialogue
 from antiphon.execution.journeys.rehearsal.gate import DAY, dispatch_of
 from antiphon.execution.journeys.rehearsal.scene import Scene
 from antiphon.execution.journeys.running import running
-from antiphon.foundation.postgres.binary import from_micros
 
 BECAME = ("sent", "delivered", "opened", "clicked", "replied", "failed")
 TOLD = {"delivered": "Email Delivered", "opened": "Email Opened", "clicked": "Email Link Clicked", "replied": "Email Replied"}
-_WORDS = ("Opened", "Replied", "Clicked")
 ANSWER = 1_000_000
 """Microseconds after which another system answers."""
 
@@ -86,6 +86,7 @@ class Rehearsed:
         *,
         listens: frozenset[str] = frozenset(),
         goal: tuple[str, Mapping[str, Any]] | None = None,
+        replies: Mapping[str, str] = MappingProxyType({}),
         answers: float = 1.0,
         seed: str = "",
     ) -> None:
@@ -95,6 +96,7 @@ class Rehearsed:
         self.gates = gates
         self.answers = answers
         self.seed = seed
+        self.dialogue = Dialogue(scene, replies)
         self.listens = listens
         """Names of events that anybody asks about: others are not made up."""
         self.goal = None if goal is None else goal[0]
@@ -153,18 +155,7 @@ class Rehearsed:
         return {what: _of(known[what], runs) <= at if what in known else np.zeros(len(here), dtype=np.bool_) for what in BECAME}
 
     async def remembers(self, profiles: Ints, at: Ints) -> Sequence[Mapping[str, Any]]:
-        seats = self.scene.seats(profiles)
-        log, names = self.scene.log, {code: name for name, code in self.scene.codes.items() if name.endswith(_WORDS)}
-        found: list[Mapping[str, Any]] = []
-        for seat, now in zip(seats.tolist(), at.tolist(), strict=True):
-            heard = [(int(log.at[seat, n]), int(log.kind[seat, n])) for n in range(int(log.count[seat]))]
-            last = max(((when, names[kind]) for when, kind in heard if when <= now and kind in names), default=None)
-            told = last and {"channel": last[1].split(" ")[0].lower(), "at": from_micros(last[0]).isoformat(), "text": ""}
-            found.append({
-                "last_said": None, "last_heard": told, "heard": {} if told is None else {told["channel"]: told},
-                "last_offer": None, "open_conversation": told is not None,
-            })  # fmt: skip
-        return found
+        return self.dialogue.of(self.scene.seats(profiles), at)
 
     async def arms(self, here: Here, places: Ints, experiment: str) -> Sequence[str | None]:
         if experiment not in self._assignments:
@@ -237,6 +228,7 @@ class Rehearsed:
         who, price = places[chosen], await self.scene.gate.office.price(dispatch)
         profiles, where = here.profile[who], here.places[who]
         self.tally.say(dispatch.channel, profiles, due, price)
+        self.dialogue.say(seats, due, dispatch.channel)
         salt = (here.people.turn[where] * 1_000_003 + here.people.entered[where] // 1_000_000) & 0x0FFFFFFF
         found = self.behaviour.outcomes(dispatch.channel, here.step.key, seats, profiles, salt, due)
         for what in ("sent", "delivered", "opened", "clicked", "replied"):
