@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from math import log, sqrt
 
 import numpy as np
@@ -322,3 +324,8 @@ def test_the_planned_size_has_the_power() -> None:
 @given(st.floats(0.01, 0.5), st.floats(0.005, 0.3), st.floats(0.5, 0.99))
 def test_smaller_differences_need_more_people(baseline: float, difference: float, power: float) -> None:
     assert plan(baseline, difference, power) >= plan(baseline, difference * 1.5, power)
+
+
+def test_processes_that_ask_for_no_figures_do_not_carry_scipy() -> None:
+    code = "import sys; from antiphon.app import all_rooms; all_rooms(); sys.exit('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
