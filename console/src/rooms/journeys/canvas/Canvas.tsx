@@ -26,6 +26,8 @@ interface CanvasProps {
   /** A kind was dropped from the palette: at a place, or on an arrow. */
   onDropKind?: (kind: string, at: Place, on?: { key: string; exit: string }) => void;
   /** An arrow was drawn to where nothing is. */
+  /** A small picture shows the whole, and has no map of itself. */
+  small?: boolean;
   onLoose?: (from: { key: string; exit: string }, at: Place) => void;
 }
 
@@ -42,7 +44,7 @@ function begin(flow: ReactFlowInstance<Drawn>): void {
 const ownerOf = (id: string) => (id === ENTRANCE ? START : id);
 
 /** The board itself: draws the journey, and tells what the mouse does to it. What the keyboard does is in `keys.ts`. */
-export function Canvas({ label, around, places, selected, onSelect, onDropKind, onLoose }: CanvasProps) {
+export function Canvas({ label, around, places, selected, onSelect, small, onDropKind, onLoose }: CanvasProps) {
   const { t } = useTranslation();
   const { definition, kinds, readOnly, onEdit } = around;
   const flow = useReactFlow();
@@ -186,12 +188,12 @@ export function Canvas({ label, around, places, selected, onSelect, onDropKind, 
           connectionRadius={40}
           minZoom={0.1}
           maxZoom={2}
-          onInit={(ready) => void ready.fitView({ maxZoom: 1, padding: 0.12 }).then(() => begin(ready))}
+          onInit={(ready) => void ready.fitView({ maxZoom: 1, padding: 0.12 }).then(() => { if (!small) begin(ready); })}
           tabIndex={-1}
           ariaLabelConfig={{ 'minimap.ariaLabel': t('journeys.minimap'), 'handle.ariaLabel': '' }}
         >
           <Background gap={20} size={1.4} />
-          <MiniMap pannable zoomable nodeStrokeWidth={3} className="minimap" style={{ width: 150, height: 96 }} />
+          {!small && <MiniMap pannable zoomable nodeStrokeWidth={3} className="minimap" style={{ width: 150, height: 96 }} />}
         </ReactFlow>
       </div>
     </AroundContext.Provider>

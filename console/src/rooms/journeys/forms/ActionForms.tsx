@@ -79,8 +79,8 @@ export function WebhookForm({ settings, put, step }: FormProps) {
       <Givens label={t('steps.field.data')} name={t('common.name')} value={givens(settings.data)} onChange={(data) => put({ data })} />
       <Textarea label={t('steps.field.headers')} autosize minRows={2} maxRows={6} spellCheck={false} placeholder={HEADER} key={step.key} defaultValue={headers} onBlur={(event) => put({ headers: readHeaders(event.currentTarget.value) })} />
       <Select
-        label={t('steps.field.signed_by')}
-        description={t('steps.field.signed_by_hint')}
+        label={t('webhook_step.signed_by')}
+        description={t('webhook_step.signed_by_hint')}
         clearable
         data={(accounts.data ?? []).map((one) => ({ value: String(one.id), label: one.name }))}
         value={typeof settings.account_id === 'number' ? String(settings.account_id) : null}

@@ -29,7 +29,7 @@ export function Still({ label, definition, kinds, changes }: StillProps) {
     () => ({ definition, kinds, readOnly: true, findings: NONE, changes: changes ?? new Map(), numbers: null, onEdit: nothing, onOpen: nothing }),
     [definition, kinds, changes],
   );
-  return <ReactFlowProvider><Canvas label={label} around={around} places={places} selected={NONE} onSelect={nothing} /></ReactFlowProvider>;
+  return <ReactFlowProvider><Canvas label={label} around={around} places={places} selected={NONE} onSelect={nothing} small /></ReactFlowProvider>;
 }
 
 function Told({ one, before, after }: { one: StepChange; before: Definition; after: Definition }) {

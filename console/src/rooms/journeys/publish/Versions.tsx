@@ -28,6 +28,11 @@ export function useVersion(id: number, number: number | null) {
   });
 }
 
+interface Frozen {
+  number: number;
+  drawn: Definition;
+}
+
 type Back = '-' | 'stay' | 'leave';
 
 /** Lets an earlier version be live again, once it is said what becomes of the people. */
@@ -75,6 +80,8 @@ export function Versions({ journey, kinds, mayPublish }: { journey: Journey; kin
   const live = useVersion(journey.id, journey.live_version);
   const shown = useMemo(() => (seen.data ? whole(seen.data.definition as unknown as Partial<Definition>) : null), [seen.data]);
   const current = useMemo(() => (live.data ? whole(live.data.definition as unknown as Partial<Definition>) : null), [live.data]);
+  const pair = shown && current && looking !== null && journey.live_version !== null && looking !== journey.live_version;
+  const compared = pair && [{ number: looking, drawn: shown }, { number: journey.live_version as number, drawn: current }].sort((one, other) => one.number - other.number) as [Frozen, Frozen];
   const { moving } = journey;
   return (
     <Stack>
@@ -108,7 +115,7 @@ export function Versions({ journey, kinds, mayPublish }: { journey: Journey; kin
         <ProblemAlert error={seen.error} />
         {!shown && !seen.error && <Skeleton height={300} />}
         {shown && looking === journey.live_version && <div className={styles.half}><Still label={t('journeys.version_n', { version: looking })} definition={shown} kinds={kinds} /></div>}
-        {shown && current && looking !== journey.live_version && <DiffView before={shown} after={current} kinds={kinds} names={[t('journeys.version_n', { version: looking }), t('journeys.version_n', { version: journey.live_version })]} />}
+        {compared && <DiffView before={compared[0].drawn} after={compared[1].drawn} kinds={kinds} names={[t('journeys.version_n', { version: compared[0].number }), t('journeys.version_n', { version: compared[1].number })]} />}
       </Modal>
       {rolling !== null && <Rollback journey={journey} number={rolling} onClose={() => setRolling(null)} />}
     </Stack>

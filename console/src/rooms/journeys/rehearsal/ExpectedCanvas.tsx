@@ -31,7 +31,7 @@ export function ExpectedCanvas({ report, definition, kinds }: ExpectedCanvasProp
   }, [report, definition, kinds]);
   return (
     <div className={styles.half}>
-      <ReactFlowProvider><Canvas label={t('rehearsal.board')} around={around} places={places} selected={NONE} onSelect={nothing} /></ReactFlowProvider>
+      <ReactFlowProvider><Canvas label={t('rehearsal.board')} around={around} places={places} selected={NONE} onSelect={nothing} small /></ReactFlowProvider>
     </div>
   );
 }

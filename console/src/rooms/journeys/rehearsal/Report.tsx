@@ -50,7 +50,7 @@ export function Report({ report, definition: given, kinds }: ReportProps) {
         <Stat icon={IconTarget} label={t('rehearsal.conversions')} value={conversions ? round(conversions.mean) : '—'} note={conversions ? t('rehearsal.interval', { low: round(conversions.low), high: round(conversions.high) }) : t('rehearsal.no_goal')} />
         <Stat icon={IconPeople} label={t('rehearsal.inside_end')} value={format.number(report.inside)} />
       </SimpleGrid>
-      <Panel title={t('rehearsal.messages_days')} hint={t('rehearsal.messages_days_hint')}><Days days={report.messages} since={report.since} until={report.until} /></Panel>
+      <Panel title={t('rehearsal.messages_days')} hint={t('rehearsal.messages_days_hint')}>{messages === 0 ? <Text size="sm" c="dimmed">{t('rehearsal.nothing_said')}</Text> : <Days days={report.messages} since={report.since} until={report.until} />}</Panel>
       <Panel title={t('rehearsal.on_canvas')}><ExpectedCanvas report={report} definition={definition} kinds={kinds} /></Panel>
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Panel title={t('rehearsal.refused')}>
@@ -73,7 +73,7 @@ export function Report({ report, definition: given, kinds }: ReportProps) {
             </Table>
           )}
         </Panel>
-        <Panel title={t('rehearsal.ends')}>{points(Object.entries(report.finished).sort((a, b) => b[1] - a[1]).map(([did, people]) => `${reason(did)}: ${format.number(people)}`), t('rehearsal.waiting_end'))}</Panel>
+        <Panel title={t('rehearsal.ends')}>{points(Object.entries(report.finished).sort((a, b) => b[1] - a[1]).map(([did, people]) => `${reason(did)}: ${format.number(people)}`), t('rehearsal.ends_none'))}</Panel>
         <Panel title={t('rehearsal.dead')}>{points(report.dead.map((one) => (one.did ? t('rehearsal.dead_way', { step: stepName(one.step), exit: exit(one.step, one.did) }) : t('rehearsal.dead_step', { step: stepName(one.step) }))), t('rehearsal.dead_none'))}</Panel>
         <Panel title={t('rehearsal.for_ever')}>{points(forEver.map((one) => t('rehearsal.for_ever_at', { people: format.number(one.for_ever), step: stepName(one.step) })), t('rehearsal.for_ever_none'))}</Panel>
         {report.circles.length > 0 && <Panel title={t('rehearsal.circles')}>{points(report.circles.map((one) => t('rehearsal.circle', { people: format.number(one.people), rounds: format.number(one.most_rounds), steps: one.steps.map(stepName).join(' → ') })), '')}</Panel>}
