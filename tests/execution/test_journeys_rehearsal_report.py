@@ -14,14 +14,16 @@ from tests.execution.journeys_cast import add_journey, step
 from tests.execution.rehearsal_stage import EVENT, populate
 
 from antiphon.awareness.events import EventMatch, PropertyFilter
+from antiphon.awareness.segments import ENTERED, LEFT, TraitCondition, members as segment_members, service
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.kinds.registry import installed
-from antiphon.execution.journeys.model import Definition, EventEntry, Goal
+from antiphon.execution.journeys.model import Again, Definition, EventEntry, Goal, ScheduleEntry, SegmentEntry
 from antiphon.execution.journeys.rehearsal.model import ChannelRates, GivenRates, RehearsalAsked, RehearsalReport
 from antiphon.execution.journeys.rehearsal.rehearsing import rehearse
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.ids import keyed_fraction
+from antiphon.foundation.principal import SYSTEM
 
 pytestmark = pytest.mark.store
 START = datetime(2026, 5, 1, 6, tzinfo=UTC)
@@ -212,3 +214,37 @@ async def test_the_dialogue_so_far(past: Context) -> None:
              step("open", "dialogue", {"yes": "still"}, channel="parrot", open=True), step("still", "end", reason="open"))  # fmt: skip
     report = await rehearse(past, plan(*steps), Asked(mode="forward", days=60, rates=rates, draws=0))
     assert report.finished == {"open": report.entered - report.inside} and report.finished["open"] > 10
+
+
+async def test_entries_by_segments_and_schedules(past: Context) -> None:
+    """Who entered a segment was told so; who was in it at a time is worked out back from who is in it now."""
+    gold = TraitCondition(trait="plan", op="is", value="gold")
+    row = await service.publish(past, SYSTEM, name="Gold", description="", tree=gold, announce="never")
+    await service.refresh(past, [row.id])
+    noon = START + timedelta(days=5, hours=6)
+    async with past.db.transaction() as conn:
+        for seq, (person, name, at) in enumerate([
+            (1, ENTERED, noon - timedelta(hours=1)), (2, ENTERED, noon + timedelta(hours=1)), (3, LEFT, noon + timedelta(hours=1)),
+            (4, ENTERED, START), (4, LEFT, START + timedelta(hours=1)),
+        ], 20_000):  # fmt: skip
+            properties = json.dumps({"segment_id": row.id, "segment": "Gold", "version": 1})
+            await conn.execute(EVENT, (seq, at, at, person, name, f"s{seq}", properties))
+    async with past.db.connection() as conn:
+        members = set(await segment_members(conn, row.id))
+    rest = step("rest", "wait", seconds=60)
+    entered: list[int] = []
+
+    def note(profiles: Any, runs: Any, line: Any) -> None:
+        entered.extend(profiles.tolist() if line.did == "rest" else [])
+
+    by_event = plan(rest, entries=[SegmentEntry(segment_id=row.id)], again=Again(rule="always"))
+    await rehearse(past, by_event, Asked(mode="history", days=DAYS, draws=0), told=note)
+    assert sorted(entered) == [1, 2, 4]
+    entered.clear()
+    schedule = ScheduleEntry(segment_id=row.id, start=noon.replace(tzinfo=None), zone="UTC", rule="FREQ=DAILY;COUNT=1")
+    await rehearse(past, plan(rest, entries=[schedule]), Asked(mode="history", days=DAYS, draws=0), told=note)
+    assert sorted(entered) == sorted((members | {1, 3}) - {2, 4})
+    entered.clear()
+    present = plan(rest, entries=[SegmentEntry(segment_id=row.id, present=True)])
+    await rehearse(past, present, Asked(mode="history", days=DAYS, draws=0), told=note)
+    assert sorted(entered) == sorted(members | {1, 2, 3, 4})

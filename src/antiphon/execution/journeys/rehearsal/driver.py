@@ -39,13 +39,6 @@ class Entrants:
     keys: Sequence[str] = ()
     memory: Callable[[int], dict[str, Any] | None] | None = None
 
-    @classmethod
-    def of(cls, seat: Ints, at: Ints, since: Ints | None = None, keys: Sequence[str] = ()) -> Entrants:
-        """The same, in order."""
-        order = np.lexsort((at, seat))
-        named = [keys[n] for n in order.tolist()] if keys else ()
-        return cls(seat[order], at[order], (at if since is None else since)[order], named)
-
 
 @dataclass
 class Counts:

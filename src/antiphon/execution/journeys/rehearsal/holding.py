@@ -31,7 +31,6 @@ from antiphon.awareness.segments.model import (
     Or,
     Profiles,
     conditions,
-    walk,
 )
 from antiphon.awareness.segments.store import read_members
 from antiphon.awareness.segments.windows import Ago, Dates, Fixed, Last, SinceEvent, calendar_bounds, duration
@@ -263,8 +262,3 @@ def trait_names(tree: Node, segments: Mapping[int, Node | None]) -> set[str]:
             if isinstance(value, str) and value:
                 found.add(value)
     return found
-
-
-def whole_tree(tree: Node) -> int:
-    """How many nodes a tree has."""
-    return sum(1 for _ in walk(tree))
