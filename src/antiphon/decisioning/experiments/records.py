@@ -101,9 +101,10 @@ async def layer_used(conn: Connection, name: str) -> bool:
 
 
 async def write_exposures(conn: Connection, experiment_id: int, ids: Ids, arms: Arms, at: datetime) -> int:
-    """Write who was shown what; how many of them for the first time."""
-    people, where = bigints(np.asarray(ids, dtype=np.int64)), ints(arms.astype(np.int64))
-    params = {"id": experiment_id, "profile_ids": people, "arms": where, "at": at}
+    """Write who was shown what; how many of them for the first time. In order of id, so that two who write never wait in a ring."""
+    people = np.asarray(ids, dtype=np.int64)
+    order = np.argsort(people)
+    params = {"id": experiment_id, "profile_ids": bigints(people[order]), "arms": ints(arms[order].astype(np.int64)), "at": at}
     return (await conn.execute(SQL.expose, params)).rowcount
 
 
