@@ -101,7 +101,7 @@ async def layer_used(conn: Connection, name: str) -> bool:
 
 
 async def write_exposures(conn: Connection, experiment_id: int, ids: Ids, arms: Arms, at: datetime) -> int:
-    """Write who was shown what; how many of them for the first time. In order of id, so that two who write never wait in a ring."""
+    """Write who was shown what; how many of them for the first time. In order of id: two who write never wait in a ring."""
     people = np.asarray(ids, dtype=np.int64)
     order = np.argsort(people)
     params = {"id": experiment_id, "profile_ids": bigints(people[order]), "arms": ints(arms[order].astype(np.int64)), "at": at}
