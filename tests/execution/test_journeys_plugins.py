@@ -107,7 +107,9 @@ async def test_a_journey_of_a_package_that_is_gone_waits_for_it(on: Scene) -> No
     on.ctx.put(Plans, _without(Plans(), "antiphon_dice"))
     await on.go(minutes=2)
     assert await on.where() == {1: 0}
+    assert await on.rows("select state, held_reason from journey") == [{"state": "paused", "held_reason": "step-kind-unknown"}]
     on.ctx.put(Plans, Plans())
+    await on.do("update journey set state = 'live', held_reason = null")  # it is installed again, and somebody resumes it
     await on.go()
     assert await on.over() == {1: "finished"}
 
