@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 from bench.run import last_line, median, say, table
 from bench.voices import SECRET
 
@@ -174,8 +175,6 @@ async def one_step(ctx: Context, args: argparse.Namespace) -> dict[str, float]:
 
 
 async def eight_steps(ctx: Context, clock: VirtualClock, args: argparse.Namespace) -> dict[str, float]:
-    import numpy as np
-
     plan = await add_journey(ctx, EIGHT_STEPS)
     took: dict[str, float] = {}
     began = time.perf_counter()
