@@ -19,7 +19,8 @@ CONTRACTS = {contract["id"]: contract for contract in OPTIONS["contracts"]}
 FLOORS = ("awareness", "decisioning", "execution", "operations")
 
 PUBLIC_INSIDE = {
-    "antiphon.execution.channels.email",  # a channel is a room in a room
+    "antiphon.execution.channels.email", "antiphon.execution.channels.webhook",  # a channel is a room in a room
+    "antiphon.execution.delivery.gate.quiet",  # wall times where people are, as the gate and journeys reckon them
     # The language of conditions on properties, which traits and segments share.
     "antiphon.awareness.events.filters", "antiphon.awareness.events.properties", "antiphon.awareness.events.values",
 }  # fmt: skip

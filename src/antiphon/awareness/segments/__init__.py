@@ -28,6 +28,7 @@ from antiphon.awareness.segments.service import evaluate_tree, preview, refresh
 from antiphon.awareness.segments.store import SegmentRow, find_segment
 from antiphon.awareness.segments.together import holds_for
 from antiphon.awareness.segments.users import OtherUse, SegmentUsers
+from antiphon.awareness.segments.zones import zone_names
 
 __all__ = [
     "ENTERED",
@@ -58,4 +59,5 @@ __all__ = [
     "preview",
     "refresh",
     "validate",
+    "zone_names",
 ]  # fmt: skip

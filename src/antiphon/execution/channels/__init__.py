@@ -37,9 +37,11 @@ from antiphon.execution.channels.model import (
     Trial,
     Wire,
 )
-from antiphon.execution.channels.registry import Channels
+from antiphon.execution.channels.registry import ENTRY_POINTS, SANDBOX, Channels
 
 __all__ = [
+    "ENTRY_POINTS",
+    "SANDBOX",
     "Account",
     "AccountSettings",
     "AccountUnknown",

@@ -18,7 +18,7 @@ early; `machines`, `engagement` and `reclassifying` tell people from machines; `
 from antiphon.execution.delivery.budgets_service import add as add_budget
 from antiphon.execution.delivery.costs import expected_micros
 from antiphon.execution.delivery.errors import DeliveryUnknown, NoAccount
-from antiphon.execution.delivery.heard import Replied
+from antiphon.execution.delivery.heard import Replied, spoken
 from antiphon.execution.delivery.ledger import forget_content
 from antiphon.execution.delivery.model import (
     CLASSES,
@@ -87,6 +87,7 @@ __all__ = [
     "open_dispatch",
     "reachable",
     "send_test",
+    "spoken",
     "submit",
     "submit_all",
     "submit_one",

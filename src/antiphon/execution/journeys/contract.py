@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from antiphon.awareness.events import EventMatch
 from antiphon.awareness.segments import Node
-from antiphon.execution.delivery import Hop, MessageClassName
-from antiphon.execution.delivery.model import Content
+from antiphon.execution.delivery import Content, Hop, MessageClassName
 from antiphon.execution.journeys.model import Definition, Finding, Step
 from antiphon.foundation.postgres.binary import from_micros
 

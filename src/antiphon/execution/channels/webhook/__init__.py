@@ -5,6 +5,6 @@ Owns no tables. Signatures follow the Standard Webhooks specification, so that e
 
 from antiphon.execution.channels.webhook.channel import WebhookChannel
 from antiphon.execution.channels.webhook.settings import WebhookSettings
-from antiphon.execution.channels.webhook.signing import signature, verify
+from antiphon.execution.channels.webhook.signing import PREFIX, key_of, signature, verify
 
-__all__ = ["WebhookChannel", "WebhookSettings", "signature", "verify"]
+__all__ = ["PREFIX", "WebhookChannel", "WebhookSettings", "key_of", "signature", "verify"]

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Meta
 
 from antiphon.awareness.segments import TraitCondition
-from antiphon.execution.channels.webhook.signing import PREFIX, key_of
+from antiphon.execution.channels.webhook import PREFIX, key_of
 from antiphon.execution.delivery import CLASSES, Content, Hop, MessageClassName
 from antiphon.execution.journeys.contract import Here, Ints, Message as Said, Request, Surroundings
 from antiphon.execution.journeys.kinds import base

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from msgspec import Meta
 
-from antiphon.awareness.segments.zones import zone_names
+from antiphon.awareness.segments import zone_names
 from antiphon.execution.delivery.gate.quiet import Window, instant_of, minutes, next_allowed
 from antiphon.execution.journeys.contract import Ints
 from antiphon.foundation.postgres.binary import from_micros, micros

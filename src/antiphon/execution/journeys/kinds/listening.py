@@ -12,8 +12,8 @@ from msgspec import Meta
 from msgspec.json import encode
 
 from antiphon.awareness.events import EventMatch
-from antiphon.execution.channels.registry import ENTRY_POINTS, SANDBOX
-from antiphon.execution.delivery.heard import spoken
+from antiphon.execution.channels import ENTRY_POINTS, SANDBOX
+from antiphon.execution.delivery import spoken
 from antiphon.execution.journeys.contract import NEVER, Here, Ints, Surroundings
 from antiphon.execution.journeys.kinds import base
 from antiphon.execution.journeys.kinds.base import picked

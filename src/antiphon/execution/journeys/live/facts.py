@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from pyroaring import BitMap
 
-from antiphon.awareness.segments.zones import zone_names
+from antiphon.awareness.segments import zone_names
 from antiphon.execution.delivery import clocks
 from antiphon.execution.journeys.contract import Bools, Ints
 from antiphon.foundation.postgres import Connection, load_queries
