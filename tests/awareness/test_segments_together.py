@@ -17,12 +17,12 @@ from tests.awareness.segment_trees import AROUND, CHANNELS, INNER, NOW, NOWS, ST
 
 from antiphon.awareness.events import move_events
 from antiphon.awareness.segments import InvalidTree, holds_for
+from antiphon.awareness.segments.asked import Remembered
 from antiphon.awareness.segments.bitmaps import encode
 from antiphon.awareness.segments.check import Checker, Person
 from antiphon.awareness.segments.evaluate import Known
 from antiphon.awareness.segments.lookalikes import Lookalikes
 from antiphon.awareness.segments.model import Node
-from antiphon.awareness.segments.together import _Known
 from antiphon.awareness.traits import observe_traits
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
@@ -78,9 +78,9 @@ async def knowing(ctx: Context, segments: dict[int, Node | None], merged: bool, 
     model = Lookalikes()
     model.register(alike)
     ctx.put(Lookalikes, model)
-    kept = _Known()
+    kept = Remembered()
     kept.about, kept.at = Known(TRAITS, segments, merged, AROUND), time.monotonic() + 3600
-    ctx.put(_Known, kept)
+    ctx.put(Remembered, kept)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))

@@ -5,7 +5,6 @@ before. Conditions on traits are worked out once for each value there is; of con
 from PostgreSQL where it still holds all that the windows reach back to, else from the lake's copy sorted by profile.
 """
 
-import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -20,12 +19,12 @@ from pyroaring import BitMap
 from antiphon.awareness.events import event_relation
 from antiphon.awareness.events.values import properties_of
 from antiphon.awareness.segments import store
+from antiphon.awareness.segments.asked import about_tree, traits_of
 from antiphon.awareness.segments.check import Happened, Person, trait_holds
 from antiphon.awareness.segments.contact import contact_holds
 from antiphon.awareness.segments.contacts import contacts
 from antiphon.awareness.segments.engagement import as_event
-from antiphon.awareness.segments.errors import InvalidTree
-from antiphon.awareness.segments.evaluate import BUILT_IN, Known, known
+from antiphon.awareness.segments.evaluate import BUILT_IN, Known
 from antiphon.awareness.segments.kinds import (
     Age,
     Anniversary,
@@ -40,7 +39,6 @@ from antiphon.awareness.segments.kinds import (
     Share,
 )
 from antiphon.awareness.segments.leaves import reads_properties, reads_since, sources
-from antiphon.awareness.segments.limits import refuse
 from antiphon.awareness.segments.lookalikes import Lookalikes
 from antiphon.awareness.segments.measures import compares, counted, measure
 from antiphon.awareness.segments.model import (
@@ -69,17 +67,7 @@ Bools = NDArray[np.bool_]
 LAKE_SET = 5_000
 """People asked about in one question to the lake."""
 LAKE_SECONDS = 10.0
-FRESH = 1.0
-"""Seconds for which a process takes traits and segments as it knew them."""
 _decode = msgspec.json.decode
-
-
-class _Known:
-    """What a process knows of traits and segments, read again when it is not fresh."""
-
-    def __init__(self) -> None:
-        self.about: Known | None = None
-        self.at = 0.0
 
 
 async def holds_for(ctx: Context, conn: Connection, tree: Node, ids: Ints, now: datetime) -> Bools:
@@ -89,62 +77,8 @@ async def holds_for(ctx: Context, conn: Connection, tree: Node, ids: Ints, now: 
     """
     if not len(ids):
         return np.zeros(0, dtype=np.bool_)
-    about = await _about(ctx, conn, tree)
+    about = await about_tree(ctx, conn, tree)
     return await _People(ctx, conn, about, np.asarray(ids, dtype=np.int64), now).holds(tree)
-
-
-async def _about(ctx: Context, conn: Connection, tree: Node) -> Known:
-    if not ctx.has(_Known):
-        ctx.put(_Known, _Known())
-    kept = ctx.get(_Known)
-    if kept.about is None or time.monotonic() - kept.at > FRESH or _unknown(tree, kept.about) is not None:
-        kept.about, kept.at = await known(conn, ctx), time.monotonic()
-        if (missing := _unknown(tree, kept.about)) is not None:
-            raise missing
-    return kept.about
-
-
-def _unknown(tree: Node, about: Known) -> InvalidTree | None:
-    """What a tree speaks of that is not known."""
-    for leaf in conditions(tree, about.segments):
-        for trait in [leaf.trait] if isinstance(leaf, Age | Anniversary) else _traits_of(leaf):
-            if trait not in about.traits:
-                return refuse(f"there is no trait {trait}", "tree")
-    for ref in _segments_of(tree, about):
-        if ref not in about.segments:
-            return refuse(f"there is no segment {ref}", "tree")
-    return None
-
-
-def _traits_of(leaf: Condition) -> tuple[str, ...]:
-    """The traits a condition reads."""
-    match leaf:
-        case TraitCondition(trait=trait) | Length(trait=trait):
-            return (trait,)
-        case Age(trait=trait, zone=zone) | Anniversary(trait=trait, zone=zone):
-            return (trait, zone)
-        case Near(latitude=latitude, longitude=longitude):
-            return (latitude, longitude)
-        case _:
-            return ()
-
-
-def _segments_of(tree: Node, about: Known) -> Iterable[int]:
-    found: set[int] = set()
-    todo: list[Node] = [tree]
-    while todo:
-        match todo.pop():
-            case And(of=of) | Or(of=of):
-                todo += of
-            case Not(of=one):
-                todo.append(one)
-            case InSegment(id=ref) if ref not in found:
-                found.add(ref)
-                inner = about.segments.get(ref)
-                todo += [] if inner is None else [inner]
-            case _:
-                pass
-    return found
 
 
 class _People:
@@ -164,7 +98,7 @@ class _People:
     async def holds(self, tree: Node) -> Bools:
         """Read what the tree asks, then judge."""
         leaves = list(conditions(tree, self.about.segments))
-        await self._read_rows(sorted({name for leaf in leaves for name in _traits_of(leaf)}))
+        await self._read_rows(sorted({name for leaf in leaves for name in traits_of(leaf)}))
         told = [leaf for leaf in leaves if isinstance(leaf, EventCondition | EventTime | Order | Engagement)]
         if told:
             self._lives = await self._read_events(told)
@@ -206,7 +140,7 @@ class _People:
 
                 return self._by_values(of_trait, [node.trait])
             case Age() | Anniversary() | Length() | Near():
-                names = [name for name in _traits_of(node) if name in self._texts]
+                names = [name for name in traits_of(node) if name in self._texts]
 
                 def of_profile(_: int, *texts: str | None) -> bool:
                     traits = {name: _decode(text) for name, text in zip(names, texts, strict=True) if text is not None}
