@@ -18,7 +18,7 @@ import numpy as np
 
 from antiphon.awareness.events import EventMatch, event_relation
 from antiphon.awareness.events.properties import Properties, filter_sql, literal
-from antiphon.execution.delivery.heard import spoken
+from antiphon.execution.delivery import spoken
 from antiphon.execution.journeys.contract import Ints
 from antiphon.execution.journeys.rehearsal.behaviour import AFTER, Floats, Given, Habit
 from antiphon.execution.journeys.rehearsal.model import ChannelRates, FittedRate, GivenRates

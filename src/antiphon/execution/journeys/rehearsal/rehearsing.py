@@ -13,8 +13,7 @@ import numpy as np
 from antiphon.awareness.consent import ChannelRegistry
 from antiphon.awareness.segments import known
 from antiphon.decisioning.experiments import fractions_of
-from antiphon.execution.delivery import default_channel
-from antiphon.execution.delivery.heard import spoken
+from antiphon.execution.delivery import default_channel, spoken
 from antiphon.execution.delivery.rules.model import OWN_FREQUENCY
 from antiphon.execution.journeys.contract import Ints
 from antiphon.execution.journeys.engine import Plan

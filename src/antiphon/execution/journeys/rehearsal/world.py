@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from antiphon.awareness.segments import Node
 from antiphon.decisioning.experiments import OUTSIDE, Assignment, find_running, fractions_of
-from antiphon.execution.delivery import Dispatch, default_channel
-from antiphon.execution.delivery.heard import spoken
+from antiphon.execution.delivery import Dispatch, default_channel, spoken
 from antiphon.execution.journeys.contract import NEVER, Bools, Here, Ints, Message, Request
 from antiphon.execution.journeys.live.gate import Turns, turns_of
 from antiphon.execution.journeys.rehearsal.behaviour import WHAT, Behaviour
