@@ -63,9 +63,13 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
     setOpen(key);
     if (key !== ENTRANCE) setSelected([key]);
   }, []);
+  const picked = useCallback((key: string) => {
+    show(key);
+    if (key !== ENTRANCE) focus(key); // what opens beside the board must not cover it
+  }, [show, focus]);
   const around: Around = useMemo(
-    () => ({ definition, kinds, readOnly, findings, changes: NOTHING, numbers: null, onEdit: edit, onOpen: show }),
-    [definition, kinds, readOnly, findings, edit, show],
+    () => ({ definition, kinds, readOnly, findings, changes: NOTHING, numbers: null, onEdit: edit, onOpen: picked }),
+    [definition, kinds, readOnly, findings, edit, picked],
   );
 
   /** A new step: where it was dropped, else beside the one it follows, clear of what stands there. */
@@ -133,7 +137,7 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
     verbs: {
       open: (key) => {
         show(key);
-        requestAnimationFrame(() => panel.current?.querySelector<HTMLElement>('input,textarea,button')?.focus());
+        setTimeout(() => panel.current?.querySelector<HTMLElement>('input,textarea')?.focus(), 120);
       },
       help: () => setHelping(true),
       close: () => { setOpen(null); setSelected([]); },

@@ -32,7 +32,7 @@ export function useLine(definition: Definition): (told: Told) => string {
   };
   const fact = (name: string, given: unknown): string => {
     if (name.startsWith('trait:')) return t('journey_fact.trait', { name: name.slice('trait:'.length), value: value(given) });
-    if (name === 'until') return '';
+    if (name === 'until' || name === 'move') return '';
     if (name === 'reason') return t('journey_fact.reason', { value: t(`reason.${String(given)}`, { defaultValue: t(`journey_fact.why.${String(given)}`, { defaultValue: t(`webhook_step.why.${String(given)}`, { defaultValue: String(given ?? '') }) }) }) });
     if (name === 'found' && typeof given === 'string') return t('journey_fact.found', { value: t(`state.${given}`, { defaultValue: value(given) }) });
     if (name === 'what') return t('journey_fact.what', { value: t(`state.${String(given)}`, { defaultValue: value(given) }) });
