@@ -8,6 +8,7 @@ import sys
 MODULES = {
     "intake": "intake", "segment": "segment", "freshness": "freshness", "lookup": "lookup", "send": "send", "import": "imports",
     "receipts": "receipts", "kill": "kill", "gate": "gate", "react": "react", "journeys": "journeys", "waiting": "waiting",
+    "rehearse": "rehearse",
 }  # fmt: skip
 
 

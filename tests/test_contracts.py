@@ -21,6 +21,8 @@ FLOORS = ("awareness", "decisioning", "execution", "operations")
 PUBLIC_INSIDE = {
     "antiphon.execution.channels.email", "antiphon.execution.channels.webhook",  # a channel is a room in a room
     "antiphon.execution.delivery.gate.quiet",  # wall times where people are, as the gate and journeys reckon them
+    # What a rehearsal works with elsewhere than in life: segments' trees, and the gate's judgement.
+    "antiphon.awareness.segments.language", "antiphon.execution.delivery.judging",
     # The language of conditions on properties, which traits and segments share.
     "antiphon.awareness.events.filters", "antiphon.awareness.events.properties", "antiphon.awareness.events.values",
 }  # fmt: skip

@@ -17,12 +17,23 @@ import numpy as np
 
 from antiphon.decisioning.experiments import held_out, salt_of
 from antiphon.execution.delivery import CHUNK, Dispatch, Intents, expected_micros
-from antiphon.execution.delivery.budgets import Budget, enabled
-from antiphon.execution.delivery.gate.deciding import look_at
-from antiphon.execution.delivery.gate.judge import Judged, cuts, judge, reach_of, room_in
-from antiphon.execution.delivery.gate.look import Contacts, Facts
-from antiphon.execution.delivery.rules.model import CAPPED, Kind, Rules, kind_like
-from antiphon.execution.delivery.rules.store import current_rules
+from antiphon.execution.delivery.judging import (
+    CAPPED,
+    Budget,
+    Contacts,
+    Facts,
+    Judged,
+    Kind,
+    Rules,
+    current_rules,
+    cuts,
+    enabled,
+    judge,
+    kind_like,
+    look_at,
+    reach_of,
+    room_in,
+)
 from antiphon.execution.journeys.contract import Bools, Ints, Message
 from antiphon.execution.journeys.rehearsal.columns import Log, Stream
 from antiphon.foundation.context import Context

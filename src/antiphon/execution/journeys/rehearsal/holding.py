@@ -14,26 +14,40 @@ from typing import Any, Protocol
 import numpy as np
 from pyroaring import BitMap
 
-from antiphon.awareness.segments.check import Checker
-from antiphon.awareness.segments.compile import of_traits
-from antiphon.awareness.segments.engagement import as_event
-from antiphon.awareness.segments.evaluate import BUILT_IN, Known, evaluate
-from antiphon.awareness.segments.kinds import ConsentIs, Engagement, EventTime, Lookalike, Reachable
-from antiphon.awareness.segments.leaves import moves_with_time, reads_properties, reads_since, sources
-from antiphon.awareness.segments.lookalikes import Lookalikes
-from antiphon.awareness.segments.model import (
+from antiphon.awareness.segments import Known, members
+from antiphon.awareness.segments.language import (
+    BUILT_IN,
+    Ago,
     And,
+    Checker,
     Condition,
+    ConsentIs,
+    Dates,
+    Engagement,
     EventCondition,
+    EventTime,
+    Fixed,
     InSegment,
+    Last,
+    Lookalike,
+    Lookalikes,
     Node,
     Not,
     Or,
     Profiles,
+    Reachable,
+    SinceEvent,
+    as_event,
+    calendar_bounds,
     conditions,
+    duration,
+    evaluate,
+    moves_with_time,
+    of_traits,
+    reads_properties,
+    reads_since,
+    sources,
 )
-from antiphon.awareness.segments.store import read_members
-from antiphon.awareness.segments.windows import Ago, Dates, Fixed, Last, SinceEvent, calendar_bounds, duration
 from antiphon.execution.journeys.contract import NEVER, Bools, Ints
 from antiphon.execution.journeys.rehearsal.past import Wanted
 from antiphon.foundation.context import Context
@@ -88,7 +102,7 @@ class Trees:
         key = f"segment {segment_id}"
         if key not in self._sets:
             async with self.ctx.db.connection() as conn:
-                self._sets[key] = (await read_members(conn, [segment_id]))[segment_id][1]
+                self._sets[key] = await members(conn, segment_id)
         return self._sets[key]
 
     async def alike(self, node: Lookalike) -> BitMap:

@@ -14,7 +14,9 @@ from antiphon.awareness.consent import ChannelRegistry
 from antiphon.awareness.segments import known
 from antiphon.decisioning.experiments import fractions_of
 from antiphon.execution.delivery import default_channel, spoken
-from antiphon.execution.delivery.rules.model import OWN_FREQUENCY
+from antiphon.execution.delivery.judging import (
+    OWN_FREQUENCY,
+)
 from antiphon.execution.journeys.contract import Ints
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.errors import RehearsalTooLarge

@@ -14,14 +14,21 @@ import msgspec
 import numpy as np
 
 from antiphon.awareness.segments import ENTERED, LEFT, Node, PropertyFilter
-from antiphon.awareness.segments.check import Checker, Happened, Person
-from antiphon.awareness.segments.evaluate import BUILT_IN
-from antiphon.awareness.segments.kinds import EventTime
-from antiphon.awareness.segments.leaves import sources
-from antiphon.awareness.segments.model import EventCondition, conditions
+from antiphon.awareness.segments.language import (
+    BUILT_IN,
+    Checker,
+    EventCondition,
+    EventTime,
+    Happened,
+    Person,
+    conditions,
+    sources,
+)
 from antiphon.execution.delivery import CLASSES
-from antiphon.execution.delivery.gate.judge import own_hours
-from antiphon.execution.delivery.gate.look import Facts
+from antiphon.execution.delivery.judging import (
+    Facts,
+    own_hours,
+)
 from antiphon.execution.journeys.contract import NEVER, Bools, Ints, Message
 from antiphon.execution.journeys.rehearsal.columns import Log
 from antiphon.execution.journeys.rehearsal.gate import Gate, dispatch_of
