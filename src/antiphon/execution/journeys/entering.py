@@ -15,7 +15,7 @@ from antiphon.execution.journeys.contract import Bools, Ints
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.entries import REASONS, Admitted, Outcome, Standing, admit
 from antiphon.execution.journeys.passages import count_ways, take_of
-from antiphon.execution.journeys.running import BUCKETS, RUN_LOOP, SQL, running
+from antiphon.execution.journeys.running import BUCKETS, RUN_LOOP, SQL, plans, running
 from antiphon.execution.journeys.telling import plain_json
 from antiphon.foundation.context import Context
 from antiphon.foundation.faults import point
@@ -26,15 +26,17 @@ from antiphon.foundation.postgres.binary import bigints, instants, jsonbs, micro
 ENTRY = -1
 """The step of the numbers of those who came: entered, or refused."""
 UNKNOWN = "unknown"
+_IN_ADVANCE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     """What became of candidates, in their order: ``outcome`` is a word of `entries.REASONS`, or ``unknown`` for nobody;
-    ``runs``: the passage of who entered, 0 for the others."""
+    ``runs``: the passage of who entered, 0 for the others; ``count``: the numbers on the way in."""
 
     outcome: Sequence[str]
     runs: Ints
+    count: Counter[tuple[int, str, str]]
 
     @property
     def entered(self) -> Ints:
@@ -51,18 +53,20 @@ async def enrol(
     at: Ints,
     memory: Sequence[dict[str, Any] | None],
     *,
-    slot: int = 0,
+    by_tick: bool = False,
 ) -> Enrolled:
     """Let people in, in the caller's transaction. ``profiles``: canonical ids; ``at``: when each enters, in microseconds (what
     they do from then on is heard); ``memory``: what each carries along from the start, such as ``{"entry": {…}}``. They stand
     before the first step until `journeys.run`, which this wakes, takes them. Candidates are judged in their order. Not more than
-    20,000 at a time."""
+    20,000 at a time. ``by_tick``: the tick itself asks, which holds the entries of its buckets, moves them on and counts them."""
     now = ctx.clock.now()
+    if not by_tick:
+        await hold_entries(conn, np.unique(profiles % BUCKETS).tolist())
     known, admitted, rivals = await _judge(ctx, conn, plan, profiles, keys, at)
     point("admitting")
     entered = admitted.entered
     held = np.flatnonzero(admitted.outcome == Outcome.HOLDOUT)
-    ids = await _ids(conn, len(entered) + len(held))
+    ids = await _ids(ctx, conn, len(entered) + len(held))
     whose = known[entered]
     runs = np.zeros(len(profiles), dtype=np.int64)
     runs[whose] = ids[: len(entered)]
@@ -75,7 +79,8 @@ async def enrol(
             "keys": texts([keys[one] for one in whose.tolist()]),
             "memories": jsonbs([None if (one := memory[at]) is None else plain_json(one) for at in whose.tolist()]),
         })  # fmt: skip
-        await wake(conn, RUN_LOOP)
+        if not by_tick:
+            await wake(conn, RUN_LOOP)
     if len(held):
         out = known[held]
         await conn.execute(SQL.insert_held_out, common | {
@@ -86,9 +91,10 @@ async def enrol(
     for place, code in zip(known.tolist(), admitted.outcome.tolist(), strict=True):
         outcome[place] = REASONS[code]
     count = Counter((ENTRY, word, "entered" if word == "entered" else "refused") for word in outcome)
-    await count_ways(conn, plan.version_id, count, now, slot)
+    if not by_tick:
+        await count_ways(conn, plan.version_id, count, now, 0)
     point("admitted")
-    return Enrolled(outcome, runs)
+    return Enrolled(outcome, runs, count)
 
 
 async def _judge(
@@ -96,7 +102,6 @@ async def _judge(
 ) -> tuple[Ints, Admitted, list[int]]:
     """Places of those there are, what becomes of them, and the versions of rival journeys."""
     definition = plan.definition
-    await hold_entries(conn, np.unique(profiles % BUCKETS).tolist())
     rivals: dict[int, int] = {}
     if definition.exclusive:
         rivals = {
@@ -156,13 +161,17 @@ async def _standing(
     return there > 0, Standing(inside=inside, last=last, used=used, rival=rival)
 
 
-async def _ids(conn: Connection, count: int) -> Ints:
-    if not count:
-        return np.empty(0, dtype=np.int64)
-    async with conn.cursor(binary=True, row_factory=tuple_row) as cur:
-        row = await (await cur.execute(SQL.run_ids, {"count": count})).fetchone()
-    assert row is not None
-    return numbers_of(row[0])
+async def _ids(ctx: Context, conn: Connection, count: int) -> Ints:
+    """Ids of passages to come: a process takes some in advance."""
+    spare = plans(ctx).spare_ids
+    if count > len(spare):
+        async with conn.cursor(binary=True, row_factory=tuple_row) as cur:
+            row = await (await cur.execute(SQL.run_ids, {"count": max(count, _IN_ADVANCE)})).fetchone()
+        assert row is not None
+        spare += numbers_of(row[0]).tolist()
+    taken = spare[:count]
+    del spare[:count]
+    return np.array(taken, dtype=np.int64)
 
 
 async def leave_versions(

@@ -142,7 +142,8 @@ async def _let_in(
     at = np.array([min(one.at, micros(now)) for one in coming], dtype=np.int64)
     keys = [key_of(version.definition.again.key, one.properties) for one in coming]
     memory: list[dict[str, Any] | None] = [{"entry": dict(one.properties)} if one.properties else None for one in coming]
-    enrolled = await enrol(ctx, conn, version.plan, profiles, keys, at, memory, slot=slot)
+    enrolled = await enrol(ctx, conn, version.plan, profiles, keys, at, memory, by_tick=True)
+    passages.count.update(enrolled.count)
     came = enrolled.entered
     if not len(came):
         return

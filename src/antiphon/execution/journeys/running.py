@@ -84,6 +84,8 @@ class Plans:
         self.kind_of = installed()
         self.broken: dict[int, tuple[int, Exception]] = {}
         """Of the versions that are to move people, those that cannot run here: their journeys, and why."""
+        self.spare_ids: list[int] = []
+        """Ids of passages taken in advance."""
         self._plans: dict[int, Plan] = {}
         self._failed: dict[int, tuple[int, Exception]] = {}
 
