@@ -28,14 +28,19 @@ KEPT = timedelta(days=7)
 
 
 async def tick(ctx: Context, held: Held) -> bool:
-    """Begin what is due, and let a chunk of people in; whether there may be more at once."""
+    """Begin what is due, and let a chunk of each intake in; whether there may be more at once."""
     await _find_people(ctx, held)
     async with ctx.db.transaction() as conn:
         await held.fence(conn)
         begun = await begin_due(ctx, conn, held.buckets, BUCKETS)
-    async with ctx.db.transaction() as conn:
-        await held.fence(conn)
-        more = await _let_in(ctx, conn, held)
+    after, more = 0, False
+    while True:
+        async with ctx.db.transaction() as conn:
+            await held.fence(conn)
+            found = await _let_in(ctx, conn, held, after)
+        if found is None:
+            break
+        after, more = found, True
     if not begun and not more and 0 in held.buckets:
         async with ctx.db.transaction() as conn:
             await held.fence(conn)
@@ -56,10 +61,12 @@ async def _find_people(ctx: Context, held: Held) -> None:
         await conn.execute(SQL.know_intake, params)
 
 
-async def _let_in(ctx: Context, conn: Connection, held: Held) -> bool:
-    row = await (await conn.execute(SQL.next_intake, {"divisor": BUCKETS, "buckets": held.buckets})).fetchone()
+async def _let_in(ctx: Context, conn: Connection, held: Held, after: int) -> int | None:
+    """Let in a chunk of the next people after some; which they were."""
+    asked = {"divisor": BUCKETS, "buckets": held.buckets, "after": after}
+    row = await (await conn.execute(SQL.next_intake, asked)).fetchone()
     if row is None:
-        return False
+        return None
     intake, _, source, members, taken, size, version_id = row
     now = ctx.clock.now()
     people = BitMap.deserialize(bytes(members))
@@ -78,7 +85,7 @@ async def _let_in(ctx: Context, conn: Connection, held: Held) -> bool:
     await conn.execute(
         SQL.note_intake, {"id": intake, "taken": taken, "entered": entered, "over": taken >= size, "now": now}
     )
-    return True
+    return int(intake)
 
 
 async def hear_import(ctx: Context, conn: Connection, notice: ImportFinished) -> None:

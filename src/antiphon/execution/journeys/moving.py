@@ -57,17 +57,28 @@ async def last_map(conn: Connection, journey_id: int, to: int) -> dict[str, str 
 
 
 async def tick(ctx: Context, held: Held) -> bool:
-    """Move one chunk of one journey's people; whether there may be more at once."""
+    """Move one chunk of each journey's people; whether there may be more at once."""
+    after: int | None = 0
+    more = False
+    while after is not None:
+        after, some = await _move_on(ctx, held, after)
+        more = more or some
+    return more
+
+
+async def _move_on(ctx: Context, held: Held, after: int) -> tuple[int | None, bool]:
+    """A chunk of the next move after one: which it was, and whether it is worth looking again at once."""
     now = ctx.clock.now()
     async with ctx.db.transaction() as conn:
         await held.fence(conn)
-        row = await (await conn.execute(SQL.next_move, {"divisor": BUCKETS, "buckets": held.buckets})).fetchone()
+        params: dict[str, Any] = {"divisor": BUCKETS, "buckets": held.buckets, "after": after}
+        row = await (await conn.execute(SQL.next_move, params)).fetchone()
         if row is None:
-            return False
+            return None, False
         move_id, journey_id, to, kind, step_map, early = row
         onward, leaving = _plan(await some_versions(conn, journey_id), to, kind, step_map)
         reason = ENDED if to is None else REPLACED
-        params: dict[str, Any] = {"id": move_id, "to": to, "now": now, "most": CHUNK, "reason": reason}
+        params = {"id": move_id, "to": to, "now": now, "most": CHUNK, "reason": reason}
         moved = await _run(conn, "move_some", params | _moving(onward)) if onward else 0
         gone = await _run(conn, "end_some", params | _standing(leaving)) if leaving and moved < CHUNK else 0
         point("people moved")
@@ -78,7 +89,7 @@ async def tick(ctx: Context, held: Held) -> bool:
         await conn.execute(SQL.note_move, {"id": move_id, "moved": moved, "gone": gone, "over": over, "now": now})
         if moved:
             await wake(conn, RUN_LOOP)
-    return moved + gone > 0 or over
+    return move_id, moved + gone > 0
 
 
 def _plan(

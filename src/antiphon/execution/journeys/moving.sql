@@ -23,7 +23,7 @@ where journey_id = %(journey_id)s and to_version_id = %(to)s and not back order 
 -- name: next_move
 -- A move that is under way, held by this transaction; whether entries of before it may still come.
 select m.id, m.journey_id, m.to_version_id, m.kind, m.map, m.opened > clock_timestamp() - interval '30 seconds' as early
-from journey_move m where m.state = 'open' and m.journey_id %% %(divisor)s = any(%(buckets)s::int[])
+from journey_move m where m.state = 'open' and m.id > %(after)s and m.journey_id %% %(divisor)s = any(%(buckets)s::int[])
 order by m.id limit 1 for update skip locked;
 
 -- name: move_some

@@ -36,7 +36,7 @@ on conflict (journey_id, key) do nothing returning id;
 -- People of a live journey who are to be let in.
 select i.id, i.journey_id, i.source, i.members, i.taken, i.size, j.live_version_id
 from journey_intake i join journey j on j.id = i.journey_id
-where i.over_at is null and i.size is not null and j.state = 'live' and i.journey_id %% %(divisor)s = any(%(buckets)s::int[])
+where i.over_at is null and i.size is not null and i.id > %(after)s and j.state = 'live' and i.journey_id %% %(divisor)s = any(%(buckets)s::int[])
 order by i.id limit 1 for update of i skip locked;
 
 -- name: next_unknown
