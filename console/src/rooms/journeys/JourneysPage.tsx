@@ -83,19 +83,21 @@ export default function JourneysPage() {
   const nothing = list.rows?.length === 0 && !address.q && !address.state;
   return (
     <Page title={t('nav.journeys')} lead={t('journeys.lead')} actions={actions}>
-      <Group mb="md" hidden={nothing}>
-        <TextInput aria-label={t('common.search')} placeholder={t('common.search')} leftSection={<IconSearch size={15} />} defaultValue={address.q ?? ''} onChange={(event) => typing(event.currentTarget.value)} w={260} />
-        <Select
-          aria-label={t('common.state')}
-          placeholder={t('delivery.any_state')}
-          data={STATES.map((state) => ({ value: state, label: t(`state.${state}`) }))}
-          value={address.state ?? null}
-          onChange={(state) => change({ state })}
-          clearable
-          clearButtonProps={{ 'aria-label': t('common.clear') }}
-          w={180}
-        />
-      </Group>
+      {!nothing && (
+        <Group mb="md">
+          <TextInput aria-label={t('common.search')} placeholder={t('common.search')} leftSection={<IconSearch size={15} />} defaultValue={address.q ?? ''} onChange={(event) => typing(event.currentTarget.value)} w={260} />
+          <Select
+            aria-label={t('common.state')}
+            placeholder={t('delivery.any_state')}
+            data={STATES.map((state) => ({ value: state, label: t(`state.${state}`) }))}
+            value={address.state ?? null}
+            onChange={(state) => change({ state })}
+            clearable
+            clearButtonProps={{ 'aria-label': t('common.clear') }}
+            w={180}
+          />
+        </Group>
+      )}
       <ProblemAlert error={list.error} onRetry={list.retry} />
       {nothing ? (
         <Panel>
