@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from antiphon.awareness.events import EventMatch
 from antiphon.awareness.segments import TraitCondition
 from antiphon.execution.journeys.contract import NEVER, OUT, Cause, Heard, Ints
 from antiphon.execution.journeys.engine import Plan, advance, begin
 from antiphon.execution.journeys.kinds.registry import installed
 from antiphon.execution.journeys.model import Definition, ExitRule, Goal, Step
-from antiphon.awareness.events import EventMatch
 
 HOUR = 3_600_000_000
 
