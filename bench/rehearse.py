@@ -41,7 +41,7 @@ from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.config import Settings
 from antiphon.foundation.context import Context
 from antiphon.foundation.embedded import start_postgres
-from antiphon.foundation.lake import start_lake
+from antiphon.foundation.lake import LakeClient, start_lake
 from antiphon.foundation.postgres import load_queries, migrate
 from antiphon.foundation.principal import SYSTEM
 from antiphon.foundation.process import open_context
@@ -74,8 +74,8 @@ EIGHT_STEPS = Definition(
 )  # fmt: skip
 
 
-async def seed(ctx: Context, first: int, last: int) -> None:
-    """People from one id to another, and what they did."""
+async def seed(ctx: Context, folder: Path, first: int, last: int) -> None:
+    """People from one id to another, and what they did; written by another lake process than the one that is measured."""
     async with ctx.db.connection() as conn:
         for begin in range(first, last + 1, 50_000):
             span = {"first": begin, "last": min(begin + 49_999, last)}
@@ -97,10 +97,15 @@ async def seed(ctx: Context, first: int, last: int) -> None:
         " ts as received_at, ts, profile_id, name, 'track' as kind, 'm' || profile_id as message_id, 1 as source_id,"
         " '{\"total\": 10}' as properties from made"
     )
-    async with ctx.lake.session(timeout=3600) as session:
+    (folder / "seeding").mkdir(exist_ok=True)
+    lake = await asyncio.to_thread(start_lake, ctx.settings.database_url, folder / "seeding", lake_path=str(folder / "lake"))
+    client = LakeClient(lake.socket)
+    async with client.session(timeout=3600) as session:
         await session.run(sql, {"names": _names()})
         await session.run(f"insert into lake.event by name select * from ({rows}) order by name, ts")
         await session.run(f"insert into lake.event_by_profile by name select * from ({rows}) order by profile_id, ts")
+    await client.close()
+    await asyncio.to_thread(lake.close)
 
 
 async def rules(ctx: Context) -> None:
@@ -147,7 +152,7 @@ async def measure(args: argparse.Namespace, url: str, folder: Path) -> dict[str,
             "host": "127.0.0.1", "port": 25, "security": "none", "from_email": "news@shop.example.com",
         })  # fmt: skip
         await rules(ctx)
-        await seed(ctx, 1, args.people)
+        await seed(ctx, folder, 1, args.people)
         with Memory(lambda: ours(lake.socket)) as memory:
             _, report = await once(ctx)  # warm-up
             took = []
@@ -162,7 +167,7 @@ async def measure(args: argparse.Namespace, url: str, folder: Path) -> dict[str,
         assert expected is not None
         say(f"  {expected.mean:,.0f} conversions of {report.entered:,}, between {expected.low:,.0f} and {expected.high:,.0f}")
         if args.million > args.people:
-            await seed(ctx, args.people + 1, args.million)
+            await seed(ctx, folder, args.people + 1, args.million)
             with Memory(lambda: ours(lake.socket)) as memory:
                 figures["million_seconds"], report = await once(ctx)
             check(report, args.million)
