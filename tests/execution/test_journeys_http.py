@@ -32,7 +32,7 @@ async def test_the_life_of_a_journey(client: Any) -> None:
     path = f"/v1/journeys/{one['id']}"
     assert (one["state"], one["draft_revision"], one["live_version"]) == ("draft", 1, None)
     checked = (await client.post(f"{path}/check", json={})).json()
-    assert checked == {"findings": [], "errors": 0}
+    assert checked == {"findings": [], "errors": 0, "exits": {"pause": ["next"], "over": []}}
 
     saved = await client.put(f"{path}/draft", json={"definition": with_wait(60), "revision": 1})
     assert saved.status_code == 200 and saved.json()["draft_revision"] == 2

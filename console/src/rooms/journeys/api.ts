@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-quer
 import { useMemo } from 'react';
 import { api, take, type Schema } from '@/api/client';
 import { useMay } from '@/api/session';
-import type { Kind } from './exits';
+import { learnExits, type Kind } from './exits';
 import type { Definition } from './model';
 import { sendable } from './sendable';
 
@@ -32,7 +32,11 @@ export function useStepKinds(): ReadonlyMap<string, Kind> | undefined {
 export function useCheck(id: number, definition: Definition, enabled: boolean) {
   return useQuery({
     queryKey: ['journey-check', id, definition],
-    queryFn: () => take(api.POST('/v1/journeys/{journey_id}/check', { ...pathOf(id), body: { definition: sendable(definition) as unknown as Sent } })),
+    queryFn: async () => {
+      const found = await take(api.POST('/v1/journeys/{journey_id}/check', { ...pathOf(id), body: { definition: sendable(definition) as unknown as Sent } }));
+      learnExits(definition.steps, found.exits);
+      return found;
+    },
     enabled,
     placeholderData: keepPreviousData,
     gcTime: 5_000,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { copy, readClip } from './clip';
 import { edited, type Edit } from './edit';
+import { exitsOf, learnExits } from './exits';
 import { freshKey, reached } from './graph';
 import { begun, walked, type Past } from './history';
 import { EMPTY, whole, type Definition, type Step } from './model';
@@ -136,6 +137,17 @@ describe('undo and redo', () => {
     let state = walked(begun(line), { to: 'edit', edit: { do: 'remove', keys: ['c'] }, at: 0 });
     state = walked(walked(state, { to: 'undo' }), { to: 'edit', edit: { do: 'remove', keys: ['b'] }, at: 9 });
     expect(state.next).toEqual([]);
+  });
+});
+
+describe('ways on', () => {
+  it('of a kind of others are what the server says of its settings', () => {
+    const kinds = new Map([['dice', { name: 'dice', group: 'branch', exits: ['next'], settings: {} }]]);
+    const dice = step('roll', { six: 'x' }, 'dice', { sides: 2 });
+    expect(exitsOf(dice, kinds)).toEqual(['next', 'six']);
+    learnExits([dice], { roll: ['one', 'six'] });
+    expect(exitsOf(dice, kinds)).toEqual(['one', 'six']);
+    expect(exitsOf({ ...dice, settings: { sides: 2 }, next: {} }, kinds)).toEqual(['next']);
   });
 });
 

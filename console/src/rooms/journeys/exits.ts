@@ -26,10 +26,21 @@ const MADE: Record<string, (settings: Settings) => string[]> = {
   wait_until: (settings) => (settings.trait ? ['next', 'missing'] : ['next']),
 };
 
+/** What the server said of these very settings: the ways on of others' kinds may follow from theirs. */
+const told = new WeakMap<Settings, string[]>();
+
+/** Keeps what a check of a definition said of its steps' exits. */
+export function learnExits(steps: readonly Pick<Step, 'key' | 'settings'>[], exits: Readonly<Record<string, string[]>>): void {
+  for (const step of steps) {
+    const said = exits[step.key];
+    if (said) told.set(step.settings, said);
+  }
+}
+
 /** The ways on from a step, in order. One that a settings change took away stays while something hangs on it. */
 export function exitsOf(step: Pick<Step, 'kind' | 'settings' | 'next'>, kinds: ReadonlyMap<string, Kind>): string[] {
   const made = MADE[step.kind]?.(step.settings);
-  const exits = made ?? kinds.get(step.kind)?.exits ?? ['next'];
+  const exits = made ?? told.get(step.settings) ?? kinds.get(step.kind)?.exits ?? ['next'];
   return [...new Set([...exits, ...Object.keys(step.next)])];
 }
 

@@ -9,7 +9,9 @@ from litestar import Request
 from litestar.params import Parameter, QueryParameter
 
 from antiphon.execution.journeys import definitions, diff, publishing, service
+from antiphon.execution.journeys.checking import understood
 from antiphon.execution.journeys.findings import spoken
+from antiphon.execution.journeys.kinds.registry import installed
 from antiphon.execution.journeys.model import Definition, Finding, JourneyState
 from antiphon.execution.journeys.moving import moves
 from antiphon.execution.journeys.shown import Journey, JourneyItem, Moving, Preview, Treatment, Version, VersionHead
@@ -83,10 +85,11 @@ class FinishBody(Body, frozen=True, kw_only=True):
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found, errors first; with none it can go live."""
+    """What was found, errors first; with none it can go live. ``exits``: the ways on of each step that is understood."""
 
     findings: list[Finding]
     errors: int
+    exits: dict[str, list[str]]
 
 
 class Versions(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,9 +166,11 @@ async def check_journey(request: Request[Any, Any, Any], ctx: Context, journey_i
     """What is wrong with a definition. Writes nothing."""
     async with ctx.db.connection() as conn:
         one = await service.find(conn, journey_id)
-        found = await service.check_definition(ctx, conn, data.definition or one.draft, journey_id)
+        definition = data.definition or one.draft
+        found = await service.check_definition(ctx, conn, definition, journey_id)
     shown = spoken(found, language_of(request.headers.get("accept-language")))
-    return Findings(findings=shown, errors=len(service.errors_of(found)))
+    exits = {key: list(step.exits) for key, step in understood(definition, installed()).items()}
+    return Findings(findings=shown, errors=len(service.errors_of(found)), exits=exits)
 
 
 @post("/v1/journeys/{journey_id:int}/publish/preview", permission="journeys:read", status=200)
