@@ -30,7 +30,7 @@ pytestmark = pytest.mark.store
 @pytest.mark.timeout(900)
 async def test_hillstroms_figures(ctx: Context, lake: LakeClient) -> None:
     path = data_file("hillstrom.csv.gz")
-    said = read_experiment((MAPS / "hillstrom_experiment.toml").read_text())
+    said = read_experiment((MAPS / "experiments" / "hillstrom.toml").read_text())
     for name in said.imports:
         await bring_events(ctx, path, parse_map((MAPS / name).read_text()))
     await mirror_profiles(ctx)
