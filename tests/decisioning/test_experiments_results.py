@@ -223,7 +223,7 @@ async def test_alarms_are_raised_once_and_told(ctx: Context, lake: LakeClient, c
     LISTENERS.register([Listener("test.hear_alarms", watching.ExperimentAlarmed, hear)])
     guard = CountMetric(name="returns", event="Return", within_hours=24, role="guardrail", good="down", margin=0.05)
     one = await begin(ctx, Design(name="Greeting", arms=[Arm(key="a"), Arm(key="b")], metrics=[guard]))
-    ids = await people(ctx, 800)
+    ids = await people(ctx, 2400)
     arms = await show(ctx, ids)
     async with ctx.db.transaction() as conn:  # a fault of whoever exposes: two in three of one arm are lost
         lost = [person for n, person in enumerate(ids) if arms[person] == 0 and n % 3]
