@@ -117,13 +117,14 @@ def test_drawn_by_keyboard_alone(console: Console) -> None:
     journey = _made(console, "Drawn by keyboard")["id"]
     _open(console, journey)
     entrance = page.locator('.react-flow__node[data-id="-start"]')
+    page.get_by_text("Wait for an answer").first.wait_for()  # the kinds are there, the board has its place
     entrance.focus()
-    for kind in ("Wait", "Random split", "End"):
+    for kind, key in (("Wait", "wait"), ("Random split", "split"), ("End", "end")):
         page.keyboard.press("a")
         page.get_by_role("dialog").get_by_role("textbox", name="Find a step").fill(kind)
         page.keyboard.press("Enter")
         page.get_by_role("dialog").wait_for(state="detached")
-    expect(_step(console, "end")).to_be_focused()
+        expect(_step(console, key)).to_be_focused()
     page.keyboard.press("ArrowLeft")
     expect(_step(console, "split")).to_be_focused()
     page.keyboard.press("c")
