@@ -23,7 +23,7 @@ from bench.voices import SECRET
 from pyroaring import BitMap
 
 from antiphon.awareness.consent.room import ROOM as CONSENT
-from antiphon.decisioning.experiments.service import set_holdout
+from antiphon.decisioning.experiments.holdouts import set_holdout
 from antiphon.execution.channels.room import ROOM as CHANNELS
 from antiphon.execution.channels.service import add_account
 from antiphon.execution.content.room import ROOM as CONTENT
