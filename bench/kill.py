@@ -47,6 +47,7 @@ from antiphon.foundation.embedded.parent import die_with_parent
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.faults import VARIABLE
 from antiphon.foundation.postgres import Database, PostgresError
+from antiphon.foundation.postgres.migrate import migration_files
 from antiphon.foundation.principal import SYSTEM
 from antiphon.foundation.process import open_context
 from antiphon.sandbox.email import read_received
@@ -168,7 +169,7 @@ async def play(cast: Cast, folder: Path, people: int, plot: Plot) -> dict[str, f
     with mail_server(log) as port:
         if cast.url() is None:
             cast.start()
-        await patiently(cast, "select count(*) from campaign", lambda n: n >= 0, 120)
+        await patiently(cast, "select count(*) from migration", lambda n: n == len(migration_files()), 120)
         url = cast.url()
         assert url is not None
         settings = Settings(data_dir=str(folder), secret=SECRET, database_url=url)
