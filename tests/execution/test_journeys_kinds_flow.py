@@ -130,7 +130,9 @@ async def test_other_journeys_are_started_stopped_and_jumped_to(on: Scene) -> No
                              again=Again(rule="always"))  # fmt: skip
     await on.enter(start, 1, 2, memory={"entry": {"a": 1}})
     rows = await on.rows("select profile_id, memory from journey_run where journey_id = %s order by 1", other.journey_id)
-    assert [(row["profile_id"], row["memory"]) for row in rows] == [(1, {"entry": {"a": 1}}), (2, {"entry": {"a": 1}})]
+    assert [(row["profile_id"], row["memory"]) for row in rows] == [
+        (1, {"entry": {"a": 1}, "begun": 1}), (2, {"entry": {"a": 1}, "begun": 1})
+    ]
     assert (await on.told(1))[0]["w"] == {"journey": other.journey_id, "entered": True}
     jump = await on.journey(step("jump", "jump", {"refused": "no"}, journey_id=other.journey_id), step("no", "end", reason="refused"))
     await on.enter(jump, 1, 3)

@@ -110,6 +110,17 @@ select (select coalesce(array_agg(v.id), '{}') from template_version v join temp
     (select coalesce(jsonb_object_agg(s.id, s.announce <> 'never'), '{}') from segment s where s.state = 'active'),
     (select coalesce(array_agg(n.name), '{}') from event_name n where n.name = any(%(events)s::text[]));
 
+-- name: lock_beginnings
+-- One at a time publishes a journey that begins others; until the commit.
+select pg_advisory_xact_lock(hashtextextended('journeys that begin others', 0));
+
+-- name: beginners
+-- What is live of journeys that begin others or raise events; but this one.
+select j.id, j.name, v.definition from journey j join journey_version v on v.id = j.live_version_id
+where j.state in ('live', 'paused') and j.id is distinct from %(journey_id)s::bigint
+  and jsonb_path_exists(v.definition, '$.steps[*].kind ? (@ == "start_journey" || @ == "jump" || @ == "raise_event")')
+order by j.id;
+
 -- name: using_segment
 -- Journeys that name a segment anywhere: in what is live, or in the draft.
 select 'journey' as kind, j.id, j.name, j.state, j.state in ('live', 'paused') as active

@@ -27,6 +27,8 @@ OF_DEFINITIONS: Mapping[str, str] = {
     "no_way_out": "From here nobody ever comes to an end: {steps}.",
     "jumps_to_itself": "The journey begins itself again at once, without a wait on the way.",
     "jumps_to_itself_later": "The journey leads back to its own beginning: whoever may enter again goes round for ever.",
+    "journeys_begin_each_other": "Journeys begin each other without a wait, for ever: {journeys}. Put a wait into one of them.",
+    "journeys_begin_each_other_later": "Journeys may begin each other without a wait: {journeys}. After {most} of them it ends.",
     "expression_invalid": "The condition cannot be judged: {why}.",
     "match_invalid": "The condition on a property cannot be used: {why}.",
     "no_entry": "Nothing lets people in: add an entry.",

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from antiphon.execution.journeys import definitions as store
+from antiphon.execution.journeys.beginning import lock_beginnings, may_begin
 from antiphon.execution.journeys.errors import DraftChanged, JourneyInvalid, JourneyVersionUnknown, StepMapLosesPeople
 from antiphon.execution.journeys.findings import sentence
 from antiphon.execution.journeys.hearing import begin_hearing
@@ -47,6 +48,8 @@ async def publish(
     one = await locked(conn, journey_id, "publish")
     if one.draft_revision != revision:
         raise DraftChanged(field="revision", revision=one.draft_revision)
+    if may_begin(one.draft):
+        await lock_beginnings(conn)
     wrong = errors_of(await check_definition(ctx, conn, one.draft, journey_id))
     if wrong:
         raise JourneyInvalid(field=f"draft.{wrong[0].place}", count=len(wrong), first=sentence(wrong[0]))

@@ -9,6 +9,7 @@ import msgspec
 
 from antiphon.execution.journeys import definitions as store
 from antiphon.execution.journeys.around import around
+from antiphon.execution.journeys.beginning import circles_of_journeys, may_begin, others_that_begin
 from antiphon.execution.journeys.checking import check
 from antiphon.execution.journeys.diff import difference
 from antiphon.execution.journeys.errors import DraftChanged, JourneyUnknown, JourneyVersionUnknown, PeopleInside
@@ -100,7 +101,12 @@ async def save_draft(
 
 async def check_definition(ctx: Context, conn: Connection, definition: Definition, journey_id: int | None) -> list[Finding]:
     """Everything wrong with a definition here and now, errors first."""
-    return check(definition, installed(), await around(ctx, conn, definition, journey_id))
+    found = check(definition, installed(), await around(ctx, conn, definition, journey_id))
+    if may_begin(definition):
+        others = await others_that_begin(conn, journey_id)
+        own = await store.find_journey(conn, journey_id) if journey_id is not None else None
+        found += circles_of_journeys(definition, installed(), others, journey_id, own.name if own is not None else "")
+    return sorted(found, key=lambda one: one.level != "error")
 
 
 async def pause(ctx: Context, conn: Connection, who: Principal, journey_id: int) -> Journey:

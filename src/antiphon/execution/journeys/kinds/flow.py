@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 from msgspec import Meta
 
-from antiphon.execution.journeys.contract import Here, Surroundings
+from antiphon.execution.journeys.chain import IN_CIRCLES, MOST, depths
+from antiphon.execution.journeys.contract import Bools, Here, Surroundings
 from antiphon.execution.journeys.kinds import base
 from antiphon.execution.journeys.kinds.base import everybody
 from antiphon.execution.journeys.kinds.findings import error
@@ -33,8 +34,9 @@ class Jump(base.Plain):
         return _check_journey(settings.journey_id, place, around)
 
     async def run(self, settings: Settings, here: Here) -> None:
-        entered = await here.world.start_journey(here, everybody(here), settings.journey_id)
+        entered, circling = await _begin(here, settings.journey_id)
         here.leave("jumped", where=entered, journey=settings.journey_id)
+        here.go("refused", where=circling, journey=settings.journey_id, reason=IN_CIRCLES)
         here.go("refused", journey=settings.journey_id)
 
 
@@ -53,8 +55,9 @@ class StartJourney(base.Plain):
         return _check_journey(settings.journey_id, place, around)
 
     async def run(self, settings: Settings, here: Here) -> None:
-        entered = await here.world.start_journey(here, everybody(here), settings.journey_id)
-        here.go(journey=settings.journey_id, entered=entered)
+        entered, circling = await _begin(here, settings.journey_id)
+        here.go(where=circling, journey=settings.journey_id, entered=False, reason=IN_CIRCLES)
+        here.go(journey=settings.journey_id, entered=entered[~circling])
 
 
 class StopJourney(base.Plain):
@@ -151,6 +154,16 @@ class End(base.Plain):
 
     async def run(self, settings: Settings, here: Here) -> None:
         here.leave(settings.reason)
+
+
+async def _begin(here: Here, journey_id: int) -> tuple[Bools, Bools]:
+    """(who entered another journey, who may not, after so many that began one another)."""
+    circling: Bools = depths(here) >= MOST
+    entered = np.zeros(len(here), dtype=np.bool_)
+    some = np.flatnonzero(~circling)
+    if len(some):
+        entered[some] = await here.world.start_journey(here, some, journey_id)
+    return entered, circling
 
 
 def _check_journey(journey_id: int, place: str, around: Surroundings) -> Iterable[Finding]:

@@ -15,6 +15,7 @@ from antiphon.awareness.profiles import say_traits, stamp_of
 from antiphon.decisioning.experiments import OUTSIDE, expose, find_running
 from antiphon.execution.channels import Channels
 from antiphon.execution.delivery import CHUNK, Intents, NewDispatch, chunks, open_dispatch, submit_told
+from antiphon.execution.journeys.chain import carried_on, depths
 from antiphon.execution.journeys.contract import Here, Ints, Message, Request
 from antiphon.execution.journeys.live.facts import SQL
 from antiphon.execution.journeys.live.gate import turns_of
@@ -194,7 +195,9 @@ def entries_of(again: Again, here: Here, places: Ints) -> tuple[list[str], list[
     """(the key by which each enters another journey, what they carry along into it: what they came in here by)."""
     entries = [(here.memory[place] or {}).get("entry") for place in places.tolist()]
     keys = [key_of(again, entry) for entry in entries]
-    return keys, [None if entry is None else {"entry": entry} for entry in entries]
+    after = depths(here)[places].tolist()
+    begun = [carried_on(depth) for depth in after]
+    return keys, [one if entry is None else {"entry": entry} | one for entry, one in zip(entries, begun, strict=True)]
 
 
 def key_of(again: Again, entry: Mapping[str, Any] | None) -> str:
