@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 from collections.abc import AsyncIterator
@@ -16,17 +17,23 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from antiphon.awareness.events import Journal
 from antiphon.awareness.events.journal import open_journal
-from antiphon.awareness.imports import begin_import, parse_map, store, take_file
+from antiphon.awareness.imports import begin_import, compile as compiling, customers, parse_map, store, take_file
 from antiphon.awareness.imports.compile import plain_identity
 from antiphon.awareness.imports.loading import JOBS, import_folder
 from antiphon.awareness.imports.model import BadMap, ColumnMissing, ImportMap
 from antiphon.awareness.imports.reading import mend
 from antiphon.awareness.imports.refusing import safe_cell
+from antiphon.awareness.imports.room import ROOM as IMPORTS
+from antiphon.awareness.imports.sweeping import ImportUnderWay
 from antiphon.awareness.profiles import normal_identity
+from antiphon.awareness.profiles.room import ROOM as PROFILES
+from antiphon.awareness.profiles.service import ask_erasure
+from antiphon.awareness.traits.room import ROOM as TRAITS
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.context import Context
-from antiphon.foundation.jobs import register_kinds, run_one
+from antiphon.foundation.jobs import find_job, register_kinds, run_one
 from antiphon.foundation.lake import LakeClient
+from antiphon.foundation.personal import PERSONAL
 from antiphon.foundation.postgres import dict_row
 
 pytestmark = pytest.mark.store
@@ -345,3 +352,71 @@ async def test_what_the_lake_finds_plain_is_normal(lake: LakeClient, values: lis
 def test_a_map_survives_json() -> None:
     found = parse_map(MAP)
     assert parse_map(msgspec.json.encode(found).decode()) == found
+
+
+async def forget(ctx: Context, profile_id: int) -> int:
+    """Ask for an erasure; what lies in the lake goes by jobs of its own."""
+    async with ctx.db.transaction() as conn:
+        return await ask_erasure(ctx, conn, SYSTEM, profile_id)
+
+
+async def state_of(ctx: Context, job_id: int) -> str:
+    async with ctx.db.connection() as conn:
+        return (await find_job(conn, job_id)).state
+
+
+async def test_who_is_erased_while_an_import_runs_does_not_come_back(
+    ctx: Context, lake: LakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The import has read Ann's rows, some of them loaded, some to come, when she is to be forgotten."""
+    monkeypatch.setattr(PERSONAL, "_rooms", {room.name: room for room in (PROFILES, TRAITS, IMPORTS)})
+    register_kinds([*PROFILES.jobs, *TRAITS.jobs])
+    monkeypatch.setattr(compiling, "CHUNK", 2)
+    monkeypatch.setattr(customers, "_LOADERS", 1)
+    asked: list[int] = []
+    loading = customers.Loader.load
+
+    async def load(self: Any, first: int, tally: Any) -> None:
+        await loading(self, first, tally)
+        if not asked:
+            ann = next(one["id"] for one in await people(ctx) if one["ids"].get("email") == "ann@example.com")
+            asked.append(await forget(ctx, ann))
+            assert await run_one(ctx)  # another worker takes it up at once
+            assert await state_of(ctx, asked[0]) == "waiting"
+
+    monkeypatch.setattr(customers.Loader, "load", load)
+    rows = "ann@example.com,,gold,,,\nbob@example.com,,,,,\ncid@example.com,,,,,\nann@example.com,,red,,,\n"
+    done = await bring(ctx, write(tmp_path, HEAD + rows), MAP)
+    assert done.state == "done" and len(asked) == 1
+    async with ctx.db.transaction() as conn:
+        await conn.execute("update job set run_at = now() where id = %s", (asked[0],))
+    assert await run_one(ctx)
+    assert await state_of(ctx, asked[0]) == "done"
+    assert [one["ids"]["email"] for one in await people(ctx)] == ["bob@example.com", "cid@example.com"]
+    while await run_one(ctx):
+        pass
+    assert await lake.run("select count(*) from lake.profile where lower(t_email) = 'ann@example.com'") == [(0,)]
+
+
+async def test_an_import_and_an_erasure_exclude_each_other(ctx: Context, lake: LakeClient, tmp_path: Path) -> None:
+    """However they meet between the sweep of files and the end of an erasure."""
+    register_kinds(JOBS)
+    file = await take_file(ctx, SYSTEM, write(tmp_path, GOOD))
+    begun = await begin_import(ctx, SYSTEM, file_id=file.id, imported=parse_map(MAP), dry_run=False)
+    async with ctx.db.transaction() as conn:
+        assert IMPORTS.erase is not None
+        await IMPORTS.erase(ctx, conn, 1)
+        running = asyncio.create_task(run_one(ctx))
+        for _ in range(20):
+            await asyncio.sleep(0.05)
+            if await state_of(ctx, begun.job_id) == "running":
+                break
+        await asyncio.sleep(0.2)
+        assert await people(ctx) == [], "it waits for the erasure's end"
+    assert await running
+    assert len(await people(ctx)) == 3
+    async with ctx.db.transaction() as conn:
+        await conn.execute("update job set state = 'running' where id = %s", (begun.job_id,))
+    with pytest.raises(ImportUnderWay):
+        async with ctx.db.transaction() as conn:
+            await IMPORTS.erase(ctx, conn, 1)

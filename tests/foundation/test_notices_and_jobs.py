@@ -6,7 +6,7 @@ import pytest
 
 from antiphon.foundation import jobs, notices
 from antiphon.foundation.context import Context
-from antiphon.foundation.jobs import JobKind, RunningJob, enqueue, find_job, register_kinds
+from antiphon.foundation.jobs import UNTIL_DONE, JobKind, RunningJob, enqueue, find_job, register_kinds
 from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.notices import Listener, Listeners, Notice, publish
 from antiphon.foundation.postgres import Connection
@@ -146,6 +146,23 @@ async def test_a_job_that_may_fail_is_begun_again_until_it_is_given_up(ctx: Cont
         assert await jobs.run_one(ctx)
     async with ctx.db.connection() as conn:
         assert (await find_job(conn, second)).state == "failed"
+
+
+async def test_a_promise_is_begun_again_however_often_it_failed(ctx: Context) -> None:
+    async def never(ctx: Context, job: RunningJob) -> None:
+        raise RuntimeError
+
+    register_kinds([JobKind("test.promise", never, tries=UNTIL_DONE)])
+    async with ctx.db.transaction() as conn:
+        job_id = await enqueue(conn, "test.promise", {})
+    for _ in range(2):
+        async with ctx.db.transaction() as conn:
+            await conn.execute("update job set attempts = 5000, run_at = now() where id = %s", (job_id,))
+        assert await jobs.run_one(ctx)
+    async with ctx.db.connection() as conn:
+        assert (await find_job(conn, job_id)).state == "waiting"
+        row = await (await conn.execute("select run_at - clock_timestamp() from job where id = %s", (job_id,))).fetchone()
+    assert row is not None and 3500 < row[0].total_seconds() <= 3600
 
 
 async def test_a_job_whose_process_died_is_taken_up_by_another(ctx: Context) -> None:

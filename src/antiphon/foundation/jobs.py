@@ -30,6 +30,8 @@ LOOP = "jobs"
 TERM = timedelta(seconds=30)
 MOST_ATTEMPTS = 5
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
+UNTIL_DONE = 2**31 - 1
+"""The tries of a kind that is begun again until it holds: forgetting somebody is a promise."""
 
 
 class NoSuchJob(NotFound):
@@ -200,7 +202,7 @@ async def _fail(ctx: Context, job: RunningJob, error: str) -> None:
     if job.attempt >= KINDS[job.kind].tries:
         await _finish(ctx, job, "failed", error=error)
         return
-    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (job.attempt - 1))
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(job.attempt - 1, 10))
     async with ctx.db.transaction() as conn:
         await conn.execute(SQL.put_off, job.key | {"pause": pause, "error": error})
     log.warning("job put off", job=job.id, kind=job.kind, error=error, seconds=pause.total_seconds())

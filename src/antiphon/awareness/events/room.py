@@ -10,7 +10,7 @@ from antiphon.awareness.events.http import ROUTES
 from antiphon.awareness.events.journal import Journal, open_journal
 from antiphon.awareness.events.loops import LOOPS
 from antiphon.foundation.context import Context
-from antiphon.foundation.jobs import JobKind
+from antiphon.foundation.jobs import UNTIL_DONE, JobKind
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.rooms import Resource, Room
 
@@ -27,7 +27,7 @@ ROOM = Room(
     always=True,
     routes=ROUTES,
     loops=LOOPS,
-    jobs=(JobKind("events.erase_cold", service.run_cold_erasure, tries=50),),
+    jobs=(JobKind("events.erase_cold", service.run_cold_erasure, tries=UNTIL_DONE),),
     permissions={
         "events:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "events:manage": ("developer",),

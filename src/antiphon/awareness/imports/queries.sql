@@ -22,6 +22,14 @@ values (%(file_id)s, %(kind)s, %(map)s, %(dry_run)s, %(as_of)s, %(job_id)s, %(by
 -- What an import's job works from.
 select i.id, i.kind, i.map, i.dry_run, i.as_of, f.path, f.name, f.sha256 from import i join import_file f on f.id = i.file_id where i.job_id = %(job_id)s;
 
+-- name: wait_for_erasures
+-- An import begins when nobody is just being forgotten: what it reads is then known to be gone.
+select pg_advisory_xact_lock_shared(hashtextextended('imports and erasures', 0));
+
+-- name: hold_imports
+-- No import begins until this transaction ends.
+select pg_advisory_xact_lock(hashtextextended('imports and erasures', 0));
+
 -- name: begin_import
 -- It begins, or begins anew after its process died.
 update import set state = 'running', rows = 0, refused = 0, made = 0, changed = 0, unchanged = 0, said = 0, reasons = '{}' where id = %(id)s;

@@ -125,6 +125,8 @@ async def read_import(conn: Connection, job_id: int) -> Work:
 
 
 async def begin_import(conn: Connection, import_id: int) -> None:
+    """Say that it begins; not before everybody who is just being forgotten is."""
+    await conn.execute(SQL.wait_for_erasures)
     await conn.execute(SQL.begin_import, {"id": import_id})
 
 
@@ -186,6 +188,11 @@ async def unsaid(conn: Connection, said: Sequence[Said]) -> list[Said]:
 async def take_keys(conn: Connection, keys: Sequence[UUID]) -> set[UUID]:
     """Of these, the keys never taken before."""
     return {row[0] for row in await (await conn.execute(SQL.take_keys, {"keys": list(keys)})).fetchall()}
+
+
+async def hold_imports(conn: Connection) -> None:
+    """No import begins until the transaction ends; one that runs already is told by `is_running`."""
+    await conn.execute(SQL.hold_imports)
 
 
 async def is_running(conn: Connection) -> bool:

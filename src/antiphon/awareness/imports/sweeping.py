@@ -13,6 +13,7 @@ from typing import IO, Any, cast
 from antiphon.awareness.imports import store
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import Unavailable
+from antiphon.foundation.postgres import Connection
 from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -38,6 +39,14 @@ async def sweep(ctx: Context, words: Sequence[str]) -> None:
     removed = await asyncio.to_thread(remove_mentioning, ctx.settings.data_path, words)
     if removed:
         log.info("files that named an erased customer are removed", files=removed)
+
+
+async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
+    """Forgetting somebody and an import exclude each other: one that began after the sweep has rows in hand that may name them.
+    Raises ImportUnderWay."""
+    await store.hold_imports(conn)
+    if await store.is_running(conn):
+        raise ImportUnderWay
 
 
 def remove_mentioning(data: Path, words: Sequence[str]) -> int:

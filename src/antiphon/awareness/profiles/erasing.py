@@ -9,7 +9,7 @@ from typing import Any
 from antiphon.awareness.profiles import store
 from antiphon.foundation.access import redact
 from antiphon.foundation.context import Context
-from antiphon.foundation.jobs import JobKind, RunningJob, enqueue
+from antiphon.foundation.jobs import UNTIL_DONE, JobKind, RunningJob, enqueue
 from antiphon.foundation.personal import PERSONAL
 from antiphon.foundation.postgres import Connection, load_queries, renew_statistics
 
@@ -48,4 +48,4 @@ async def run_renewal(ctx: Context, job: RunningJob) -> dict[str, Any]:
     return {}
 
 
-JOBS = (JobKind("profiles.erase", run_erasure, tries=60), JobKind(RENEW, run_renewal))
+JOBS = (JobKind("profiles.erase", run_erasure, tries=UNTIL_DONE), JobKind(RENEW, run_renewal))

@@ -180,7 +180,7 @@ where s.words ilike %(pattern)s and (cardinality(%(secret)s::text[]) = 0 or exis
     where p.id = s.profile_id and concat_ws(' ', o.open ->> 'name', o.open ->> 'firstName', o.open ->> 'lastName',
         (select string_agg(t.value, ' ') from jsonb_each_text(o.open) t),
         (select string_agg(i.value, ' ') from identity i where i.profile_id = p.id and i.kind <> 'anonymous_id')) ilike %(pattern)s))
-order by s.words ilike %(prefix)s desc, s.profile_id limit %(limit)s;
+order by cardinality(%(secret)s::text[]) = 0 and s.words ilike %(prefix)s desc, s.profile_id limit %(limit)s;
 
 -- name: unindexed_by_words
 -- The same among those whose words are not indexed yet.

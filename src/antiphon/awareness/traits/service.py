@@ -22,14 +22,13 @@ from antiphon.awareness.traits.model import (
 )
 from antiphon.foundation.access import Principal, audit
 from antiphon.foundation.context import Context
-from antiphon.foundation.jobs import JobKind, RunningJob, enqueue
+from antiphon.foundation.jobs import UNTIL_DONE, JobKind, RunningJob, enqueue
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
 RETYPE = "traits.retype"
 ERASE = "traits.erase_mirror"
-ERASE_TRIES = 50  # two days: within the time an erasure is promised in
 _LONG = 1800.0
 _CHUNK = 50_000
 
@@ -179,4 +178,4 @@ async def _run_erase(ctx: Context, job: RunningJob) -> Mapping[str, Any]:
     return {}
 
 
-JOBS = (JobKind(RETYPE, _run_retype), JobKind(ERASE, _run_erase, tries=ERASE_TRIES))
+JOBS = (JobKind(RETYPE, _run_retype), JobKind(ERASE, _run_erase, tries=UNTIL_DONE))
