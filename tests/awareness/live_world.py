@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import msgspec
 
 from antiphon.awareness.consent import ChannelKind, ChannelRegistry, Evidence, Statement, record_consents
+from antiphon.awareness.events import Renaming, rename_events
+from antiphon.awareness.events.corrections import LOOPS as CORRECTIONS
 from antiphon.awareness.events.erasure import erase_cold
 from antiphon.awareness.profiles import mark_dirty, service as profiles
 from antiphon.awareness.segments import (
@@ -30,6 +33,7 @@ from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Held, LeaseLost, Leases
+from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.postgres import Jsonb
 
 DAY, HOUR, TICK = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
@@ -96,6 +100,19 @@ class World:
                 "insert into intake_cursor (lane, seq, received_at) values (%s, %s, %s)"
                 " on conflict (lane) do update set seq = excluded.seq", (LANE, seq, now),
             )  # fmt: skip
+
+    async def rename(self, renamings: Sequence[Renaming]) -> None:
+        """Events prove to be something else."""
+        async with self.ctx.db.transaction() as conn:
+            await rename_events(conn, renamings, self.clock.now())
+        await run_until_idle(self.ctx, CORRECTIONS)
+
+    async def some_event(self, choices: random.Random) -> tuple[int, str, str]:
+        """(whose, its name, its id) of one that is in PostgreSQL."""
+        async with self.ctx.db.connection() as conn:
+            rows = await (await conn.execute("select profile_id, name, message_id from event where lane = %s order by seq", (LANE,))).fetchall()
+        profile, name, message = choices.choice(rows)
+        return int(profile), str(name), str(message)
 
     async def merge(self, gone: int, into: int) -> None:
         """What a merge leaves in the tables that segments read; whoever was merged into ``gone`` goes along."""

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from tests.awareness.live_chance import Chance
 from tests.awareness.live_world import DAY, HOUR, NAMES, TICK, World
 
-from antiphon.awareness.events import move_events
+from antiphon.awareness.events import Renaming, move_events
 from antiphon.awareness.events.journal import Journal, open_journal
 from antiphon.awareness.segments import EventCondition, Last, TraitCondition, service
 from antiphon.awareness.segments.live import reading, tick
@@ -59,7 +59,7 @@ async def test_what_is_followed_is_what_is_worked_out_whole(
     world: World, monkeypatch: pytest.MonkeyPatch, choices: random.Random
 ) -> None:
     """Whatever trees and lives are drawn: events late, ahead and out of order, changes, merges and their undoing, erasures,
-    new segments, moves to the lake, restarts, and time that stops exactly at edges."""
+    events that prove to be something else, new segments, moves to the lake, restarts, and time that stops exactly at edges."""
     for module in (tick, reading):
         monkeypatch.setattr(module, "SLICE", 3)
     await world.forget_segments()
@@ -109,6 +109,9 @@ async def test_what_is_followed_is_what_is_worked_out_whole(
                 await world.has(r.choice(people))
             case _:
                 pass
+        for _ in range(r.choice([0, 0, 1, 3])):
+            whose, was, message = await world.some_event(r)
+            await world.rename([Renaming(whose, was, r.choice(["Something Else", *NAMES]), (message,))])
         if r.random() < 0.5:
             world.clock.advance(r.choice([TICK, HOUR, HOUR - TICK, DAY, 5 * HOUR, timedelta(minutes=15)]))
         if r.random() < 0.3:

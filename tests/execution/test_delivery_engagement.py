@@ -130,15 +130,21 @@ async def test_by_hand_and_back(ctx: Context, hearing: Hearing) -> None:
     assert await ledger() == (2, first)
     after = await reclassifying.judge_by_hand(ctx, SYSTEM, ids[0], "machine")
     assert (after.class_, after.rule, after.by_hand) == ("machine", "by_hand", True)
-    assert await ledger() == (1, first + timedelta(hours=1)) and len(await events(ctx)) == 1
+    assert await ledger() == (1, first + timedelta(hours=1))
+    told = await events(ctx)  # the first of people is another now
+    assert [e["event"] for e in told] == ["Email Opened", "Email Open Retracted", "Email Opened"]
+    assert told[-1]["timestamp"].startswith("2026-06-01T13:00")
     await reclassifying.judge_by_hand(ctx, SYSTEM, ids[1], "machine")
     assert await ledger() == (0, None)
-    assert [e["event"] for e in await events(ctx)] == ["Email Opened", "Email Open Retracted"]
+    assert [e["event"] for e in await events(ctx)][3:] == ["Email Open Retracted"]
+    renamed = await rows(ctx, "select name, becomes, message_ids from event_correction order by id")
+    assert {(one["name"], one["becomes"]) for one in renamed} == {("Email Opened", "Email Opened By Machine")}
+    assert renamed[-1]["message_ids"] == [f"delivery:{delivery}:opened", f"delivery:{delivery}:opened:1"]
     await reclassifying.judge_by_hand(ctx, SYSTEM, ids[0], "person")
     assert await ledger() == (1, first)
     told = await events(ctx)
-    assert [e["event"] for e in told] == ["Email Opened", "Email Open Retracted", "Email Opened"]
-    assert len({e["messageId"] for e in told}) == 3 and told[-1]["timestamp"].startswith("2026-06-01T12:00")
+    assert [e["event"] for e in told][4:] == ["Email Opened"]
+    assert len({e["messageId"] for e in told}) == 5 and told[-1]["timestamp"].startswith("2026-06-01T12:00")
     assert [row["action"] for row in await rows(ctx, "select action from audit")] == ["delivery.judge"] * 3
 
 

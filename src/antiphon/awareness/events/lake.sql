@@ -63,3 +63,23 @@ call ducklake_cleanup_old_files('lake', older_than => now() - $keep * interval 1
 -- name: remove_orphans
 -- Files that a killed process wrote and never committed.
 call ducklake_delete_orphaned_files('lake', older_than => now() - $keep * interval 1 second);
+
+-- name: find_renamed
+-- Antiphon's own events of some people that are to be called otherwise; the people are written in, so that files are passed over.
+create or replace temp table renamed as
+select distinct e.profile_id, e.lane, e.seq, e.ts, e.name, w.becomes
+from lake.event_by_profile e join (
+    select unnest($profile_ids) as profile_id, unnest($names) as name, unnest($becomes) as becomes, unnest($message_ids) as message_id
+) w on w.profile_id = e.profile_id and w.message_id = e.message_id and w.name = e.name
+where e.source_id = 0 and e.profile_id in (null);
+
+-- name: rename_by_profile
+-- They are called otherwise in the copy sorted by profile.
+update lake.event_by_profile e set name = r.becomes from renamed r
+where e.profile_id = r.profile_id and e.lane = r.lane and e.seq = r.seq and e.ts = r.ts and e.profile_id in (null);
+
+-- name: rename_cold
+-- And in the copy sorted by name.
+update lake.event e set name = r.becomes from renamed r
+where e.name = r.name and e.ts = r.ts and e.lane = r.lane and e.seq = r.seq
+    and e.ts >= (select min(ts) from renamed) and e.ts <= (select max(ts) from renamed);

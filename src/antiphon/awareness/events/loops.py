@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from antiphon.awareness.events import store
+from antiphon.awareness.events.corrections import LOOPS as CORRECTIONS
 from antiphon.awareness.events.intake import MOST, take_in
 from antiphon.awareness.events.journal import LANES
 from antiphon.awareness.events.upkeep import LAKE_LOOPS
@@ -72,4 +73,5 @@ LOOPS = (
     Loop("intake", intake, interval=0.1, buckets=LANES),
     Loop("events.days", keep_days, interval=60.0, buckets=1),
     *LAKE_LOOPS,
+    *CORRECTIONS,
 )

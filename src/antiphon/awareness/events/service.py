@@ -10,6 +10,7 @@ import msgspec
 
 from antiphon.awareness import profiles
 from antiphon.awareness.events import store
+from antiphon.awareness.events.corrections import erase_corrections
 from antiphon.awareness.events.erasure import erase_cold
 from antiphon.awareness.events.errors import NoSuchSource, SourceNameTaken
 from antiphon.awareness.events.journal import Journal
@@ -252,6 +253,7 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     words = [msgspec.json.encode(value) for value in await profiles.identity_values(conn, ids)]
     await store.run(conn, "erase_journal", {"ids": ids})
     await store.run(conn, "erase_events", {"ids": ids})
+    await erase_corrections(conn, ids)
     if words:
         await store.run(conn, "erase_rejects", {"words": words})
         await store.run(conn, "erase_words_in_journal", {"words": words})

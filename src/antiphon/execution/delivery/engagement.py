@@ -1,7 +1,8 @@
 """The log of opens and clicks: each is judged as it comes in, kept with the rule that decided, and can be judged again.
 
 Only what people did counts in the ledger, in reports and in customers' histories. When a judgement changes, the ledger's
-counters are put right and the history gets a compensating event: events themselves are never rewritten.
+counters are put right; in the history what was told is called a machine's from then on, with an event that tells when that
+was found out, or is told (again).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any
 
 import msgspec
 
+from antiphon.awareness.events import Renaming, rename_events
 from antiphon.execution.delivery import machines, matching
-from antiphon.execution.delivery.heard import Heard, Kind, Row, event, retraction
+from antiphon.execution.delivery.heard import Heard, Kind, Row, event, renaming, retraction
 from antiphon.execution.delivery.machines import Look
 from antiphon.foundation.context import Context
 from antiphon.foundation.ids import keyed_hash
@@ -177,28 +179,35 @@ async def put_right(conn: Connection, changes: Sequence[Change], now: datetime) 
         "clicks": ints([delta[1] for delta in deltas.values()]),
     }
     await conn.execute(SQL.recount, counts)
-    return _told(corrected, rows, now)
+    told, renamings = _told(corrected, rows, now)
+    await rename_events(conn, renamings, now)
+    return told
 
 
-def _told(corrected: Sequence[Corrected], rows: Mapping[tuple[int, int], Row], now: datetime) -> list[bytes]:
-    """One event for each open or link whose having happened changed."""
+def _told(
+    corrected: Sequence[Corrected], rows: Mapping[tuple[int, int], Row], now: datetime
+) -> tuple[list[bytes], list[Renaming]]:
+    """Events for each open or link whose having happened changed, or when it first did; and what was told before and was a
+    machine's."""
     by_what: defaultdict[tuple[int, int, Kind, str], list[Corrected]] = defaultdict(list)
     for one in corrected:
         by_what[one.delivery_id, one.profile_id, one.kind, _what(one.link_id, one.url)].append(one)
     told: list[bytes] = []
+    renamings: list[Renaming] = []
     for (delivery_id, profile_id, kind, _), changed in by_what.items():
         row, first = rows.get((delivery_id, profile_id)), changed[0]
         if row is None or not row.person_known:
             continue
-        now_of_people = first.others + sum(one.is_person for one in changed)
-        before = first.others + sum(not one.is_person for one in changed)
-        if before and not now_of_people:
+        others = [] if first.first is None else [first.first]
+        at = min([*others, *(one.at for one in changed if one.is_person)], default=None)
+        was = min([*others, *(one.at for one in changed if not one.is_person)], default=None)
+        if was is not None and (at is None or was < at):
             told.append(retraction(kind, row, now, first.url, first.link_id))
-        elif now_of_people and not before:
+            renamings.append(renaming(kind, row, first.url, first.link_id))
+        if at is not None and (was is None or was < at):
             again = msgspec.structs.replace(row, corrections=row.corrections + 1)
-            at = min(one.at for one in changed if one.is_person)
             told.append(event(Heard(kind=kind, at=at, link_id=first.link_id, url=first.url), again))
-    return told
+    return told, renamings
 
 
 def _clean(text: str, most: int) -> str:

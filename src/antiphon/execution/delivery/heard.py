@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from antiphon.awareness.consent import Evidence
+from antiphon.awareness.events import Renaming
 from antiphon.foundation.notices import Notice
 
 Kind = Literal[
@@ -20,6 +21,7 @@ ONCE: frozenset[Kind] = frozenset({"opened", "clicked", "replied", "unsubscribed
 """News that counts or says something each time: told again under the same id, it is dropped."""
 OF_PEOPLE: frozenset[Kind] = frozenset({"replied", "unsubscribed", "subscribed"})
 """News that may be of a customer without being of a delivery: they wrote to us."""
+MOST_ID = 200  # characters of a message id
 MOST_TEXT = 10_000  # characters of a reply that go into the customer's history
 
 
@@ -115,6 +117,8 @@ _NAMES: Mapping[Kind, str] = {
     "complained": "Email Marked As Spam",
     "replied": "Email Replied",
 }
+BY_MACHINE: Mapping[Kind, str] = {"opened": "Email Opened By Machine", "clicked": "Email Link Clicked By Machine"}
+"""What an open or a click is called that was taken for a person's and was none."""
 RETRACTED: Mapping[Kind, str] = {"opened": "Email Open Retracted", "clicked": "Email Link Click Retracted"}
 
 
@@ -127,8 +131,8 @@ def event(heard: Heard, row: Row) -> bytes:
     """What the customer's history says of an answer to a delivery."""
     properties = _about(row)
     what: str = heard.kind
-    if heard.kind == "clicked":
-        what = f"clicked:{heard.link_id or heard.url}"
+    if heard.kind in ENGAGED:
+        what = _engaged(heard.kind, heard.link_id, heard.url)
     elif heard.kind in ("replied", "subscribed"):
         what = f"{heard.kind}:{heard.digest().hex()}"
     properties |= {"link_url": heard.url, "link_id": heard.link_id}
@@ -148,13 +152,27 @@ def event_of_nothing(heard: Heard, person: int) -> bytes:
 
 
 def retraction(kind: Kind, row: Row, at: datetime, url: str | None, link_id: int | None) -> bytes:
-    """What the history says when what was told of an open or a click proves to have been a machine's: the event stays as it
-    is, and this one takes it back."""
-    what = f"clicked:{link_id or url}" if kind == "clicked" else kind
+    """What the history says when what was told of an open or a click proves to have been a machine's: the event is called so
+    from then on (`renaming`), and this one tells when that was found out."""
+    what = _engaged(kind, link_id, url)
     before = f":{row.corrections}" if row.corrections else ""
     properties = _about(row) | {"link_url": url, "link_id": link_id, "retracts": f"delivery:{row.id}:{what}{before}"}
     message_id = f"delivery:{row.id}:{what}:retracted:{row.corrections}"
     return _track(spoken(RETRACTED[kind], row.channel), message_id, row.person, at, properties)
+
+
+def renaming(kind: Kind, row: Row, url: str | None, link_id: int | None) -> Renaming:
+    """What was told so far of an open or a click was a machine's."""
+    what = _engaged(kind, link_id, url)
+    told = [f"delivery:{row.id}:{what}", *(f"delivery:{row.id}:{what}:{n}" for n in range(1, row.corrections + 1))]
+    return Renaming(
+        profile_id=row.person, name=spoken(_NAMES[kind], row.channel), becomes=spoken(BY_MACHINE[kind], row.channel),
+        message_ids=tuple(dict.fromkeys(one[:MOST_ID] for one in told)),
+    )  # fmt: skip
+
+
+def _engaged(kind: Kind, link_id: int | None, url: str | None) -> str:
+    return f"clicked:{link_id or url}" if kind == "clicked" else kind
 
 
 def _about(row: Row) -> dict[str, Any]:
@@ -173,7 +191,7 @@ def _track(name: str, message_id: str, person: int, at: datetime, properties: Ma
         {
             "type": "track",
             "event": name,
-            "messageId": message_id[:200],
+            "messageId": message_id[:MOST_ID],
             "profileId": person,
             "timestamp": at,
             "properties": {key: value for key, value in properties.items() if value is not None},

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from prometheus_client import Gauge
 from pyroaring import BitMap
 
+from antiphon.awareness.events import being_corrected
 from antiphon.awareness.segments.evaluate import Evaluation, evaluate, known
 from antiphon.awareness.segments.live import reading
 from antiphon.awareness.segments.live.state import Following, State
@@ -63,9 +64,10 @@ class Audit:
         found = running.result()
         async with ctx.db.connection() as conn:
             waiting = await reading.dirty(conn, _MOST_WAITING)
-        if len(waiting) >= _MOST_WAITING:
+            correcting = BitMap(await being_corrected(conn, _MOST_WAITING))
+        if max(len(waiting), len(correcting)) >= _MOST_WAITING:
             return
-        aside = self.touched | waiting
+        aside = self.touched | waiting | correcting
         differing = {
             one: (people ^ self.followed[one].members) - aside
             for one, people in found.members.items()

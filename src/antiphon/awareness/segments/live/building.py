@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from pyroaring import BitMap
 
+from antiphon.awareness.events import corrected_reach
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.errors import InvalidTree
 from antiphon.awareness.segments.evaluate import Known as About, evaluate, known
@@ -67,6 +68,7 @@ class Built:
     everyone: BitMap = field(default_factory=BitMap)
     lanes: dict[int, int] = field(default_factory=dict)
     mirror: int = 0
+    corrected: int = 0
     unfit: dict[int, str] = field(default_factory=dict)
     versions: dict[int, int] = field(default_factory=dict)
 
@@ -74,6 +76,7 @@ class Built:
         """Make it part of a state, which goes back to where this was made: what came since is followed once more."""
         if not state.segments:
             state.everyone, state.lanes, state.mirror = self.everyone, dict(self.lanes), self.mirror
+            state.corrected = self.corrected
         state.conditions |= {i: kept for i, kept in self.conditions.items() if i not in state.conditions}
         state.strands |= self.strands
         state.watches |= self.watches
@@ -82,6 +85,7 @@ class Built:
         state.lists |= {one: kept for one, kept in self.lists.items() if one not in state.lists}
         state.lanes = {lane: min(seq, self.lanes.get(lane, 0)) for lane, seq in state.lanes.items()}
         state.mirror = min(state.mirror, self.mirror)
+        state.corrected = min(state.corrected, self.corrected)
         for segment in self.segments:
             segment.members = state.solved(segment.formula)
             state.segments[segment.id] = segment
@@ -93,7 +97,10 @@ async def build(ctx: Context, state: State, wanted: Sequence[Candidate], banned:
     async with reading.snapshot(ctx) as conn:
         about = await known(conn, ctx)
         standing = await reading.versions(conn)
-        built = Built(ctx.clock.now(), lanes=await reading.read_lanes(conn), mirror=await reading.mirror_reach(conn))
+        built = Built(
+            ctx.clock.now(), lanes=await reading.read_lanes(conn), mirror=await reading.mirror_reach(conn),
+            corrected=await corrected_reach(conn),
+        )  # fmt: skip
     built.around = about.around
     built.versions = {one.id: one.version for one in wanted}
     arranger = Arranger(state, about.segments)

@@ -12,7 +12,7 @@ from pyroaring import BitMap
 from antiphon.awareness.segments import store
 from antiphon.awareness.segments.evaluate import evaluate, known
 from antiphon.awareness.segments.leaves import moved
-from antiphon.awareness.segments.live import LIVE, reading, writing
+from antiphon.awareness.segments.live import LIVE, corrections, reading, writing
 from antiphon.awareness.segments.live.audit import Audit
 from antiphon.awareness.segments.live.building import SLACK, Built, build
 from antiphon.awareness.segments.live.people import BY_THE_CLOCK
@@ -88,9 +88,11 @@ class Live:
             return more
         until = ctx.clock.now()  # whatever was stored by now is read below
         turned = await self._turn(ctx, until)
+        corrected, unread = await corrections.follow(ctx, state)
         async with reading.snapshot(ctx) as conn:
             standing = await self._stand(conn, held)
             batch = await reading.read_batch(conn, state, standing)
+            batch.corrected, batch.more = corrected, batch.more or unread
             batch.changed |= await self._resync(conn)
             if turned:
                 batch.changed |= await reading.dirty(conn, reading.MOST_CHANGED)

@@ -95,7 +95,8 @@ class Following:
 
 @dataclass(eq=False)
 class State:
-    """All of it. ``lanes`` and ``mirror``: how far events and changes of profiles were followed."""
+    """All of it. ``lanes``, ``mirror`` and ``corrected``: how far events, changes of profiles and corrections of events were
+    followed."""
 
     conditions: dict[int, Condition] = field(default_factory=dict)
     segments: dict[int, Following] = field(default_factory=dict)
@@ -109,6 +110,7 @@ class State:
     """Who began or ceased to be a profile in the present tick."""
     lanes: dict[int, int] = field(default_factory=dict)
     mirror: int = 0
+    corrected: int = 0
 
     @property
     def rows(self) -> int:

@@ -27,13 +27,15 @@ Said = tuple[int, int, int, datetime, str | None]
 
 @dataclass
 class Batch:
-    """What came in since the last step, up to ``lanes`` and ``mirror``. ``more``: there is more than was taken."""
+    """What came in since the last step, up to ``lanes`` and ``mirror``. ``corrected``: those whose events of a name were read
+    again. ``more``: there is more than was taken."""
 
     lanes: dict[int, int] = field(default_factory=dict)
     mirror: int = 0
     events: dict[str, list[Said]] = field(default_factory=dict)
     changed: BitMap = field(default_factory=BitMap)
     lists: dict[int, tuple[int, BitMap]] = field(default_factory=dict)
+    corrected: dict[str, Column] = field(default_factory=dict)
     more: bool = False
 
 
@@ -99,6 +101,8 @@ def touch(state: State, batch: Batch, now: datetime) -> Touched:
         strand.reach = {lane: max(seq, strand.reach.get(lane, 0)) for lane, seq in batch.lanes.items()}
         spans = {span for one in conditions for span in looks.passed(one.node, one.as_of, now)}
         raw += [strand.between(*span) for span in spans]
+        if name in batch.corrected:
+            raw.append(batch.corrected[name])
         touched.strands[name] = np.unique(np.concatenate(raw))
     for condition in state.conditions.values():
         touched.wholly |= _passed_by(state, condition.node, condition.as_of, now)

@@ -7,11 +7,11 @@ it moves the lane's cursor: after a crash the same events are added up again, an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 
-from antiphon.awareness.events import event_relation, read_watermark
+from antiphon.awareness.events import corrected_since, event_relation, read_watermark
 from antiphon.awareness.events.properties import literal
 from antiphon.awareness.profiles import hold_from_erasure, lock_profiles, stamp_of, write_computed
 from antiphon.awareness.traits.computed import store
@@ -28,6 +28,8 @@ MOST_EVENTS = 20_000
 """Events of a lane that one transaction counts at most, for few definitions; for many, fewer."""
 MOST_ROWS = 20_000
 """Tallies, or people, that one transaction writes at most."""
+MOST_CORRECTED = 5_000
+"""Corrections heeded together."""
 STAMP = "computed"
 _FILL_TIMEOUT = 1800.0
 
@@ -84,14 +86,8 @@ async def fill(ctx: Context, held: Held, row: ComputedRow, *, alone: bool) -> No
         if alone:
             await store.start_cursors(conn)
         cursors = await store.read_cursors(conn)
-    today = ctx.clock.now().date()
-    names = [source.event for source in sources_of(row.definition)]
-    since = window_start(row.definition, today)
-    start = None if since is None else datetime.combine(since, datetime.min.time(), ctx.clock.now().tzinfo)
-    reached = " or ".join(f"lane = {lane} and seq <= {seq}" for lane, (seq, _) in cursors.items()) or "false"
-    relation = f"(select * from {event_relation(['lane', 'seq', *READ], names=sorted(set(names)), since=start)} where {reached})"
+    select = _all_of(row, cursors, ctx.clock.now().date())
     async with ctx.lake.transaction(timeout=_FILL_TIMEOUT) as lake:
-        select = tally_sql(row.definition, relation, today, row.anchor)
         await lake.run(
             f"create or replace temp table filled as select *, row_number() over () as n from ({select} order by profile_id)"
         )
@@ -107,6 +103,46 @@ async def fill(ctx: Context, held: Held, row: ComputedRow, *, alone: bool) -> No
         await held.fence(conn)
         await store.change_state(conn, row, "settling", ctx.clock.now())
     log.info("computed trait filled", name=row.name, tallies=total)
+
+
+def _all_of(
+    row: ComputedRow, cursors: Mapping[int, tuple[int, datetime]], today: date, people: Sequence[int] | None = None
+) -> str:
+    """A select of tallies: all that happened up to the cursors, of everybody or of some people."""
+    names = sorted({source.event for source in sources_of(row.definition)})
+    since = window_start(row.definition, today)
+    start = None if since is None else datetime.combine(since, datetime.min.time(), UTC)
+    reached = " or ".join(f"lane = {lane} and seq <= {seq}" for lane, (seq, _) in cursors.items()) or "false"
+    events = event_relation(["lane", "seq", *READ], names=names, profiles=people, since=start)
+    return tally_sql(row.definition, f"(select * from {events} where {reached})", today, row.anchor)
+
+
+async def heed_corrections(ctx: Context, held: Held, rows: Sequence[ComputedRow]) -> bool:
+    """Count again those whose events proved to be something else: all they did up to the cursors; says whether more wait.
+
+    Nothing else moves the cursors meanwhile: whoever holds the lease counts.
+    """
+    async with ctx.db.connection() as conn:
+        corrected = await corrected_since(conn, await store.corrected_place(conn), MOST_CORRECTED)
+        if not corrected:
+            return False
+        cursors = await store.read_cursors(conn)
+    today = ctx.clock.now().date()
+    again: list[tuple[ComputedRow, list[int], Columns]] = []
+    for row in rows:
+        names = {source.event for source in sources_of(row.definition)}
+        people = sorted({one.profile_id for one in corrected if one.name in names})
+        if people:
+            again.append((row, people, await ctx.lake.columns(_all_of(row, cursors, today, people), timeout=_FILL_TIMEOUT)))
+    async with ctx.db.transaction() as conn:
+        await held.fence(conn)
+        alive = await hold_from_erasure(conn, sorted({one for _, people, _ in again for one in people})) if again else set()
+        for row, people, added in again:
+            await store.drop_tallies_of(conn, row.id, people)
+            await _keep(conn, row, added, alive)
+        await store.queue(conn, sorted(alive))
+        await store.heed_corrections(conn, corrected[-1].seq)
+    return len(corrected) == MOST_CORRECTED
 
 
 async def work_out(ctx: Context, conn: Connection, ids: Sequence[int]) -> int:

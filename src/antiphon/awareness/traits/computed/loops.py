@@ -9,7 +9,14 @@ from antiphon.awareness.events import claim_task
 from antiphon.awareness.profiles import TraitRule, forget_old_refusals, read_rule, set_rule
 from antiphon.awareness.traits.computed import store
 from antiphon.awareness.traits.computed.compile import window_start
-from antiphon.awareness.traits.computed.counting import MOST_ROWS, count_new, fill, missed_events, work_out
+from antiphon.awareness.traits.computed.counting import (
+    MOST_ROWS,
+    count_new,
+    fill,
+    heed_corrections,
+    missed_events,
+    work_out,
+)
 from antiphon.awareness.traits.computed.model import Measured, names_of
 from antiphon.awareness.traits.computed.store import ComputedRow
 from antiphon.foundation.context import Context
@@ -41,6 +48,7 @@ async def tick(ctx: Context, held: Held) -> bool:
                 await store.refill(conn)
             return True
         more = await count_new(ctx, held, counted)
+        more |= await heed_corrections(ctx, held, counted)
         more |= await _expire(ctx, held, counted)
         more |= await _greet(ctx, held, counted)
     more |= await _drain(ctx, held)

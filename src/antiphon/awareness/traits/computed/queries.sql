@@ -164,6 +164,18 @@ insert into computed_cursor (lane, seq, received_at)
 select * from unnest(%(lanes)s::smallint[], %(seqs)s::bigint[], %(received)s::timestamptz[]) m (lane, seq, received_at)
 on conflict (lane) do update set seq = excluded.seq, received_at = excluded.received_at;
 
+-- name: corrected_place
+-- How far corrections of events are heeded.
+select seq from computed_corrected;
+
+-- name: heed_corrections
+-- Up to here they are heeded.
+update computed_corrected set seq = %(seq)s;
+
+-- name: drop_tallies_of
+-- What some people's events added up to is worked out anew.
+delete from trait_tally where computed_id = %(id)s and profile_id = any(%(ids)s::bigint[]);
+
 -- name: oldest_hot
 -- The earliest day whose events are in PostgreSQL.
 select min(to_date(right(c.relname, 8), 'YYYYMMDD')) from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'event'::regclass;

@@ -167,6 +167,18 @@ async def move_cursors(conn: Connection, ends: Sequence[tuple[int, int, datetime
     await _run(conn, "move_cursors", lanes=lanes, seqs=seqs, received=received)
 
 
+async def corrected_place(conn: Connection) -> int:
+    return int((await _rows(conn, "corrected_place"))[0][0])
+
+
+async def heed_corrections(conn: Connection, seq: int) -> None:
+    await _run(conn, "heed_corrections", seq=seq)
+
+
+async def drop_tallies_of(conn: Connection, computed_id: int, ids: Sequence[int]) -> None:
+    await conn.execute(SQL.drop_tallies_of, {"id": computed_id, "ids": bigints(list(ids))})
+
+
 async def oldest_hot(conn: Connection) -> date | None:
     found: date | None = (await _rows(conn, "oldest_hot"))[0][0]
     return found
