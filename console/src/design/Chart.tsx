@@ -1,5 +1,6 @@
 import { Box, Skeleton, VisuallyHidden, useComputedColorScheme } from '@mantine/core';
 import { lazy, Suspense } from 'react';
+import { useTranslation } from 'react-i18next';
 import type { EChartsCoreOption } from 'echarts/core';
 
 const Canvas = lazy(() => import('./ChartCanvas'));
@@ -22,12 +23,13 @@ interface ChartProps {
 
 /** A chart whose drawing code is fetched only when one is on the page, with its numbers as a table beside it. */
 export function Chart({ label, option, height = 240, table, onClick }: ChartProps) {
+  const { i18n } = useTranslation();
   const scheme = useComputedColorScheme('light');
   return (
     <Box component="figure" m={0}>
       <Box role="img" aria-label={label}>
         <Suspense fallback={<Skeleton height={height} />}>
-          <Canvas option={option} height={height} dark={scheme === 'dark'} onClick={onClick} />
+          <Canvas option={option} height={height} dark={scheme === 'dark'} language={i18n.language} onClick={onClick} />
         </Suspense>
       </Box>
       {table && (

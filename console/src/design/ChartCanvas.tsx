@@ -11,11 +11,12 @@ interface CanvasProps {
   option: EChartsCoreOption;
   height: number;
   dark: boolean;
+  language: string;
   onClick?: (name: string, seriesName: string) => void;
 }
 
 /** ECharts itself; loaded lazily by `Chart`. */
-export default function ChartCanvas({ option, height, dark, onClick }: CanvasProps) {
+export default function ChartCanvas({ option, height, dark, language, onClick }: CanvasProps) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType | null>(null);
   const click = useRef(onClick);
@@ -23,7 +24,7 @@ export default function ChartCanvas({ option, height, dark, onClick }: CanvasPro
 
   useEffect(() => {
     if (!box.current) return;
-    const drawn = init(box.current, chartTheme(dark));
+    const drawn = init(box.current, chartTheme(dark, language));
     chart.current = drawn;
     drawn.on('click', (event) => click.current?.(String(event.name), String(event.seriesName)));
     const watch = new ResizeObserver(() => drawn.resize());
@@ -33,11 +34,11 @@ export default function ChartCanvas({ option, height, dark, onClick }: CanvasPro
       drawn.dispose();
       chart.current = null;
     };
-  }, [dark]);
+  }, [dark, language]);
 
   useEffect(() => {
     chart.current?.setOption(option, { notMerge: false });
-  }, [option, dark]);
+  }, [option, dark, language]);
 
   return <div ref={box} style={{ height, width: '100%' }} aria-hidden="true" />;
 }

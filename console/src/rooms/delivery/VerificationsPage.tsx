@@ -56,7 +56,7 @@ export default function VerificationsPage() {
     { refetchInterval: 5000 },
   );
   return (
-    <Page title={t('delivery.verifications')} lead={t('delivery.verifications_lead')}>
+    <Page title={t('delivery.verifications')} lead={t('delivery.verifications_lead')} back={{ to: '/deliveries', label: t('nav.deliveries') }}>
       <Group mb="md">
         <Select
           aria-label={t('common.state')}

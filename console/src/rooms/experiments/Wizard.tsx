@@ -62,6 +62,7 @@ export function Wizard({ start, one, onSaved }: WizardProps) {
             <TextInput
               label={t('experiments.key')}
               description={t('experiments.key_hint')}
+              inputWrapperOrder={['label', 'input', 'description', 'error']}
               w={300}
               required
               disabled={one !== null}

@@ -37,8 +37,9 @@ export function LiveCount({ tree, onRefused }: { tree: Node; onRefused: (problem
   });
   const refused = complete && asked === tree && preview.error instanceof Problem ? preview.error : null;
   useEffect(() => onRefused(refused), [refused, onRefused]);
-  const total = everybody.data?.total ?? 0;
   const shown = preview.data;
+  // How many there are in all is an estimate where they are many: a share is never above everybody.
+  const total = everybody.data?.total ? Math.max(everybody.data.total, shown?.count ?? 0) : 0;
   return (
     <Panel title={t('segments.count')} label={t('segments.count')}>
       <div aria-live="polite" aria-busy={preview.isFetching}>

@@ -207,7 +207,7 @@ select id from profile where merged_into is null and id < %(before)s order by id
 
 -- name: estimate_profiles
 -- About how many there are: the planner's figure, exact while there are few.
-select case when reltuples < 10000 then (select count(*) from (select 1 from profile where merged_into is null limit 20000) few)
+select case when reltuples < 50000 then (select count(*) from (select 1 from profile where merged_into is null limit 100000) few)
     else reltuples::bigint end
 from pg_class where oid = 'profile'::regclass;
 
