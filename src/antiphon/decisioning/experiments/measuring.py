@@ -41,16 +41,33 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[Moments, ...]
 
 
+class Steps(msgspec.Struct, frozen=True):
+    """Apart by when people came: steps of so many microseconds from an instant on."""
+
+    start: datetime
+    micros: int
+
+
 def question(
-    metrics: Sequence[Metric], source: str, *, since: datetime, now: datetime, grouping: Grouping | None = None
-) -> str:
-    """The question. `source` is a relation of (profile_id, arm, exposed_at), none of them before `since`."""
+    metrics: Sequence[Metric], source: str, *, since: datetime, now: datetime, grouping: Grouping | None = None,
+    strata: bool = False, steps: Steps | None = None,
+) -> str:  # fmt: skip
+    """The question. `source` is a relation of (profile_id, arm, exposed_at), none of them before `since`.
+
+    With `strata` also by the number of each one's stratum in the table `strata` (`id`, `n`), that of the first exposure; those
+    who are in none are stratum -1. With `steps` by when people came, too.
+    """
     names: dict[str, list[int]] = {}
     for n, metric in enumerate(metrics):
         names.setdefault(metric.event, []).append(n)
+    stratum, dealt = "", ""
+    if strata:
+        stratum = "arg_min(coalesce(t.n, -1), s.exposed_at) as stratum, "
+        dealt = " left join strata t on t.id = s.profile_id"
     exposed = (
         "select coalesce(m.to_id, s.profile_id) as person, arg_min(s.arm, s.exposed_at) as arm, min(s.exposed_at) as seen, "
-        f"min(s.arm) <> max(s.arm) as crossed from {source} s left join moved m on m.from_id = s.profile_id group by 1"
+        f"{stratum}min(s.arm) <> max(s.arm) as crossed from {source} s left join moved m on m.from_id = s.profile_id{dealt} "
+        "group by 1"
     )
     parts = [f"moved as materialized (select from_id, to_id from {ALIASES})", f"exposed as materialized ({exposed})"]
     for k, (name, some) in enumerate(names.items()):
@@ -64,25 +81,65 @@ def question(
         parts += [f"apart as ({_apart(grouping)})", f"top as ({top})"]
         group = "case when p.said is null then '' when p.said in (select said from top) then '=' || p.said else '*' end"
         grouped = " left join apart p on p.person = x.person"
-    parts.append(f"valued as (select x.arm, x.seen, x.crossed, {group} as part{said} from exposed x{joins}{grouped})")
+    step = "null::bigint"
+    if steps is not None:
+        began = f"epoch_us({literal(steps.start)}::timestamptz)"
+        step = f"((epoch_us(x.seen) - {began}) // {steps.micros})::bigint"
+    layer = "x.stratum" if strata else "null::bigint"
+    parts.append(
+        f"valued as (select x.arm, x.seen, x.crossed, {group} as part, {layer} as stratum, {step} as step{said} "
+        f"from exposed x{joins}{grouped})"
+    )
     moments = "".join(f", {_moments(n, metric)}" for n, metric in enumerate(metrics))
-    sets = "group by arm" if grouping is None else "group by grouping sets ((arm), (arm, part))"
-    whole = "true" if grouping is None else "grouping(part) = 1"
+    sets = ["(arm)"] + (["(arm, part)"] if grouping is not None else []) + (["(arm, stratum)"] if strata else [])
+    if steps is not None:
+        sets = ["(arm, step, stratum)"]
+    apart = "grouping(part) = 0" if grouping is not None and steps is None else "false"
+    layered = "true" if steps is not None else "grouping(stratum) = 0" if strata else "false"
     return (
-        f"with {', '.join(parts)} select arm, {whole} as whole, any_value(part), count(*), count(*) filter (where crossed), "
-        f"min(seen), max(seen){moments} from valued {sets} order by arm, 2 desc, 3"
+        f"with {', '.join(parts)} select arm, {apart} as apart, any_value(part) as part, {layered} as layered, "
+        f"any_value(stratum), any_value(step), count(*), count(*) filter (where crossed), min(seen), max(seen){moments} "
+        f"from valued group by grouping sets ({', '.join(sets)}) order by arm, apart, part"
     )
 
 
-def read_answer(rows: Sequence[Sequence[Any]], metrics: Sequence[Metric]) -> dict[str | None, dict[int, Counted]]:
-    """The answer by group (None for everybody, '=value', '' for no value, '*' for the other values) and arm."""
-    found: dict[str | None, dict[int, Counted]] = {}
-    for arm, whole, part, people, crossed, first, last, *numbers in rows:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the answer: of everybody in an arm, or of a group (``part``), or of a ``stratum``, and when they came."""
+
+    arm: int
+    part: str | None
+    stratum: int | None
+    step: int | None
+    counted: Counted
+
+
+def read_rows(rows: Sequence[Sequence[Any]], metrics: Sequence[Metric]) -> list[Row]:
+    """The answer as it came."""
+    found = []
+    for arm, apart, part, layered, stratum, step, people, crossed, first, last, *numbers in rows:
         each = [numbers[n * _MOMENTS : (n + 1) * _MOMENTS] for n in range(len(metrics))]
-        found.setdefault(None if whole else part, {})[arm] = Counted(
-            people=people, crossed=crossed, first=first, last=last, metrics=tuple(_read(one) for one in each)
-        )
+        counted = Counted(people=people, crossed=crossed, first=first, last=last, metrics=tuple(_read(one) for one in each))
+        layer = (-1 if stratum is None else stratum) if layered else None
+        found.append(Row(arm=arm, part=part if apart else None, stratum=layer, step=step, counted=counted))
     return found
+
+
+def answers_of(rows: Sequence[Row]) -> dict[str | None, dict[int, Counted]]:
+    """By group (None for everybody, '=value', '' for no value, '*' for the other values) and arm."""
+    found: dict[str | None, dict[int, Counted]] = {}
+    for row in rows:
+        if row.stratum is None:
+            found.setdefault(row.part, {})[row.arm] = row.counted
+    return found
+
+
+def strata_of(rows: Sequence[Row]) -> list[dict[int, Counted]]:
+    """Each stratum's arms."""
+    found: dict[int, dict[int, Counted]] = {}
+    for row in rows:
+        if row.stratum is not None:
+            found.setdefault(row.stratum, {})[row.arm] = row.counted
+    return [found[stratum] for stratum in sorted(found)]
 
 
 def earliest(metrics: Sequence[Metric], first: datetime) -> datetime:

@@ -71,6 +71,14 @@ async def read_assignment(conn: Connection, experiment: Experiment) -> Assignmen
     return assignment_of(experiment, salt, dealt if experiment.dealt else ())
 
 
+async def read_strata(conn: Connection, experiment_id: int) -> list[BitMap]:
+    """Who was dealt an arm, stratum by stratum."""
+    found: dict[str, BitMap] = {}
+    for stratum, _, people in await (await conn.execute(SQL.read_deal, {"id": experiment_id})).fetchall():
+        found[stratum] = found.get(stratum, BitMap()) | BitMap.deserialize(people)
+    return [found[stratum] for stratum in sorted(found)]
+
+
 async def _layer_salt(conn: Connection, name: str) -> str:
     for layer, _, salt, _ in await (await conn.execute(SQL.list_layers)).fetchall():
         if layer == name:

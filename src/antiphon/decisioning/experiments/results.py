@@ -15,11 +15,15 @@ from antiphon.decisioning.experiments.statistics import (
     Interval,
     Moments,
     RatioCheck,
+    Stratum,
     check_ratio,
     compare,
     interval_of,
+    post_stratified,
     theta_of,
     tuned_for,
+    usable,
+    widened,
 )
 from antiphon.decisioning.experiments.statistics.sequences import DEFAULT_PLANNED
 
@@ -52,8 +56,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """An arm beside the first one.
 
     `low`, `high` and `p` are the design's method's; `fixed` and `sequential` are both of them. Where `theta` is there, what was
-    before is taken out of all of these, `narrowed` is the part of the variance that went with it, and `plain` is the difference
-    as it was. `early`: too few people for a word. `guard` is of guardrails alone: `harmed` is an alarm.
+    before is taken out of all of these; where `strata` is, people are compared within so many strata (post-stratified). Either
+    way `narrowed` is the part of the variance that went with it, and `plain` is the difference as it was. `early`: too few people
+    for a word. `guard` is of guardrails alone: `harmed` is an alarm.
     """
 
     arm: str
@@ -71,6 +76,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     plain: float | None
     verdict: Verdict
     guard: Guard | None
+    strata: int | None = None
 
 
 class MetricResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,13 +133,15 @@ def level_of(design: Design) -> float:
 
 
 def make_results(
-    design: Design, answers: Answers, *, now: datetime, took_ms: int, before: Sequence[ExperimentAlarm] = (), ratio: bool = True
-) -> ExperimentResults:
-    """Everything there is to say. `before` are the alarms raised so far; whether arms' sizes are checked is `ratio`."""
+    design: Design, answers: Answers, *, now: datetime, took_ms: int, before: Sequence[ExperimentAlarm] = (),
+    ratio: bool = True, strata: Sequence[Mapping[int, Counted]] = (),
+) -> ExperimentResults:  # fmt: skip
+    """Everything there is to say. `before` are the alarms raised so far; whether arms' sizes are checked is `ratio`. With
+    `strata`, everybody's arms are compared within them; parts as they are."""
     arms = answers.get(None, {})
     found = [arms[n].people if n in arms else 0 for n in range(len(design.arms))]
     check = check_ratio(found, design.weights)
-    metrics = _metrics(design, arms)
+    metrics = metrics_of(design, arms, strata)
     told = [one for counted in arms.values() for one in (counted.first, counted.last) if one is not None]
     parts = [_part(design, name, some) for name, some in answers.items() if name is not None]
     return ExperimentResults(
@@ -148,16 +156,25 @@ def make_results(
     )  # fmt: skip
 
 
-def _metrics(design: Design, arms: Mapping[int, Counted]) -> list[MetricResult]:
-    return [_metric(design, n, metric, arms) for n, metric in enumerate(design.metrics)]
+def metrics_of(
+    design: Design, arms: Mapping[int, Counted], strata: Sequence[Mapping[int, Counted]] = ()
+) -> list[MetricResult]:
+    """Every metric: each arm's value, and each other arm beside the first."""
+    return [_metric(design, n, metric, arms, strata) for n, metric in enumerate(design.metrics)]
 
 
-def _metric(design: Design, n: int, metric: Metric, arms: Mapping[int, Counted]) -> MetricResult:
-    nobody = Moments(people=0)
-    moments = [arms[arm].metrics[n] if arm in arms else nobody for arm in range(len(design.arms))]
-    people = [arms[arm].people if arm in arms else 0 for arm in range(len(design.arms))]
-    theta = theta_of(moments) if metric.before_days else None
-    first = moments[0]
+NOBODY = Moments(people=0)
+
+
+def _metric(
+    design: Design, n: int, metric: Metric, arms: Mapping[int, Counted], strata: Sequence[Mapping[int, Counted]]
+) -> MetricResult:
+    count = len(design.arms)
+    moments = [arms[arm].metrics[n] if arm in arms else NOBODY for arm in range(count)]
+    people = [arms[arm].people if arm in arms else 0 for arm in range(count)]
+    layers = [[one[arm].metrics[n] if arm in one else NOBODY for arm in range(count)] for one in strata]
+    apart = Apart(moments, layers if all(one.people for one in moments) else [], share=isinstance(metric, ConversionMetric))
+    theta = theta_of([one for layer in apart.strata or [moments] for one in layer]) if metric.before_days else None
     return MetricResult(
         metric=metric.name, kind=metric.__struct_config__.tag if isinstance(metric.__struct_config__.tag, str) else "",
         role=metric.role, good=metric.good,
@@ -166,11 +183,26 @@ def _metric(design: Design, n: int, metric: Metric, arms: Mapping[int, Counted])
             for arm, one, exposed in zip(design.arms, moments, people, strict=True)
         ],
         others=[
-            _beside(arm.key, design, metric, first, other, theta)
-            for arm, other in zip(design.arms[1:], moments[1:], strict=True)
-            if first.people and other.people
+            _beside(arm.key, design, metric, apart, place, theta)
+            for place, (arm, other) in enumerate(zip(design.arms[1:], moments[1:], strict=True), start=1)
+            if moments[0].people and other.people
         ],
     )  # fmt: skip
+
+
+class Apart:
+    """The arms' moments as they are, and stratum by stratum where there are strata enough."""
+
+    def __init__(self, moments: Sequence[Moments], layers: Sequence[Stratum], *, share: bool) -> None:
+        self.moments = moments
+        self._adjusted = post_stratified(layers, share=share) if layers else None
+        self.strata: Sequence[Stratum] = usable(layers) if self._adjusted is not None else []
+
+    def pair(self, place: int, theta: float | None) -> tuple[Moments, Moments]:
+        """The first arm and another as they are compared."""
+        if self._adjusted is None:
+            return self.moments[0], self.moments[place]
+        return widened(self._adjusted[0], self._adjusted[place], self.strata, (0, place), theta)
 
 
 def _value(arm: str, metric: Metric, one: Moments, exposed: int, alpha: float) -> ArmValue:
@@ -178,27 +210,37 @@ def _value(arm: str, metric: Metric, one: Moments, exposed: int, alpha: float) -
     low, high = interval_of(one, alpha=alpha, share=isinstance(metric, ConversionMetric)) if known else (None, None)
     return ArmValue(
         arm=arm, people=one.people, waiting=exposed - one.people, value=one.value if known else None, low=low, high=high,
-        total=one.mean * one.people,
+        total=round(one.mean * one.people, 9),  # a mean of whole numbers is theirs again
     )  # fmt: skip
 
 
-def _beside(arm: str, design: Design, metric: Metric, first: Moments, other: Moments, theta: float | None) -> Comparison:
+def _beside(arm: str, design: Design, metric: Metric, apart: Apart, place: int, theta: float | None) -> Comparison:
     alpha = level_of(design)
     planned = design.planned * len(design.arms) if design.planned else DEFAULT_PLANNED
-    rho2, share = tuned_for(planned, alpha), isinstance(metric, ConversionMetric)
+    rho2 = tuned_for(planned, alpha)
+    share = isinstance(metric, ConversionMetric) and not apart.strata
+    plain0, plain1 = apart.moments[0], apart.moments[place]
+    first, other = apart.pair(place, theta)
     one = compare(first, other, alpha=alpha, rho2=rho2, share=share, theta=theta)
     sequential = design.method == "sequential"
     force, relative = (one.sequential, one.relative_sequential) if sequential else (one.fixed, one.relative_fixed)
     early = force is None or (not sequential and min(first.people, other.people) < (design.planned or 0))
     if isinstance(metric, MeanMetric) and not (first.under and other.under):
         early = True
+    narrowed = one.narrowed
+    if apart.strata:
+        was = plain0.unit_variance / plain0.people + plain1.unit_variance / plain1.people
+        left = first.unit_variance / first.people + other.unit_variance / other.people
+        left *= 1 - (one.narrowed or 0.0)
+        narrowed = 1 - left / was if was > 0 else 0.0
     return Comparison(
         arm=arm, difference=one.difference, low=force.low if force else None, high=force.high if force else None,
         p=force.p if force else None, relative=one.relative, relative_low=relative.low if relative else None,
         relative_high=relative.high if relative else None, fixed=one.fixed, sequential=one.sequential, theta=one.theta,
-        narrowed=one.narrowed, plain=other.value - first.value if theta is not None else None,
+        narrowed=narrowed, plain=plain1.value - plain0.value if theta is not None or apart.strata else None,
         verdict="early" if early or force is None else _verdict(metric, force),
         guard=_guard(metric, None if early else relative) if metric.role == "guardrail" else None,
+        strata=len(apart.strata) or None,
     )  # fmt: skip
 
 
@@ -237,5 +279,5 @@ def _part(design: Design, name: str, arms: Mapping[int, Counted]) -> ResultPart:
     kind: Literal["value", "none", "rest"] = "value" if name.startswith("=") else "rest" if name == "*" else "none"
     return ResultPart(
         kind=kind, value=name[1:] if kind == "value" else None, people=sum(one.people for one in arms.values()),
-        metrics=_metrics(design, arms),
+        metrics=metrics_of(design, arms),
     )  # fmt: skip

@@ -14,7 +14,16 @@ from antiphon.awareness.segments import find_segment, members
 from antiphon.decisioning.experiments import records
 from antiphon.decisioning.experiments.dealing import column_of, mirrored
 from antiphon.decisioning.experiments.design import Experiment, InvalidExperiment
-from antiphon.decisioning.experiments.measuring import EXPOSURES, Grouping, earliest, question, read_answer
+from antiphon.decisioning.experiments.measuring import (
+    EXPOSURES,
+    Grouping,
+    Row,
+    answers_of,
+    earliest,
+    question,
+    read_rows,
+    strata_of,
+)
 from antiphon.decisioning.experiments.model import Holdout, held_out, salt_of
 from antiphon.decisioning.experiments.notices import ExperimentAlarmed
 from antiphon.decisioning.experiments.results import ExperimentAlarm, ExperimentResults, make_results
@@ -95,14 +104,26 @@ async def measure(
         async with ctx.db.connection() as conn:
             counted = await records.count_exposed(conn, one.id)
         first = min((row[2] for row in counted), default=None)
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     if first is not None:
-        sql = question(metrics, source, since=earliest(metrics, first), now=now, grouping=grouping)
-        rows = await ctx.lake.run(sql, tables=given or None)
+        if one.dealt:
+            given["strata"] = await _strata(ctx, one)
+        sql = question(metrics, source, since=earliest(metrics, first), now=now, grouping=grouping, strata=one.dealt)
+        rows = read_rows(await ctx.lake.run(sql, tables=given or None), metrics)
     took = round((time.perf_counter() - began) * 1000)
     return make_results(
-        one.design, read_answer(rows, metrics), now=now, took_ms=took, before=before, ratio=one.kind == "random"
+        one.design, answers_of(rows), now=now, took_ms=took, before=before, ratio=one.kind == "random", strata=strata_of(rows)
     )
+
+
+async def _strata(ctx: Context, one: Experiment) -> dict[str, Any]:
+    """Who was dealt an arm in which stratum, as a table; whoever came later is in none of them."""
+    async with ctx.db.connection() as conn:
+        dealt = await records.read_strata(conn, one.id)
+    ids = [np.frombuffer(people.to_array(), dtype=np.uint32).astype(np.int64) for people in dealt]
+    numbers = [np.full(len(some), n, dtype=np.int64) for n, some in enumerate(ids)]
+    empty = np.zeros(0, dtype=np.int64)
+    return {"id": np.concatenate([empty, *ids]), "n": np.concatenate([empty, *numbers])}
 
 
 async def by_trait(ctx: Context, who: Principal, one: Experiment, trait: str) -> ExperimentResults:

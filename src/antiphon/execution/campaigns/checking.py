@@ -9,9 +9,11 @@ from typing import Any
 from antiphon.awareness.consent import ChannelRegistry, topic_title
 from antiphon.awareness.segments import SegmentNotFound, find_segment
 from antiphon.execution.campaigns import store
+from antiphon.execution.campaigns.arms import ArmsInvalid, check_shape
 from antiphon.execution.campaigns.goals import check_goal
 from antiphon.execution.campaigns.model import NoSuchPart, WrongChannel
 from antiphon.execution.campaigns.triggers import TriggerInvalid, check_trigger
+from antiphon.execution.content import Source, TemplateInvalid, compile_source
 from antiphon.foundation import recurrence
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection
@@ -32,6 +34,7 @@ async def check_values(ctx: Context, conn: Connection, values: Mapping[str, Any]
         name = ctx.get(ChannelRegistry)[hop.channel].name
         await _check_template(conn, hop.template_id, name, f"hops[{n}].template_id")
         await _check_account(conn, hop.account_id, name, f"hops[{n}].account_id")
+    await _check_arms(ctx, conn, values)
     await check_purpose(conn, values["purpose"])
     if values["local_at"] is not None and values["local_at"].tzinfo is not None:
         raise recurrence.RecurrenceInvalid(field="local_at", why="a time in each person's zone has no offset of its own")
@@ -45,6 +48,26 @@ async def check_values(ctx: Context, conn: Connection, values: Mapping[str, Any]
     if values["goal"] is not None:
         check_goal(values["goal"])
     _check_kind(values)
+
+
+async def _check_arms(ctx: Context, conn: Connection, values: Mapping[str, Any]) -> None:
+    """Raise what is wrong with the arms, naming the field."""
+    check_shape(
+        values["arms"], values["arm_choice"], kind=values["kind"], local=values["local_at"] is not None,
+        opens=values["track_opens"], clicks=values["track_clicks"], goal=values["goal"] is not None,
+    )  # fmt: skip
+    for n, arm in enumerate(values["arms"]):
+        name = ctx.get(ChannelRegistry)[arm.channel or values["channel"]].name
+        if name != values["channel"] and arm.template_id is None and values["template_id"] is not None:
+            raise ArmsInvalid(field=f"arms[{n}].template_id", why="another channel needs a template of its own")
+        await _check_template(conn, arm.template_id, name, f"arms[{n}].template_id")
+        await _check_account(conn, arm.account_id, name, f"arms[{n}].account_id")
+        if arm.subject is not None:
+            try:
+                compile_source(Source(format="text", subject=arm.subject, body="-"))
+            except TemplateInvalid as failed:
+                failed.field = f"arms[{n}].subject"
+                raise
 
 
 async def check_purpose(conn: Connection, purpose: str) -> None:

@@ -4,13 +4,14 @@ asked, and nothing is written."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 from pyroaring import BitMap
 
 from antiphon.awareness.segments import members
-from antiphon.execution.campaigns import store
+from antiphon.execution.campaigns import store, trying
+from antiphon.execution.campaigns.arms import tried_first
 from antiphon.execution.campaigns.foreseeing import foresee
 from antiphon.execution.campaigns.model import Campaign, CampaignIncomplete, CampaignUnknown
 from antiphon.execution.campaigns.report import ReasonCount
@@ -32,11 +33,21 @@ class Warned(msgspec.Struct, frozen=True, kw_only=True):
     people: int
 
 
+class ArmEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of an audience are of an arm, how many of them it would reach, and what they cost by its channel."""
+
+    arm: str
+    people: int
+    reached: int
+    cost_micros: int
+
+
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate would say now: how many would be written to, and how many refused for which reason.
 
     `cost_micros` is what those reached cost by the first channel, `most_micros` with every hop, in the installation's currency.
-    `seconds` is how long saying it takes at least; null where nothing is known of that. `held_out` are of the refused.
+    `seconds` is how long saying it takes at least; null where nothing is known of that. `held_out` are of the refused. `arms` is
+    the same by arm, as people are shared out; `first` of the audience are told before an arm is chosen for the others.
     """
 
     audience: int
@@ -50,10 +61,25 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     budget_micros: int | None = None
     seconds: float | None = None
     warnings: list[Warned] = []
+    arms: list[ArmEstimate] = []
+    first: int | None = None
+
+
+class Asked(NamedTuple):
+    """What the gate said: of everybody, by arm, and how many are told before an arm is chosen."""
+
+    whole: Verdict
+    arms: dict[int, Verdict]
+    first: int
 
 
 async def estimate(ctx: Context, campaign_id: int) -> Verdict:
     """Whom the campaign would reach if it started now, and who would be refused why."""
+    return (await ask(ctx, campaign_id)).whole
+
+
+async def ask(ctx: Context, campaign_id: int) -> Asked:
+    """The same by arm as well. Raises CampaignIncomplete."""
     async with ctx.db.connection() as conn:
         campaign = await store.find_campaign(conn, campaign_id)
     if campaign is None:
@@ -66,10 +92,16 @@ async def estimate(ctx: Context, campaign_id: int) -> Verdict:
     asked = probe(campaign, ctx.clock.now())
     async with ctx.db.connection() as conn:
         people, excluded = await _people(ctx, conn, campaign)
-        verdict = Verdict()
+        whole, arms, first = Verdict(), dict[int, Verdict](), 0
         for start in range(0, len(people), CHUNK):
-            verdict += await ask_gate(ctx, conn, asked, held(ctx, campaign, part_of(people, excluded, start, start + CHUNK)))
-    return verdict
+            part = held(ctx, campaign, part_of(people, excluded, start, start + CHUNK))
+            if not campaign.arms:
+                whole += await ask_gate(ctx, conn, asked, part)
+                continue
+            for number, verdict in (await trying.estimate(ctx, conn, campaign, part)).items():
+                whole, arms[number] = whole + verdict, arms.get(number, Verdict()) + verdict
+            first += int(tried_first(ctx.secret, campaign.id, campaign.arm_choice, part.profile_ids).sum())
+    return Asked(whole, arms, first)
 
 
 async def _people(ctx: Context, conn: Connection, campaign: Campaign) -> tuple[BitMap, BitMap]:
@@ -87,15 +119,17 @@ async def _people(ctx: Context, conn: Connection, campaign: Campaign) -> tuple[B
 
 async def full_estimate(ctx: Context, campaign_id: int) -> Estimate:
     """The same with what it costs, how long it takes, and what to think of. Raises CampaignIncomplete."""
-    verdict = await estimate(ctx, campaign_id)
+    said = await ask(ctx, campaign_id)
+    verdict = said.whole
     async with ctx.db.connection() as conn:
         campaign = await store.find_campaign(conn, campaign_id)
         if campaign is None:
             raise CampaignUnknown(campaign=campaign_id)
         first, later = await _prices(ctx, conn, campaign)
         pace = await expected_pace(conn, campaign.channel, campaign.account_id, ctx.clock.now())
+        arms = [await _of_arm(ctx, conn, campaign, number, one) for number, one in sorted(said.arms.items())]
     refused = sorted(verdict.refused.items(), key=lambda item: -item[1])
-    cost = verdict.passed * first
+    cost = sum(one.cost_micros for one in arms) if arms else verdict.passed * first
     return Estimate(
         audience=verdict.total,
         reached=verdict.passed,
@@ -108,7 +142,15 @@ async def full_estimate(ctx: Context, campaign_id: int) -> Estimate:
         budget_micros=campaign.budget_micros,
         seconds=pace.seconds(verdict.passed) if verdict.passed else 0.0,
         warnings=warnings(campaign, verdict.passed, verdict.refused, first),
+        arms=arms,
+        first=said.first if campaign.arm_choice is not None and campaign.arm_choice.percent < 100 else None,
     )
+
+
+async def _of_arm(ctx: Context, conn: Connection, campaign: Campaign, number: int, said: Verdict) -> ArmEstimate:
+    arm = campaign.arms[number]
+    each, _ = await _prices(ctx, conn, campaign.by_arm(arm))
+    return ArmEstimate(arm=arm.key, people=said.total, reached=said.passed, cost_micros=said.passed * each)
 
 
 async def _prices(ctx: Context, conn: Connection, campaign: Campaign) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from litestar import Request
 from litestar.params import Parameter, QueryParameter
 
 from antiphon.execution.campaigns import service, store
+from antiphon.execution.campaigns.arms import MOST_ARMS, ArmChoice, CampaignArm
 from antiphon.execution.campaigns.estimating import Estimate, full_estimate
 from antiphon.execution.campaigns.goals import Goal
 from antiphon.execution.campaigns.model import Campaign, CampaignClass, CampaignKind, CampaignState, Fallback
@@ -50,6 +51,8 @@ class CampaignBody(Body, frozen=True, kw_only=True):
     holdout_percent: Annotated[float, msgspec.Meta(ge=0, le=50)] = 0
     budget_micros: Annotated[int, msgspec.Meta(ge=1, le=2**62)] | None = None
     goal: Goal | None = None
+    arms: Annotated[list[CampaignArm], msgspec.Meta(max_length=MOST_ARMS)] = []
+    arm_choice: ArmChoice | None = None
 
     def values(self) -> dict[str, Any]:
         """As the store takes them."""
@@ -57,10 +60,11 @@ class CampaignBody(Body, frozen=True, kw_only=True):
 
 
 class TestBody(Body, frozen=True, kw_only=True):
-    """Where a test goes, and as which customer it is written."""
+    """Where a test goes, as which customer it is written, and by which of the campaign's arms (its first)."""
 
     address: Annotated[str, msgspec.Meta(min_length=3, max_length=254)]
     as_profile: Annotated[int, msgspec.Meta(ge=1, lt=2**32)] | None = None
+    arm: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] | None = None
 
 
 @get("/v1/campaigns", permission="campaigns:read")
@@ -167,7 +171,9 @@ async def unarchive_campaign(ctx: Context, who: Principal, campaign_id: Id) -> C
 async def test_campaign(ctx: Context, who: Principal, campaign_id: Id, data: TestBody) -> Handed:
     """Send its message to an address of staff."""
     async with ctx.db.transaction() as conn:
-        return await service.try_out(ctx, conn, who, campaign_id, address=data.address, as_profile=data.as_profile)
+        return await service.try_out(
+            ctx, conn, who, campaign_id, address=data.address, as_profile=data.as_profile, arm=data.arm
+        )
 
 
 @post("/v1/campaigns/{campaign_id:int}/estimate", permission="campaigns:read", status=200)

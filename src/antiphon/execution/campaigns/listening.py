@@ -14,7 +14,7 @@ from pathlib import Path
 
 from antiphon.awareness.events import LaneReader
 from antiphon.awareness.segments import members
-from antiphon.execution.campaigns import store
+from antiphon.execution.campaigns import store, trying
 from antiphon.execution.campaigns.holding import keep_back
 from antiphon.execution.campaigns.model import Campaign
 from antiphon.execution.campaigns.running import ANSWERS, campaign_dispatch, coded, held
@@ -105,9 +105,14 @@ async def answer(ctx: Context, conn: Connection, campaign: Campaign, meant: Sequ
     for segment_id in campaign.excluded_segment_ids:
         out = await members(conn, segment_id)
         excluded += [one.profile_id for one in chosen if one.profile_id in out]
-    dispatch = await campaign_dispatch(ctx, conn, campaign, ANSWERS)
-    if campaign.state == "paused" and dispatch.state == "active":  # made only now
-        await hold(conn, campaign.id, "paused")
+    dispatch = None
+    if not campaign.arms:
+        dispatch = await campaign_dispatch(ctx, conn, campaign, ANSWERS)
+        if campaign.state == "paused" and dispatch.state == "active":  # made only now
+            await hold(conn, campaign.id, "paused")
+    elif trigger.again == "once":  # whichever arm told them
+        new = await trying.not_told(conn, campaign.id, [one.profile_id for one in chosen])
+        chosen = [one for one in chosen if one.profile_id in new]
     for due_at, group in _by_due(trigger, chosen).items():
         intents = coded(ctx, campaign, held(ctx, campaign, Intents(
             profile_ids=[one.profile_id for one in group],
@@ -117,7 +122,10 @@ async def answer(ctx: Context, conn: Connection, campaign: Campaign, meant: Sequ
             due_at=due_at,
         )))  # fmt: skip
         for part in chunks(intents):
-            await submit(ctx, conn, dispatch, part)
+            if dispatch is None:
+                await trying.hand_in(ctx, conn, campaign, ANSWERS, part)
+            else:
+                await submit(ctx, conn, dispatch, part)
     log.debug("answered", campaign=campaign.id, events=len(meant), said=len(chosen))
     return len(chosen)
 

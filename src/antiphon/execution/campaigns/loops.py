@@ -8,7 +8,7 @@ from itertools import islice
 from pyroaring import BitMap
 
 from antiphon.awareness.events import LANES
-from antiphon.execution.campaigns import conversions, curve, keys, listening, running, service, store
+from antiphon.execution.campaigns import choosing, conversions, curve, keys, listening, running, service, store, trying
 from antiphon.execution.campaigns.approval import is_needed
 from antiphon.execution.campaigns.holding import keep_back
 from antiphon.execution.campaigns.model import ApprovalNeeded, Campaign, CampaignState
@@ -92,7 +92,7 @@ async def _freeze(ctx: Context, conn: Connection, campaign: Campaign) -> bool:
         raise ApprovalNeeded
     if not await running.are_worked_out(conn, campaign):
         return False
-    ready = await running.freeze(
+    ready = await trying.freeze(
         ctx, conn, campaign, running.ONCE, planned_for=campaign.send_at or now, local_at=campaign.local_at
     )
     await running.give_budget(ctx, conn, SYSTEM, campaign)
@@ -114,7 +114,7 @@ async def _take_turn(ctx: Context, conn: Connection, campaign: Campaign) -> bool
         if not await running.are_worked_out(conn, campaign):
             return False
         wall = due.due[0]
-        await running.freeze(
+        await trying.freeze(
             ctx, conn, campaign, wall.isoformat(timespec="minutes"), planned_for=instant_of(rule, wall),
             local_at=wall if rule.local else None,
         )  # fmt: skip
@@ -141,7 +141,10 @@ async def _decide(ctx: Context, held: Held, campaign_id: int) -> bool:
         if one is None:
             return False
         members, excluded = map(BitMap.deserialize, await store.read_audience(conn, campaign_id, one.occurrence))
-        dispatch = await running.campaign_dispatch(ctx, conn, campaign, one)
+        dispatch = None if campaign.arms else await running.campaign_dispatch(ctx, conn, campaign, one)
+    if dispatch is None:
+        await _try(ctx, held, campaign, one, members, excluded)
+        return True
     taken = one.taken
 
     async def within(conn: Connection, part: Intents, verdict: Verdict | None) -> None:
@@ -162,6 +165,21 @@ async def _decide(ctx: Context, held: Held, campaign_id: int) -> bool:
     return True
 
 
+async def _try(
+    ctx: Context, held: Held, campaign: Campaign, one: store.Occurrence, members: BitMap, excluded: BitMap
+) -> None:
+    """The same for a campaign with arms: a part goes to the gate arm by arm, by what was chosen until then."""
+    for start in islice(range(one.taken, one.size, CHUNK), AT_ONCE):
+        async with ctx.db.transaction() as conn:
+            await held.fence(conn)
+            found = await store.lock_campaign(conn, campaign.id)
+            if found is None or found.state != campaign.state:
+                return
+            part = _part(ctx, campaign, one, members, excluded, start)
+            await trying.hand_in(ctx, conn, found, one.occurrence, part)
+            await store.advance(conn, campaign.id, one.occurrence, start=start, to=start + len(part.profile_ids))
+
+
 def _part(
     ctx: Context, campaign: Campaign, one: store.Occurrence, members: BitMap, excluded: BitMap, start: int
 ) -> Intents:
@@ -174,16 +192,17 @@ async def _next_open(ctx: Context, conn: Connection, campaign: Campaign) -> stor
     """The occurrence that is to be decided on; those whose messages were all said are over, and with the last the campaign."""
     waiting = False
     for one in await store.open_occurrences(conn, campaign.id):
+        if one.waits and campaign.state != "cancelled":
+            waiting = True
+            continue
         if one.taken < one.size:
             return one
-        dispatch = await running.campaign_dispatch(ctx, conn, campaign, one)
-        if await is_waiting(conn, dispatch.id):
+        if await _is_waiting(ctx, conn, campaign, one):
             waiting = True
         else:
             await store.end_occurrence(conn, campaign.id, one.occurrence, ctx.clock.now())
     if campaign.kind == "triggered":
-        dispatch = await running.campaign_dispatch(ctx, conn, campaign, running.ANSWERS)
-        waiting = await is_waiting(conn, dispatch.id)
+        waiting = await _is_waiting(ctx, conn, campaign, running.ANSWERS)
     if not waiting and (campaign.state != "running" or campaign.next_wall is None):
         now = ctx.clock.now()
         state: CampaignState = "cancelled" if campaign.state == "cancelled" else "finished"
@@ -192,10 +211,19 @@ async def _next_open(ctx: Context, conn: Connection, campaign: Campaign) -> stor
     return None
 
 
+async def _is_waiting(ctx: Context, conn: Connection, campaign: Campaign, one: store.Occurrence | str) -> bool:
+    """Whether something of an occurrence is still to be said."""
+    if not campaign.arms:
+        return await is_waiting(conn, (await running.campaign_dispatch(ctx, conn, campaign, one)).id)
+    name = one if isinstance(one, str) else one.occurrence
+    return any([await is_waiting(conn, dispatch_id) for dispatch_id in await trying.spoken_by(conn, campaign, name)])
+
+
 LOOPS = (
     Loop(service.LOOP, run_campaigns, interval=1.0, buckets=BUCKETS),
     Loop(listening.LOOP, listening.listen, interval=0.3, buckets=LANES),
     Loop(conversions.LOOP, conversions.count_conversions, interval=1.0, buckets=LANES),
     Loop(curve.LOOP, curve.keep_snapshots, interval=30.0, buckets=1),
+    *choosing.LOOPS,
     Loop(keys.LOOP, keys.tidy, interval=60.0, buckets=1),
 )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from antiphon.execution.campaigns.arms import ArmChoice, ArmWinner, CampaignArm
 from antiphon.execution.campaigns.goals import Goal
 from antiphon.execution.campaigns.triggers import Trigger
 from antiphon.foundation.errors import Conflict, Forbidden, Invalid, NotFound
@@ -17,7 +18,7 @@ CampaignState = Literal[
     "draft", "awaiting_approval", "approved", "refused", "scheduled", "sending", "running", "paused", "finished", "cancelled"
 ]
 CampaignClass = Literal["transactional", "service", "marketing"]
-Verb = Literal["change", "submit", "approve", "refuse", "start", "pause", "resume", "cancel", "delete"]
+Verb = Literal["change", "submit", "approve", "refuse", "start", "pause", "resume", "cancel", "delete", "adopt"]
 
 ALLOWED: dict[Verb, frozenset[CampaignState]] = {
     "change": frozenset({"draft", "awaiting_approval", "approved", "refused", "scheduled"}),
@@ -29,6 +30,7 @@ ALLOWED: dict[Verb, frozenset[CampaignState]] = {
     "resume": frozenset({"paused"}),
     "cancel": frozenset({"scheduled", "sending", "running", "paused"}),
     "delete": frozenset({"draft", "refused"}),
+    "adopt": frozenset({"sending", "running", "paused"}),
 }
 
 
@@ -156,6 +158,20 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     approval: Approval | None = None
     held_reason: str | None = None
     held: Held | None = None
+    arms: list[CampaignArm] = []
+    arm_choice: ArmChoice | None = None
+    arm_winner: ArmWinner | None = None
+
+    def by_arm(self, arm: CampaignArm) -> Campaign:
+        """The campaign as one of its arms says it."""
+        elsewhere = arm.channel is not None and arm.channel != self.channel
+        return msgspec.structs.replace(
+            self,
+            channel=arm.channel or self.channel,
+            account_id=arm.account_id if arm.account_id is not None or elsewhere else self.account_id,
+            template_id=arm.template_id or self.template_id,
+            template_version_id=None if arm.template_id is not None else self.template_version_id,
+        )
 
     def require(self, verb: Verb) -> None:
         """Raise CampaignStateConflict unless the campaign's state allows this."""

@@ -2,11 +2,11 @@
 -- A new draft.
 insert into campaign (name, description, channel, segment_id, excluded_segment_ids, template_id, account_id, topic,
                       message_class, track_opens, track_clicks, send_at, created_by, created_at, updated_at, kind, local_at,
-                      recurrence, trigger, purpose, split, hops, holdout_percent, budget_micros, goal, authors)
+                      recurrence, trigger, purpose, split, hops, holdout_percent, budget_micros, goal, arms, arm_choice, authors)
 values (%(name)s, %(description)s, %(channel)s, %(segment_id)s, %(excluded_segment_ids)s, %(template_id)s, %(account_id)s,
         %(topic)s, %(message_class)s, %(track_opens)s, %(track_clicks)s, %(send_at)s, %(created_by)s, %(now)s, %(now)s,
         %(kind)s, %(local_at)s, %(recurrence)s, %(trigger)s, %(purpose)s, %(split)s, %(hops)s, %(holdout_percent)s,
-        %(budget_micros)s, %(goal)s, array[%(author)s::text])
+        %(budget_micros)s, %(goal)s, %(arms)s, %(arm_choice)s, array[%(author)s::text])
 returning id;
 
 -- name: update_campaign
@@ -16,7 +16,8 @@ update campaign set name = %(name)s, description = %(description)s, channel = %(
     topic = %(topic)s, message_class = %(message_class)s, track_opens = %(track_opens)s,
     track_clicks = %(track_clicks)s, send_at = %(send_at)s, updated_at = %(now)s, kind = %(kind)s, local_at = %(local_at)s,
     recurrence = %(recurrence)s, trigger = %(trigger)s, purpose = %(purpose)s, split = %(split)s, hops = %(hops)s,
-    holdout_percent = %(holdout_percent)s, budget_micros = %(budget_micros)s, goal = %(goal)s, state = %(state)s,
+    holdout_percent = %(holdout_percent)s, budget_micros = %(budget_micros)s, goal = %(goal)s, arms = %(arms)s,
+    arm_choice = %(arm_choice)s, state = %(state)s,
     authors = case when %(author)s::text = any(authors) then authors else authors || %(author)s::text end,
     approval = null
 where id = %(id)s;
@@ -27,7 +28,7 @@ select c.id, c.name, c.description, c.channel, c.segment_id, c.excluded_segment_
        c.template_version_id, c.account_id, c.topic, c.message_class, c.track_opens, c.track_clicks, c.send_at, c.state,
        c.created_by, c.created_at, c.updated_at, c.started_at, c.finished_at, c.archived_at, c.kind, c.local_at, c.recurrence,
        c.trigger, c.purpose, c.split, c.hops, c.holdout_percent, c.budget_micros, c.goal, c.next_wall, c.next_at, c.authors,
-       c.approval, c.held_reason, c.held, a.audience, a.taken, a.occurrences
+       c.approval, c.held_reason, c.held, c.arms, c.arm_choice, c.arm_winner, a.audience, a.taken, a.occurrences
 from campaign c cross join lateral (
     select sum(size)::bigint as audience, sum(taken)::bigint as taken, count(*)::int as occurrences
     from campaign_audience a where a.campaign_id = c.id
@@ -44,7 +45,7 @@ select c.id, c.name, c.description, c.channel, c.segment_id, c.excluded_segment_
        c.template_version_id, c.account_id, c.topic, c.message_class, c.track_opens, c.track_clicks, c.send_at, c.state,
        c.created_by, c.created_at, c.updated_at, c.started_at, c.finished_at, c.archived_at, c.kind, c.local_at, c.recurrence,
        c.trigger, c.purpose, c.split, c.hops, c.holdout_percent, c.budget_micros, c.goal, c.next_wall, c.next_at, c.authors,
-       c.approval, c.held_reason, c.held, a.audience, a.taken, a.occurrences
+       c.approval, c.held_reason, c.held, c.arms, c.arm_choice, c.arm_winner, a.audience, a.taken, a.occurrences
 from campaign c cross join lateral (
     select sum(size)::bigint as audience, sum(taken)::bigint as taken, count(*)::int as occurrences
     from campaign_audience a where a.campaign_id = c.id
@@ -77,19 +78,19 @@ delete from campaign where id = %(id)s;
 -- name: freeze_audience
 -- Keep whom an occurrence is for and what it says; one frozen before is left as it was.
 insert into campaign_audience (campaign_id, occurrence, members, excluded, size, frozen_at, planned_for, local_at,
-                               template_version_id, account_id)
+                               template_version_id, account_id, waits)
 values (%(campaign_id)s, %(occurrence)s, %(members)s, %(excluded)s, %(size)s, %(now)s, %(planned_for)s, %(local_at)s,
-        %(template_version_id)s, %(account_id)s)
+        %(template_version_id)s, %(account_id)s, %(waits)s)
 on conflict (campaign_id, occurrence) do nothing;
 
 -- name: open_occurrences
 -- Occurrences not over yet, and how far the gate is through each; the oldest first.
-select occurrence, size, taken, planned_for, local_at, template_version_id, account_id, over_at, frozen_at
+select occurrence, size, taken, planned_for, local_at, template_version_id, account_id, over_at, frozen_at, waits
 from campaign_audience where campaign_id = %(campaign_id)s and over_at is null order by frozen_at, occurrence;
 
 -- name: occurrences
 -- A campaign's occurrences, newest first.
-select occurrence, size, taken, planned_for, local_at, template_version_id, account_id, over_at, frozen_at
+select occurrence, size, taken, planned_for, local_at, template_version_id, account_id, over_at, frozen_at, waits
 from campaign_audience where campaign_id = %(campaign_id)s
 order by frozen_at desc, occurrence desc limit %(limit)s;
 
@@ -170,5 +171,5 @@ from campaign where segment_id = %(segment_id)s or %(segment_id)s = any(excluded
 order by id limit 1000;
 
 -- name: is_purpose
--- Whether there is a purpose of this name.
-select exists (select 1 from purpose where name = %(name)s);
+-- Whether there is a purpose of this name that is offered.
+select exists (select 1 from purpose where name = %(name)s and archived_at is null);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from antiphon.execution.campaigns import personal
+from antiphon.execution.campaigns.arms_http import ROUTES as ARMS
 from antiphon.execution.campaigns.desk import Desk, open_desk
 from antiphon.execution.campaigns.forgetting import FORGETTING
 from antiphon.execution.campaigns.http import ROUTES
@@ -15,7 +16,7 @@ from antiphon.foundation.rooms import Resource, Room
 ROOM = Room(
     name="campaigns",
     floor="execution",
-    routes=(*ROUTES, *PLANS, *REPORTS, *MESSAGES),
+    routes=(*ROUTES, *PLANS, *REPORTS, *ARMS, *MESSAGES),
     loops=(*LOOPS, FORGETTING),
     permissions={
         "campaigns:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),

@@ -88,7 +88,19 @@ async def ready_to_start(ctx: Context, conn: Connection, campaign: Campaign) -> 
     if campaign.kind == "recurring" and campaign.recurrence is None:
         raise CampaignIncomplete(field="recurrence", what="it has no times to be said at")
     await hops_of(conn, campaign)
-    return await what_it_says(ctx, conn, campaign)
+    if not campaign.arms:
+        return await what_it_says(ctx, conn, campaign)
+    first, *_ = [await _arm_says(ctx, conn, campaign, n) for n in range(len(campaign.arms))]
+    return first
+
+
+async def _arm_says(ctx: Context, conn: Connection, campaign: Campaign, n: int) -> Ready:
+    try:
+        return await what_it_says(ctx, conn, campaign.by_arm(campaign.arms[n]))
+    except AntiphonError as failed:
+        if failed.field in ("template_id", "account_id"):
+            failed.field = f"arms[{n}].{failed.field}"
+        raise
 
 
 async def what_it_says(ctx: Context, conn: Connection, campaign: Campaign) -> Ready:
@@ -180,26 +192,35 @@ def probe(campaign: Campaign, now: datetime) -> Dispatch:
 
 
 async def campaign_dispatch(ctx: Context, conn: Connection, campaign: Campaign, one: Occurrence | str) -> Dispatch:
-    """The dispatch an occurrence of a campaign speaks by."""
+    """The dispatch an occurrence of a campaign without arms speaks by."""
     name = one if isinstance(one, str) else one.occurrence
     version = None if isinstance(one, str) else one.template_version_id
     account = None if isinstance(one, str) else one.account_id
-    new = NewDispatch(
-        key=dispatch_key(campaign.id, name),
+    new = await new_dispatch(
+        conn, campaign, name, version=version or campaign.template_version_id, account=account or campaign.account_id
+    )
+    return await open_dispatch(ctx, conn, new)
+
+
+async def new_dispatch(
+    conn: Connection, campaign: Campaign, occurrence: str, *, version: int | None, account: int | None
+) -> NewDispatch:
+    """What an occurrence of a campaign says and how. Raises NotPublished."""
+    return NewDispatch(
+        key=dispatch_key(campaign.id, occurrence),
         channel=campaign.channel,
         message_class=campaign.message_class,
         topic=campaign.topic,
-        account_id=account or campaign.account_id,
-        template_version_id=version or campaign.template_version_id,
+        account_id=account,
+        template_version_id=version,
         campaign_id=campaign.id,
-        occurrence=name,
+        occurrence=occurrence,
         track_opens=campaign.track_opens,
         track_clicks=campaign.track_clicks,
         purpose=campaign.purpose,
         split=campaign.split,
         hops=await hops_of(conn, campaign),
     )
-    return await open_dispatch(ctx, conn, new)
 
 
 async def give_budget(ctx: Context, conn: Connection, who: Principal, campaign: Campaign) -> None:

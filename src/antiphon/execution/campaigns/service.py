@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from antiphon.execution.campaigns import approval, store
+from antiphon.execution.campaigns import approval, store, trying
+from antiphon.execution.campaigns.arms import number_of
 from antiphon.execution.campaigns.checking import check_values
 from antiphon.execution.campaigns.conversions import begin_counting
 from antiphon.execution.campaigns.estimating import estimate
 from antiphon.execution.campaigns.listening import begin_listening
 from antiphon.execution.campaigns.model import Campaign, CampaignState, CampaignUnknown, Verb
-from antiphon.execution.campaigns.running import give_budget, instant_in_utc, ready_to_start, what_it_says
+from antiphon.execution.campaigns.running import ANSWERS, give_budget, instant_in_utc, ready_to_start, what_it_says
+from antiphon.execution.content import under_subject
 from antiphon.execution.delivery import Handed, hold, send_test
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
@@ -23,14 +25,14 @@ from antiphon.foundation.principal import Principal
 from antiphon.foundation.recurrence import EARLIEST, Recurrence, check, instant_of, next_wall, preview
 
 __all__ = [
-    "LOOP", "add_campaign", "archive", "cancel", "change_campaign", "delete_campaign", "estimate", "find", "next_runs", "pause",
-    "resume", "start", "try_out",
+    "LOOP", "add_campaign", "adopt", "archive", "cancel", "change_campaign", "delete_campaign", "estimate", "find", "next_runs",
+    "pause", "resume", "start", "try_out",
 ]  # fmt: skip
 
 LOOP = "campaigns.run"
 UNSAID: Mapping[str, Any] = {
     "kind": "one_off", "local_at": None, "recurrence": None, "trigger": None, "purpose": "", "split": False, "hops": [],
-    "holdout_percent": 0.0, "budget_micros": None, "goal": None,
+    "holdout_percent": 0.0, "budget_micros": None, "goal": None, "arms": [], "arm_choice": None,
 }  # fmt: skip
 """What a campaign is that says nothing of these."""
 
@@ -135,6 +137,8 @@ async def start(ctx: Context, conn: Connection, who: Principal, campaign_id: int
             conn, campaign_id, "running", now=now, started_at=now, template_version_id=ready.template_version_id,
             account_id=ready.account_id,
         )  # fmt: skip
+        if campaign.arms:
+            await trying.open_arms(ctx, conn, campaign, ANSWERS)
         await begin_listening(conn)
     if campaign.goal is not None:
         await begin_counting(conn, now)
@@ -186,14 +190,28 @@ async def cancel(ctx: Context, conn: Connection, who: Principal, campaign_id: in
     return await find(conn, campaign_id)
 
 
+async def adopt(ctx: Context, conn: Connection, who: Principal, campaign_id: int, arm: str) -> Campaign:
+    """Choose an arm for everybody not decided on yet. Raises ArmUnknown, ArmChosen, CampaignStateConflict."""
+    await trying.adopt(ctx, conn, who, await locked(conn, campaign_id, "adopt"), arm, why="person")
+    return await find(conn, campaign_id)
+
+
 async def try_out(
-    ctx: Context, conn: Connection, who: Principal, campaign_id: int, *, address: str, as_profile: int | None
-) -> Handed:
-    """Send the campaign's message to an address of staff. Raises CampaignIncomplete, NotPublished."""
+    ctx: Context, conn: Connection, who: Principal, campaign_id: int, *, address: str, as_profile: int | None,
+    arm: str | None = None,
+) -> Handed:  # fmt: skip
+    """Send the campaign's message, or one of its arms', to an address of staff. Raises CampaignIncomplete, NotPublished and
+    ArmUnknown."""
     campaign = await find(conn, campaign_id)
+    chosen = campaign.arms[number_of(campaign.arms, arm)] if arm is not None else next(iter(campaign.arms), None)
+    if chosen is not None:
+        campaign = campaign.by_arm(chosen)
     ready = await what_it_says(ctx, conn, campaign)
+    version = ready.template_version_id
+    if chosen is not None and chosen.subject is not None:
+        version = await under_subject(conn, version, chosen.subject, ctx.clock.now())
     handed = await send_test(
-        ctx, conn, address=address, channel=campaign.channel, template_version_id=ready.template_version_id,
+        ctx, conn, address=address, channel=campaign.channel, template_version_id=version,
         account_id=ready.account_id, as_profile=as_profile,
     )  # fmt: skip
     await audit(conn, who, action="campaigns.test", subject=f"campaign:{campaign_id}", before=None, after={"address": address})

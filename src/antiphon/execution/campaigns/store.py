@@ -28,11 +28,13 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     account_id: int | None
     frozen_at: datetime
     over_at: datetime | None
+    waits: bool = False
+    """For an arm to be chosen."""
 
 
 def _packed(values: Mapping[str, Any]) -> dict[str, Any]:
     """The same with its parts as JSON."""
-    parts = {name: values[name] for name in ("recurrence", "trigger", "goal", "hops")}
+    parts = {name: values[name] for name in ("recurrence", "trigger", "goal", "hops", "arms", "arm_choice")}
     return dict(values) | {name: None if part is None else Jsonb(msgspec.to_builtins(part)) for name, part in parts.items()}
 
 
@@ -111,8 +113,10 @@ async def freeze_audience(
     local_at: datetime | None,
     template_version_id: int,
     account_id: int | None,
+    waits: bool = False,
 ) -> None:
     params = {
+        "waits": waits,
         "campaign_id": campaign_id,
         "occurrence": occurrence,
         "members": members,

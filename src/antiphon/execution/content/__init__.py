@@ -18,6 +18,7 @@ from antiphon.execution.content.model import (
     Untracked,
 )
 from antiphon.execution.content.store import find_urls
+from antiphon.execution.content.variants import under_subject
 
 __all__ = [
     "CompiledTemplate",
@@ -34,4 +35,5 @@ __all__ = [
     "Untracked",
     "compile_source",
     "find_urls",
+    "under_subject",
 ]

@@ -31,7 +31,7 @@ class Templates:
         if row is None:
             raise TemplateVersionUnknown(version=version_id)
         compiled = compile_source(row.source)
-        if row.state != "published":
+        if row.state == "draft":
             return compiled  # it may still change, and its links have no rows
         compiled.with_links(await store.list_links(conn, version_id))
         self._compiled[version_id] = compiled

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 Format = Literal["mjml", "html", "text"]
-VersionState = Literal["draft", "published"]
+VersionState = Literal["draft", "published", "variant"]
 
 MAX_SOURCE = 512 * 1024  # characters of one part of a template
 

@@ -39,7 +39,7 @@ where id = %(id)s;
 -- name: list_versions
 -- All versions of a template, newest first, without their sources.
 select id, template_id, number, state, format, subject, changed_by, changed_at, published_at
-from template_version where template_id = %(template)s order by number desc;
+from template_version where template_id = %(template)s and state <> 'variant' order by number desc;
 
 -- name: find_version
 -- One version with its source.
@@ -69,6 +69,18 @@ returning id;
 -- Make a draft final.
 update template_version set state = 'published', published_at = %(now)s, changed_by = %(who)s
 where id = %(id)s and state = 'draft';
+
+-- name: add_variant
+-- A version under another subject; the same one at every call.
+with made as (
+    insert into template_version (template_id, number, state, format, subject, preheader, body, text, changed_by, changed_at,
+                                  published_at, variant_of)
+    select template_id, number, 'variant', format, %(subject)s, preheader, body, text, changed_by, %(now)s, %(now)s, id
+    from template_version where id = %(id)s
+    on conflict (variant_of, md5(subject)) where state = 'variant' do nothing returning id
+)
+select id from made union all
+select id from template_version where variant_of = %(id)s and md5(subject) = md5(%(subject)s::text) and state = 'variant' limit 1;
 
 -- name: insert_links
 -- A row for each static link of a version.

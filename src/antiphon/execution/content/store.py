@@ -148,6 +148,13 @@ async def publish_version(conn: Connection, version_id: int, *, who: str, now: d
     await conn.execute(QUERIES.publish_version, {"id": version_id, "who": who, "now": now})
 
 
+async def add_variant(conn: Connection, version_id: int, subject: str, *, now: datetime) -> int:
+    """The version under another subject."""
+    row = await (await conn.execute(QUERIES.add_variant, {"id": version_id, "subject": subject, "now": now})).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 async def insert_links(conn: Connection, version_id: int, urls: Sequence[str]) -> None:
     """Keep the static links of a version."""
     await conn.execute(QUERIES.insert_links, {"version": version_id, "urls": list(urls)})

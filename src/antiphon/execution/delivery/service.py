@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +56,11 @@ async def open_dispatch(ctx: Context, conn: Connection, new: NewDispatch) -> Dis
     if new.hops and dispatch.hops:
         await chains.link(conn, dispatch.id, (await open_dispatch(ctx, conn, chains.next_of(new))).id)
     return dispatch
+
+
+async def find_dispatches(conn: Connection, ids: Sequence[int]) -> list[Dispatch]:
+    """Dispatches by id."""
+    return await store.find_dispatches(conn, ids)
 
 
 async def default_channel(ctx: Context, conn: Connection, purpose: str) -> str:
