@@ -21,7 +21,7 @@ export function MetricEditor({ metric, onChange, onRemove }: { metric: MetricDra
     <fieldset className={styles.metric} aria-label={metric.name || t('experiments.metric')}>
       <Stack gap="sm">
         <Group align="flex-start" gap="sm">
-          <TextInput label={t('common.name')} w={230} maxLength={100} value={metric.name} onChange={(event) => put({ name: event.currentTarget.value })} />
+          <TextInput label={t('common.name')} w={230} required maxLength={100} value={metric.name} onChange={(event) => put({ name: event.currentTarget.value })} />
           <Select label={t('experiments.measure')} w={250} allowDeselect={false} data={KINDS.map((one) => ({ value: one, label: t(`experiments.kind_${one}`) }))} value={metric.kind} onChange={(kind) => put({ kind: kind as Kind })} />
           <Select label={t('experiments.role')} w={170} allowDeselect={false} data={ROLES.map((one) => ({ value: one, label: t(`experiments.role_${one}`) }))} value={metric.role} onChange={(role) => put({ role: role as MetricDraft['role'] })} />
         </Group>

@@ -1,4 +1,4 @@
-import { Button, Group, NumberInput, Select, Stack, Stepper, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, NumberInput, Select, Stack, Stepper, Text, Textarea, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -91,7 +91,8 @@ export function Wizard({ start, one, onSaved }: WizardProps) {
           </Group>
         </Stack>
       )}
-      <Group justify="space-between" mt="xl">
+      {first !== null && first <= step && <Text size="sm" c="dimmed" ta="right" mt="md">{t(`experiments.lacking_${STEPS[first]}`)}</Text>}
+      <Group justify="space-between" mt={first !== null && first <= step ? 'xs' : 'xl'}>
         <Button variant="default" disabled={step === 0} onClick={() => setStep(step - 1)}>{t('common.back')}</Button>
         {step < LAST ? (
           <Button disabled={first !== null && first <= step} onClick={() => go(step + 1)}>{t('common.next')}</Button>

@@ -99,9 +99,9 @@ export function Growth({ id }: { id: number }) {
       }
     >
       <Group gap="xl" mb="md">
-        <Stat label={t('segments.size')} value={format.number(points.at(-1)?.size ?? 0)} />
-        <Stat label={t('sets.entered')} value={format.number(entered)} />
-        <Stat label={t('sets.gone')} value={format.number(gone)} />
+        <Stat label={t('segments.size')} value={growth.data ? format.number(points.at(-1)?.size ?? 0) : '…'} />
+        <Stat label={t('sets.entered')} value={growth.data ? format.number(entered) : '…'} />
+        <Stat label={t('sets.gone')} value={growth.data ? format.number(gone) : '…'} />
       </Group>
       <Chart
         label={t('segments.growth')}
