@@ -11,7 +11,6 @@ from tests.execution.journeys_cast import ids, step
 from tests.execution.journeys_stage import Scene, scene
 
 from antiphon.awareness.events.loops import LOOPS as EVENTS
-from antiphon.awareness.profiles import ProfilesMerged
 from antiphon.execution.delivery import Replied
 from antiphon.execution.delivery.heard import Heard
 from antiphon.execution.delivery.hearing import Hearing
@@ -70,12 +69,21 @@ async def test_an_answer_of_ours_closes_the_conversation(on: Scene) -> None:
     assert (one["open_conversation"], one["last_said"]["channel"], one["last_said"]["topic"]) == (False, "parrot", "news")
 
 
-async def test_who_is_one_person_has_one_memory(on: Scene) -> None:
+async def test_who_is_one_person_has_one_memory_and_parts_with_their_own(on: Scene) -> None:
     await hear(on, replied(on, 1, "parrot", "old", 60), replied(on, 2, "parrot", "new"), replied(on, 2, "raven", "other"))
-    async with on.ctx.db.transaction() as conn:
-        await memory.follow(on.ctx, conn, ProfilesMerged(gone=[2], into=[1]))
-        (one,) = await facts.remembers(conn, ids(1), on.clock.now())
-    assert {channel: said["text"] for channel, said in one["heard"].items()} == {"parrot": "new", "raven": "other"}
+    await on.do("insert into alias (from_id, to_id, into_id, at, reason) values (2, 1, 1, now(), 'test')")
+    assert await heard(on, 1) == {"parrot": "new", "raven": "other"}
+    await hear(on, replied(on, 2, "raven", "to what was said to the other"))
+    assert await heard(on, 1) == {"parrot": "new", "raven": "to what was said to the other"}
+    await on.do("delete from alias where from_id = 2")
+    assert await heard(on, 1) == {"parrot": "old"}
+    assert await heard(on, 2) == {"parrot": "new", "raven": "to what was said to the other"}
+
+
+async def heard(on: Scene, person: int) -> dict[str, str]:
+    async with on.ctx.db.connection() as conn:
+        (one,) = await facts.remembers(conn, ids(person), on.clock.now())
+    return {channel: said["text"] for channel, said in one["heard"].items()}
 
 
 async def test_a_talk_begun_on_one_channel_goes_on_on_another(on: Scene) -> None:

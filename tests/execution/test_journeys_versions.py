@@ -94,6 +94,11 @@ class Author:
             found, _ = await people.people_inside(conn, self.id, number=None, step=None, after=None, limit=1000)
         return sorted((one.profile_id, one.version, one.step) for one in found)
 
+    async def wakes(self) -> dict[int, Any]:
+        """Until when everybody waits."""
+        async with self.ctx.db.connection() as conn:
+            return dict(await (await conn.execute("select profile_id, wake_at from journey_run")).fetchall())
+
     async def over(self) -> list[tuple[int, str]]:
         async with self.ctx.db.connection() as conn:
             return await (await conn.execute("select profile_id, reason from journey_past order by 1, run_id")).fetchall()  # type: ignore[return-value]
@@ -149,7 +154,7 @@ async def test_a_map_leads_people_elsewhere_and_takes_some_out(author: Author) -
     await author.go(timedelta(seconds=1))
     assert await author.over() == [(1, "replaced"), (2, "finished")]
     async with author.ctx.db.connection() as conn:
-        told = (await people.person_history(conn, SYSTEM, author.id, 2)).passages[0].lines
+        told = (await people.person_history(conn, SYSTEM, author.id, 2, author.clock.now())).passages[0].lines
     assert [(one.version, one.step, one.did, one.how) for one in told] == [
         (1, "a", "rest", "rests"), (2, "two", "moved", "moved"), (2, "two", "rest", "rests"), (2, "two", "next", "went"),
     ]  # fmt: skip
@@ -429,3 +434,58 @@ async def test_who_waits_for_something_that_means_something_else_now_comes_anew(
     assert await author.where() == [(1, 2, "a")]
     await author.go(timedelta(seconds=600))
     assert await author.over() == [(1, "finished")]  # the new version's time-out is theirs, too
+
+
+@pytest.mark.parametrize("longer", [7200.0, 1800.0])
+async def test_a_wait_whose_length_was_edited_lasts_as_long_for_who_waits_already(author: Author, longer: float) -> None:
+    """From when each of them came to the step; and back again with a rollback."""
+    await author.begin(line("a", "b"))
+    await author.enter(1)
+    await author.go()
+    await author.go(timedelta(minutes=30))
+    await author.enter(2)
+    await author.go()
+    draft = line("a", "b", a=longer)
+    async with author.ctx.db.transaction() as conn:
+        one = await service.find(conn, author.id)
+        await service.save_draft(author.ctx, conn, SYSTEM, author.id, draft=draft, revision=one.draft_revision)
+        seen = await publishing.preview(author.ctx, conn, author.id, Move())
+        stays = await publishing.preview(author.ctx, conn, author.id, Stay())
+    assert (seen.moves, seen.rewaits, [group.wait for group in seen.steps]) == (2, 2, ["changed"])
+    assert (stays.rewaits, [group.wait for group in stays.steps]) == (0, [None])
+    before = await author.wakes()
+    await author.publish(draft, Move())
+    await author.move()
+    change = timedelta(seconds=longer - 3600)
+    assert await author.wakes() == {person: at + change for person, at in before.items()}
+    await author.back(1)
+    await author.move()
+    assert await author.wakes() == before
+    await author.back(2)
+    await author.move()
+    await author.go(change if change > timedelta() else timedelta())
+    assert await author.where() == ([(1, 2, "b"), (2, 2, "a")] if longer < 3600 else [(1, 2, "a"), (2, 2, "a")])
+    await author.go(timedelta(minutes=30))
+    assert await author.where() == [(1, 2, "b"), (2, 2, "b" if longer < 3600 else "a")]
+    if longer > 3600:
+        await author.go(timedelta(minutes=30))
+        assert await author.where() == [(1, 2, "b"), (2, 2, "b")]
+
+
+async def test_a_time_out_that_was_edited_holds_for_who_waits_already(author: Author) -> None:
+    def listening(timeout: float | None) -> Definition:
+        settings: dict[str, Any] = {"match": {"event": "Paid"}} | ({"timeout_seconds": timeout} if timeout else {})
+        return Definition(start="a", steps=[Step(key="a", kind="wait_event", settings=settings)], **GOOD)
+
+    await author.begin(listening(3600))
+    await author.enter(1)
+    await author.go()
+    told = await author.wakes()
+    await author.publish(listening(60), Move())
+    await author.move()
+    assert await author.wakes() == {1: told[1] - timedelta(seconds=3540)}
+    await author.publish(listening(None), Move())
+    await author.move()
+    assert await author.wakes() == {1: None}
+    await author.go(timedelta(days=30))
+    assert await author.where() == [(1, 3, "a")]

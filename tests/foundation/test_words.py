@@ -191,3 +191,18 @@ def test_senders_of_events_are_answered_in_english() -> None:
     assert inspect.signature(describe).parameters["language"].default == "en"
     shown, headers = describe(Invalid())
     assert shown.detail == "The input breaks a rule." and "content-language" not in headers
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+def test_what_is_found_wrong_with_a_journey_is_said_whole(language: Language) -> None:
+    """The first finding is part of the sentence by which a journey is refused."""
+    from antiphon.execution.journeys.findings import SENTENCES
+
+    for code, english in SENTENCES.items():
+        if english == "{rule}":
+            continue
+        filled = english.format(**{name: "7" for name in _names(english)})
+        said = rule_in(language, filled)
+        assert said is not None and said != filled and "{" not in said, code
+        whole = sentence_in(language, "journey-invalid", {"count": 2, "first": filled})
+        assert whole is not None and whole.endswith(said) and filled not in whole

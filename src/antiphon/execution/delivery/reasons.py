@@ -89,6 +89,8 @@ _ALL = (
            sentence="It could not be said before it lost its meaning at {expires_at}."),
     Reason(code="campaign_cancelled", states=("cancelled",), title="Cancelled",
            sentence="The campaign was cancelled before this message was said."),
+    Reason(code="left_journey", states=("cancelled",), title="Left the journey",
+           sentence="The customer left the journey before this message was said, and it was decided not to say it any more."),
     Reason(code="answered", states=("cancelled",), title="Answered before",
            sentence="The customer answered an earlier message of this chain, so this one was not needed."),
     Reason(code="verification_over", states=("cancelled",), title="Verification over",

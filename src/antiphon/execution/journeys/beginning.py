@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from antiphon.execution.journeys.chain import MOST
-from antiphon.execution.journeys.checking import KindsHere, Understood, understood
+from antiphon.execution.journeys.checking import Understood, understood
+from antiphon.execution.journeys.contract import KindsHere
 from antiphon.execution.journeys.definitions import SQL
 from antiphon.execution.journeys.findings import error, warning
 from antiphon.execution.journeys.graph import reached

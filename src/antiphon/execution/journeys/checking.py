@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from antiphon.execution.journeys.contract import StepKind, Surroundings
+from antiphon.execution.journeys.contract import KindsHere, Surroundings
 from antiphon.execution.journeys.entries_check import check_entries, check_rules
 from antiphon.execution.journeys.findings import error, warning
 from antiphon.execution.journeys.graph import circles, leading_to, reached
@@ -25,13 +25,6 @@ SAID_BY_KINDS = frozenset({"refused_ends", "waits_for_ever", "loop_leads_nowhere
 
 
 _WELL_KNOWN = ("Europe/Berlin", "America/New_York", "Australia/Sydney")
-
-
-class KindsHere(Protocol):
-    """The kinds of step this installation has."""
-
-    def __call__(self, name: str) -> StepKind: ...
-    def __contains__(self, name: object) -> bool: ...
 
 
 class Understood(msgspec.Struct, frozen=True):

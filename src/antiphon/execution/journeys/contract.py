@@ -111,7 +111,8 @@ class Line:
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step says: a template's version or a text, on a channel (by default what its purpose says), with hops after it."""
+    """What a step says: a template's version or a text, on a channel (by default what its purpose says), with hops after it
+    (by default, ``usual_path``, those of its class)."""
 
     channel: str = ""
     message_class: MessageClassName = "marketing"
@@ -121,6 +122,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     content: Content | None = None
     account_id: int | None = None
     hops: tuple[Hop, ...] = ()
+    usual_path: bool = True
     split: bool = False
     track_opens: bool = True
     track_clicks: bool = True
@@ -228,6 +230,9 @@ class Surroundings(Protocol):
     def has_segment(self, segment_id: int) -> bool: ...
     def announces(self, segment_id: int) -> bool:
         """Whether entering and leaving the segment become events."""
+
+    def has_path(self, message_class: str) -> bool:
+        """Whether messages of the class have a usual path, and so a channel where none is named."""
 
     def has_event(self, name: str) -> bool:
         """Whether an event of this name was ever received."""
@@ -401,3 +406,10 @@ def instants(values: Ints) -> list[datetime | None]:
 
 KindOf = Callable[[str], StepKind]
 """Finds a kind by name; raises StepKindUnknown."""
+
+
+class KindsHere(Protocol):
+    """The kinds of step this installation has."""
+
+    def __call__(self, name: str) -> StepKind: ...
+    def __contains__(self, name: object) -> bool: ...

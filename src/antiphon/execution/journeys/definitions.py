@@ -32,9 +32,9 @@ def packed(definition: Definition) -> Jsonb:
 
 
 async def insert_journey(
-    conn: Connection, *, name: str, description: str, draft: Definition, by: str, now: datetime
+    conn: Connection, *, name: str, description: str, draft: Definition, by: str, now: datetime, author: str
 ) -> int:
-    params = {"name": name, "description": description, "draft": packed(draft), "by": by, "now": now}
+    params = {"name": name, "description": description, "draft": packed(draft), "by": by, "now": now, "author": author}
     row = await (await conn.execute(SQL.insert_journey, params)).fetchone()
     assert row is not None
     return int(row[0])
@@ -63,10 +63,12 @@ async def rename_journey(conn: Connection, journey_id: int, *, name: str, descri
 
 
 async def save_draft(
-    conn: Connection, journey_id: int, *, draft: Definition, revision: int, by: str, now: datetime
+    conn: Connection, journey_id: int, *, draft: Definition, revision: int, by: str, now: datetime, author: str, same: bool
 ) -> int | None:
-    """The draft's new revision; None where somebody saved another meanwhile."""
-    params = {"id": journey_id, "draft": packed(draft), "revision": revision, "by": by, "now": now}
+    """The draft's new revision; None where somebody saved another meanwhile. ``same``: something is but drawn elsewhere."""
+    params = {
+        "id": journey_id, "draft": packed(draft), "revision": revision, "by": by, "now": now, "author": author, "same": same,
+    }  # fmt: skip
     row = await (await conn.execute(SQL.save_draft, params)).fetchone()
     return None if row is None else int(row[0])
 
@@ -75,8 +77,8 @@ async def set_state(conn: Connection, journey_id: int, state: JourneyState, now:
     await conn.execute(SQL.set_state, {"id": journey_id, "state": state, "now": now})
 
 
-async def set_live(conn: Connection, journey_id: int, version_id: int) -> None:
-    await conn.execute(SQL.set_live, {"id": journey_id, "version_id": version_id})
+async def set_live(conn: Connection, journey_id: int, version_id: int, *, back: bool) -> None:
+    await conn.execute(SQL.set_live, {"id": journey_id, "version_id": version_id, "back": back})
 
 
 async def delete_journey(conn: Connection, journey_id: int) -> None:

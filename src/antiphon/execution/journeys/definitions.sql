@@ -1,12 +1,13 @@
 -- name: insert_journey
 -- A new journey, a draft.
-insert into journey (name, description, draft, created_at, created_by, changed_at, changed_by)
-values (%(name)s, %(description)s, %(draft)s::jsonb, %(now)s, %(by)s, %(now)s, %(by)s) returning id;
+insert into journey (name, description, draft, created_at, created_by, changed_at, changed_by, authors)
+values (%(name)s, %(description)s, %(draft)s::jsonb, %(now)s, %(by)s, %(now)s, %(by)s, array[%(author)s::text]) returning id;
 
 -- name: find_journey
 -- One journey with its draft.
 select j.id, j.name, j.description, j.state, j.draft, j.draft_revision, j.live_version_id, v.number as live_version, j.held_reason,
-    j.created_at, j.created_by, j.changed_at, j.changed_by, j.started_at, j.finished_at,
+    j.created_at, j.created_by, j.changed_at, j.changed_by, j.started_at, j.finished_at, j.approval, j.authors,
+    (select approval = 'always' from journey_rule) as must_be_approved,
     (select max(number) from journey_version n where n.journey_id = j.id) as last_version
 from journey j left join journey_version v on v.id = j.live_version_id where j.id = %(id)s;
 
@@ -44,8 +45,12 @@ order by j.id desc limit %(limit)s;
 update journey set name = %(name)s, description = %(description)s, changed_at = %(now)s, changed_by = %(by)s where id = %(id)s;
 
 -- name: save_draft
--- A new draft; only over the revision its author saw.
-update journey set draft = %(draft)s::jsonb, draft_revision = draft_revision + 1, changed_at = %(now)s, changed_by = %(by)s
+-- A new draft; only over the revision its author saw. One that is but drawn elsewhere keeps its approval.
+update journey set draft = %(draft)s::jsonb, draft_revision = draft_revision + 1, changed_at = %(now)s, changed_by = %(by)s,
+    approval = case when not %(same)s::bool then null
+        when approval ->> 'revision' = draft_revision::text
+        then approval || jsonb_build_object('revision', draft_revision + 1) end,
+    authors = case when %(same)s::bool or %(author)s::text = any(authors) then authors else authors || %(author)s::text end
 where id = %(id)s and draft_revision = %(revision)s returning draft_revision;
 
 -- name: set_state
@@ -56,8 +61,10 @@ update journey set state = %(state)s, held_reason = null,
 where id = %(id)s;
 
 -- name: set_live
--- The version that people enter from now on.
-update journey set live_version_id = %(version_id)s where id = %(id)s;
+-- The version that people enter from now on; of a draft that goes live nobody has written anything yet.
+update journey set live_version_id = %(version_id)s, approval = case when %(back)s::bool then approval end,
+    authors = case when %(back)s::bool then authors else '{}' end
+where id = %(id)s;
 
 -- name: delete_journey
 -- Remove a draft that was never published.
@@ -65,14 +72,15 @@ delete from journey where id = %(id)s;
 
 -- name: insert_version
 -- Freeze a version under the next number.
-insert into journey_version (journey_id, number, definition, note, published_at, published_by, treatment)
-select %(journey_id)s, coalesce(max(number), 0) + 1, %(definition)s::jsonb, %(note)s, %(now)s, %(by)s, %(treatment)s::jsonb
+insert into journey_version (journey_id, number, definition, note, published_at, published_by, treatment, approval)
+select %(journey_id)s, coalesce(max(number), 0) + 1, %(definition)s::jsonb, %(note)s, %(now)s, %(by)s, %(treatment)s::jsonb,
+    (select approval from journey where id = %(journey_id)s)
 from journey_version where journey_id = %(journey_id)s
 returning id, number;
 
 -- name: list_versions
 -- Versions of a journey, newest first, with how many people are inside each.
-select v.id, v.number, v.note, v.published_at, v.published_by, v.treatment, v.id = j.live_version_id as live,
+select v.id, v.number, v.note, v.published_at, v.published_by, v.treatment, v.approval, v.id = j.live_version_id as live,
     (select count(*) from journey_run r where r.version_id = v.id) as inside
 from journey_version v join journey j on j.id = v.journey_id
 where v.journey_id = %(journey_id)s order by v.number desc;

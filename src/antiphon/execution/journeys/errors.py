@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antiphon.foundation.errors import Conflict, Invalid, NotFound
+from antiphon.foundation.errors import Conflict, Forbidden, Invalid, NotFound
 
 
 class JourneyUnknown(NotFound):
@@ -57,6 +57,42 @@ class EntryInvalid(Invalid):
     """The entry cannot be taken: {why}."""
 
     code = "journey-entry-invalid"
+
+
+class JourneyApprovalNeeded(Conflict):
+    """This draft goes live only once somebody else has approved it."""
+
+    code = "journey-approval-needed"
+
+
+class JourneyApprovalMissing(Conflict):
+    """Nobody asks for approval of this draft."""
+
+    code = "journey-approval-missing"
+
+
+class OwnJourney(Forbidden):
+    """Who wrote any of a draft cannot approve it."""
+
+    code = "journey-own-approval"
+
+
+class RefusalWithoutReason(Invalid):
+    """A refusal says why."""
+
+    code = "journey-refusal-without-reason"
+
+
+class NobodyToPutBack(NotFound):
+    """They were not taken out of this journey within the last day, or are back already."""
+
+    code = "journey-nobody-to-put-back"
+
+
+class PutBackRefused(Conflict):
+    """They cannot be put back: {why}."""
+
+    code = "journey-put-back-refused"
 
 
 class PeopleInside(Conflict):

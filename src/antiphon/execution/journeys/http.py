@@ -14,7 +14,7 @@ from antiphon.execution.journeys.findings import spoken
 from antiphon.execution.journeys.kinds.registry import installed
 from antiphon.execution.journeys.model import Definition, Finding, JourneyState
 from antiphon.execution.journeys.moving import moves
-from antiphon.execution.journeys.shown import Journey, JourneyItem, Moving, Preview, Treatment, Version, VersionHead
+from antiphon.execution.journeys.shown import Journey, JourneyItem, Moving, Preview, Queued, Treatment, Version, VersionHead
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, delete, encode_cursor, get, patch, post, put
 from antiphon.foundation.principal import Principal
@@ -79,9 +79,10 @@ class RollbackBody(Body, frozen=True, kw_only=True):
 
 
 class FinishBody(Body, frozen=True, kw_only=True):
-    """Whether the people inside go on to their end, or all leave now."""
+    """Whether the people inside go on to their end, or all leave now; and then, whether what waits to be said to them is said."""
 
     people: Literal["go_on", "end"] = "go_on"
+    queued: Queued = "say"
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,7 +205,7 @@ async def roll_back(ctx: Context, who: Principal, journey_id: Id, data: Rollback
 
 @post("/v1/journeys/{journey_id:int}/pause", permission="journeys:publish", status=200, problems=(409,))
 async def pause_journey(ctx: Context, who: Principal, journey_id: Id) -> Journey:
-    """Nobody moves on until it is resumed."""
+    """Nobody moves on until it is resumed, and nothing more is said of what was handed to delivery."""
     async with ctx.db.transaction() as conn:
         return await service.pause(ctx, conn, who, journey_id)
 
@@ -220,7 +221,7 @@ async def resume_journey(ctx: Context, who: Principal, journey_id: Id) -> Journe
 async def finish_journey(ctx: Context, who: Principal, journey_id: Id, data: FinishBody) -> Journey:
     """Nobody comes in any more; those inside go on to their end, or all leave now."""
     async with ctx.db.transaction() as conn:
-        return await service.finish(ctx, conn, who, journey_id, people=data.people)
+        return await service.finish(ctx, conn, who, journey_id, people=data.people, queued=data.queued)
 
 
 @get("/v1/journeys/{journey_id:int}/versions", permission="journeys:read")

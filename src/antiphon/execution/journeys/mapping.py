@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
+from antiphon.execution.journeys.contract import KindsHere
 from antiphon.execution.journeys.errors import StepMapInvalid
 from antiphon.execution.journeys.model import Definition, Step
 
@@ -18,10 +20,12 @@ class Way(Struct, frozen=True):
     """Where the people of one step go: the new step's number, and whether they come to it anew.
 
     ``comes`` is None where the step is the same with other settings: then only who waits for something they do comes to it
-    anew, so that what it waits for, and how long, is what it is now; who waits for an instant waits on until then."""
+    anew, so that what it waits for, and how long, is what it is now; who waits for an instant waits on until then, or, with
+    ``lasts``, until so many seconds after they came to it: an edit has changed how long the wait is."""
 
     onward: int
     comes: bool | None
+    lasts: float | None = None
 
 
 def becomes(key: str, new: Definition, step_map: StepMap) -> tuple[Becomes, str | None]:
@@ -39,7 +43,9 @@ def check_map(new: Definition, step_map: StepMap) -> None:
             raise StepMapInvalid(field=f"treatment.map.{old}", step=to)
 
 
-def ways(old: Definition, new: Definition, step_map: StepMap) -> tuple[dict[int, Way], list[int]]:
+def ways(
+    old: Definition, new: Definition, step_map: StepMap, kinds: KindsHere | None = None
+) -> tuple[dict[int, Way], list[int]]:
     """For an old version: steps by number with the way on from each, and those whose people leave. People at other steps, which
     the map does not know, go on where they are."""
     places = {step.key: n for n, step in enumerate(new.steps)}
@@ -50,8 +56,26 @@ def ways(old: Definition, new: Definition, step_map: StepMap) -> tuple[dict[int,
         if what == "leaves":
             leaves.append(n)
         elif to is not None and to in places:
-            moves[n] = Way(places[to], _comes(step, new.steps[places[to]]))
+            moves[n] = way_to(step, new, places[to], kinds)
     return moves, leaves
+
+
+def way_to(old: Step, new: Definition, onward: int, kinds: KindsHere | None = None) -> Way:
+    """The way of an old step's people to a new one."""
+    to = new.steps[onward]
+    comes = _comes(old, to)
+    return Way(onward, comes, None if comes is not None or kinds is None else _lasts(old, to, kinds))
+
+
+def _lasts(old: Step, new: Step, kinds: KindsHere) -> float | None:
+    """How long people stay at a step from now on, where an edit has changed that; infinity for ever."""
+    if new.kind not in kinds or (lasts := getattr(kinds(new.kind), "lasts", None)) is None:
+        return None
+    try:
+        before, after = (lasts(msgspec.convert(one.settings, kinds(one.kind).Settings, strict=False)) for one in (old, new))
+    except msgspec.ValidationError:
+        return None
+    return after if before is not None and after is not None and before != after else None
 
 
 def _comes(old: Step, new: Step) -> bool | None:

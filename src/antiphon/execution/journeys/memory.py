@@ -1,13 +1,16 @@
 """The dialogue's memory: what customers said last on each channel, kept beside the ledger of what was said to them.
 
 Fed by delivery's notice `Replied`; journeys' conditions and texts read it by `World.remembers`, whatever channel anybody used.
+Words
+stay with the profile they were said as; who asks reads those of everybody a person was, so a merge that is undone parts them
+again.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from antiphon.awareness.profiles import ProfilesMerged, hold_from_erasure
+from antiphon.awareness.profiles import hold_from_erasure
 from antiphon.execution.delivery import Replied
 from antiphon.execution.journeys.live.facts import MOST_TEXT
 from antiphon.foundation.context import Context
@@ -28,12 +31,4 @@ async def remember(ctx: Context, conn: Connection, replied: Replied) -> None:
     })  # fmt: skip
 
 
-async def follow(ctx: Context, conn: Connection, merged: ProfilesMerged) -> None:
-    """What two people said who are one is what that one said."""
-    await conn.execute(SQL.follow, {"gone": merged.gone, "into": merged.into})
-
-
-LISTENERS = (
-    Listener("journeys.remember", Replied, remember),
-    Listener("journeys.remember_merged", ProfilesMerged, follow),
-)
+LISTENERS = (Listener("journeys.remember", Replied, remember),)

@@ -1,19 +1,7 @@
 -- name: remember
 -- What a customer said last on a channel.
 insert into dialogue (profile_id, channel, at, text, delivery_id)
-select coalesce((select to_id from alias where from_id = %(profile_id)s), %(profile_id)s), %(channel)s, %(at)s, %(text)s,
-       %(delivery_id)s
-on conflict (profile_id, channel) do update set at = excluded.at, text = excluded.text, delivery_id = excluded.delivery_id
-where dialogue.at <= excluded.at;
-
--- name: follow
--- After merges: the latest word of whoever they are now stands.
-with gone as (
-    delete from dialogue d using unnest(%(gone)s::bigint[], %(into)s::bigint[]) as m (gone, into_id) where d.profile_id = m.gone
-    returning m.into_id, d.channel, d.at, d.text, d.delivery_id
-)
-insert into dialogue (profile_id, channel, at, text, delivery_id)
-select distinct on (into_id, channel) into_id, channel, at, text, delivery_id from gone order by into_id, channel, at desc
+values (%(profile_id)s, %(channel)s, %(at)s, %(text)s, %(delivery_id)s)
 on conflict (profile_id, channel) do update set at = excluded.at, text = excluded.text, delivery_id = excluded.delivery_id
 where dialogue.at <= excluded.at;
 

@@ -1,7 +1,8 @@
 """People who turn out to be one person, and part again: what becomes of the journeys they are in.
 
 Passages go to whoever the person is now, with a line in the history. Where that is more at once than the journey allows, or the
-same key twice, those of the profile that is no more end (`merged`). When a merge is undone, its passages go back.
+same key twice, those of the profile that is no more end (`merged`). When a merge is undone, its passages go back, and those
+that it ended go on where they stood.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from antiphon.awareness.profiles import MergeUndone, ProfilesMerged
+from antiphon.awareness.profiles import MergeUndone, ProfilesMerged, every_id
+from antiphon.execution.journeys.aside import set_aside, set_back
 from antiphon.execution.journeys.entering import hold_entries
 from antiphon.execution.journeys.passages import take_of
-from antiphon.execution.journeys.running import BUCKETS, SQL, plans
+from antiphon.execution.journeys.running import BUCKETS, RUN_LOOP, SQL, plans, running
 from antiphon.foundation.context import Context
+from antiphon.foundation.loops import wake
 from antiphon.foundation.notices import Listener
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.postgres.binary import bigints, micros
 
 REASON = "merged"
+PARTED = "parted"
 
 
 async def merged(ctx: Context, conn: Connection, notice: ProfilesMerged) -> None:
@@ -57,6 +61,7 @@ async def merged(ctx: Context, conn: Connection, notice: ProfilesMerged) -> None
         runs = {run for _, run in those}
         passages = await take_of(conn, found[version], sorted({profile for profile, _ in those}))
         places = np.array([at for at, run in enumerate(passages.run.tolist()) if run in runs], dtype=np.int64)
+        await set_aside(conn, those, "merged", now)
         passages.let_go(places, REASON, micros(now), {"into": [into[one] for one in passages.profile[places].tolist()]})
         await passages.write(conn, now, 0)
     await _hand(conn, handed, [profile for profile, _, _ in handed], REASON, ctx)
@@ -66,7 +71,19 @@ async def parted(ctx: Context, conn: Connection, notice: MergeUndone) -> None:
     """Passages that were somebody's are theirs again."""
     asked = {"survivor": notice.survivor, "revived": notice.revived}
     rows = await (await conn.execute(SQL.handed_from, asked)).fetchall()
-    await _hand(conn, [(row[0], row[1], notice.revived) for row in rows], [row[2] for row in rows], "parted", ctx)
+    await _hand(conn, [(row[0], row[1], notice.revived) for row in rows], [row[2] for row in rows], PARTED, ctx)
+    await _take_up(ctx, conn, notice)
+
+
+async def _take_up(ctx: Context, conn: Connection, notice: MergeUndone) -> None:
+    """Passages that the merge ended are under way again, of journeys that still run."""
+    theirs = await every_id(conn, notice.revived)
+    rows = await (await conn.execute(SQL.ended_by_merge, {"profiles": theirs})).fetchall()
+    if rows:
+        versions = {one.plan.version_id for one in await running(ctx, conn)}
+        runs = [run for run, version in rows if version in versions]
+        await set_back(conn, runs, theirs, notice.revived, PARTED, {"from": notice.survivor}, ctx.clock.now())
+        await wake(conn, RUN_LOOP)
 
 
 async def _hand(

@@ -12,9 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from antiphon.execution.delivery.withholding import call_off, withhold
 from antiphon.execution.journeys.definitions import some_versions
+from antiphon.execution.journeys.kinds.registry import installed
+from antiphon.execution.journeys.live.effects import said_by
 from antiphon.execution.journeys.mapping import StepMap, Way, ways
-from antiphon.execution.journeys.shown import Moving, Version
+from antiphon.execution.journeys.shown import Moving, Queued, Version
 from antiphon.foundation.context import Context
 from antiphon.foundation.faults import point
 from antiphon.foundation.leases import Held
@@ -31,13 +34,14 @@ ENDED, REPLACED = "ended", "replaced"
 
 async def begin_move(
     conn: Connection, journey_id: int, *, before: int | None, after: int | None, kind: str, back: bool, step_map: StepMap,
-    total: int, by: str, now: datetime,
+    total: int, by: str, now: datetime, queued: Queued = "say",
 ) -> None:  # fmt: skip
     """Note what becomes of the people inside; the loop does it."""
     await conn.execute(SQL.stop_moves, {"journey_id": journey_id, "now": now})
     params = {
         "journey_id": journey_id, "from": before, "to": after, "kind": kind, "back": back, "map": Jsonb(dict(step_map)),
         "state": "done" if kind == "stay" else "open", "total": total, "now": now, "by": by,
+        "queued": queued,
     }  # fmt: skip
     await conn.execute(SQL.open_move, params)
     await wake(conn, LOOP)
@@ -75,21 +79,38 @@ async def _move_on(ctx: Context, held: Held, after: int) -> tuple[int | None, bo
         row = await (await conn.execute(SQL.next_move, params)).fetchone()
         if row is None:
             return None, False
-        move_id, journey_id, to, kind, step_map, early = row
+        move_id, journey_id, to, kind, step_map, early, queued = row
         onward, leaving = _plan(await some_versions(conn, journey_id), to, kind, step_map)
         reason = ENDED if to is None else REPLACED
         params = {"id": move_id, "to": to, "now": now, "most": CHUNK, "reason": reason}
         moved = await _run(conn, "move_some", params | _moving(onward)) if onward else 0
-        gone = await _run(conn, "end_some", params | _standing(leaving)) if leaving and moved < CHUNK else 0
+        gone = await _end(conn, journey_id, params | _standing(leaving), queued) if leaving and moved < CHUNK else 0
         point("people moved")
         over = False
         if moved + gone == 0 and not early:
             everywhere = [*leaving, *((version, step) for version, step, _ in onward)]
             over = not await _run(conn, "any_left", _standing(everywhere))
+        if over and queued == "cancel":  # of a journey that was paused when it was finished
+            await _let_go(conn, journey_id)
         await conn.execute(SQL.note_move, {"id": move_id, "moved": moved, "gone": gone, "over": over, "now": now})
         if moved:
             await wake(conn, RUN_LOOP)
     return move_id, moved + gone > 0
+
+
+async def _end(conn: Connection, journey_id: int, params: Mapping[str, Any], queued: Queued) -> int:
+    """Some leave; how many. What waits to be said to them is called off where that was asked for."""
+    row = await (await conn.execute(SQL.end_some, {**params, "listed": queued == "cancel"})).fetchone()
+    assert row is not None
+    if queued == "cancel":
+        await call_off(conn, said_by(journey_id), list(zip(row[1] or (), row[2] or (), strict=True)), params["now"])
+    return int(row[0])
+
+
+async def _let_go(conn: Connection, journey_id: int) -> None:
+    row = await (await conn.execute(SQL.is_paused, {"journey_id": journey_id})).fetchone()
+    if row is not None and not row[0]:
+        await withhold(conn, said_by(journey_id), "active")
 
 
 def _plan(
@@ -104,7 +125,7 @@ def _plan(
         if to is None or kind == "leave":
             leaving += [(one.id, n) for n in range(len(one.definition.steps))]
             continue
-        led, left = ways(one.definition, found[to].definition, step_map)
+        led, left = ways(one.definition, found[to].definition, step_map, installed())
         onward += [(one.id, n, way) for n, way in led.items()]
         leaving += [(one.id, n) for n in left]
     return onward, leaving
@@ -116,7 +137,10 @@ def _standing(places: Sequence[tuple[int, int]]) -> dict[str, Any]:
 
 def _moving(places: Sequence[tuple[int, int, Way]]) -> dict[str, Any]:
     standing = _standing([(version, step) for version, step, _ in places])
-    return standing | {"onward": [way.onward for _, _, way in places], "comes": [way.comes for _, _, way in places]}
+    return standing | {
+        "onward": [way.onward for _, _, way in places], "comes": [way.comes for _, _, way in places],
+        "lasts": [way.lasts for _, _, way in places],
+    }  # fmt: skip
 
 
 async def _run(conn: Connection, name: str, params: Mapping[str, Any]) -> int:

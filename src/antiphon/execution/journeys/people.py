@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id, secret_traits, summaries
 from antiphon.execution.journeys import definitions
+from antiphon.execution.journeys.aside import undoable_until
 from antiphon.execution.journeys.shown import Arrow, Counts, Version, WaitingStep
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
@@ -72,7 +73,8 @@ class HistoryLine(Struct, frozen=True, kw_only=True):
 
 
 class Passage(Struct, frozen=True, kw_only=True):
-    """One passage of a person, under way or ended, with all that was decided."""
+    """One passage of a person, under way or ended, with all that was decided. ``put_back_until``: they were taken out, and can
+    be put back until then."""
 
     run_id: int
     version: int
@@ -87,6 +89,7 @@ class Passage(Struct, frozen=True, kw_only=True):
     moved: bool
     turn: int
     lines: list[HistoryLine]
+    put_back_until: datetime | None = None
 
 
 class PersonHistory(Struct, frozen=True, kw_only=True):
@@ -189,12 +192,15 @@ async def _passed(conn: Connection, version: Version, went: Mapping[tuple[int, i
     return items
 
 
-async def person_history(conn: Connection, who: Principal, journey_id: int, profile_id: int) -> PersonHistory:
+async def person_history(
+    conn: Connection, who: Principal, journey_id: int, profile_id: int, now: datetime
+) -> PersonHistory:
     """All that was decided of a person in a journey. Raises NoSuchProfile."""
     real = await canonical(conn, profile_id)
     if real is None:
         raise NoSuchProfile(id=profile_id)
-    params = {"people": await every_id(conn, real), "journey_id": journey_id}
+    theirs = await every_id(conn, real)
+    params = {"people": theirs, "journey_id": journey_id}
     secret = await secret_traits(conn, who)
     versions = await definitions.some_versions(conn, journey_id)
     lines: dict[int, list[HistoryLine]] = {}
@@ -206,6 +212,8 @@ async def person_history(conn: Connection, who: Principal, journey_id: int, prof
     passages = [
         _passage(dict(zip(names, row, strict=True)), versions, lines) for row in await cur.fetchall()
     ]
+    until = await undoable_until(conn, journey_id, theirs, now)
+    passages = [msgspec.structs.replace(one, put_back_until=until.get(one.run_id)) for one in passages]
     return PersonHistory(profile_id=real, passages=passages)
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
-import numpy as np
 from litestar.params import Parameter, QueryParameter
 
-from antiphon.awareness.profiles import NoSuchProfile, canonical
-from antiphon.execution.journeys import people, service
+from antiphon.execution.journeys import aside, people, service
 from antiphon.execution.journeys.api_entries import MOST, EntryAnswer, NewEntry, let_in
-from antiphon.execution.journeys.entering import leave_journey
-from antiphon.execution.journeys.shown import Counts
+from antiphon.execution.journeys.shown import Counts, Queued
 from antiphon.execution.journeys.sources import Intake, Scheduled, intakes, schedules_of
-from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, Limit, Page, decode_cursor, encode_cursor, get, post
 from antiphon.foundation.principal import Principal
@@ -39,9 +35,16 @@ class EntryAnswers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
-    """How many passages of theirs ended."""
+    """How many passages of theirs ended, and until when they can be put back."""
 
     ended: int
+    put_back_until: datetime | None = None
+
+
+class Back(msgspec.Struct, frozen=True, kw_only=True):
+    """How many passages of theirs are under way again."""
+
+    passages: int
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,21 +132,28 @@ async def read_person(ctx: Context, who: Principal, journey_id: Id, profile_id: 
     """What was decided of a person at each step, and why."""
     async with ctx.db.connection() as conn:
         await service.find(conn, journey_id)
-        return await people.person_history(conn, who, journey_id, profile_id)
+        return await people.person_history(conn, who, journey_id, profile_id, ctx.clock.now())
 
 
 @post("/v1/journeys/{journey_id:int}/people/{profile_id:int}/leave", permission="journeys:publish", status=200)
-async def take_out(ctx: Context, who: Principal, journey_id: Id, profile_id: ProfileId) -> Left:
-    """Take a person out of the journey, wherever they stand."""
+async def take_out(
+    ctx: Context, who: Principal, journey_id: Id, profile_id: ProfileId,
+    queued: Annotated[Queued, QueryParameter(description="Whether what waits to be said to them is said all the same")] = "say",
+) -> Left:  # fmt: skip
+    """Take a person out of the journey, wherever they stand. For a day they can be put back."""
     async with ctx.db.transaction() as conn:
-        await service.find(conn, journey_id)
-        real = await canonical(conn, profile_id)
-        if real is None:
-            raise NoSuchProfile(id=profile_id)
-        ended = await leave_journey(ctx, conn, np.array([real], dtype=np.int64), journey_id, "taken_out", {"by": who.name})
-        after = {"profile": real, "ended": ended}
-        await audit(conn, who, action="journeys.take_out", subject=f"journey:{journey_id}", before=None, after=after)
-    return Left(ended=ended)
+        ended, until = await aside.take_out(ctx, conn, who, journey_id, profile_id, queued=queued)
+    return Left(ended=ended, put_back_until=until)
 
 
-ROUTES = [let_people_in, read_counts, read_sources, list_people, list_passed, read_person, take_out]
+@post(
+    "/v1/journeys/{journey_id:int}/people/{profile_id:int}/put-back", permission="journeys:publish", status=200, problems=(409,)
+)
+async def put_back(ctx: Context, who: Principal, journey_id: Id, profile_id: ProfileId) -> Back:
+    """Put a person back where they stood who was taken out within the last day: until the instant they were told. What they did
+    meanwhile was not heard, and messages that were called off stay so."""
+    async with ctx.db.transaction() as conn:
+        return Back(passages=await aside.put_back(ctx, conn, who, journey_id, profile_id))
+
+
+ROUTES = [let_people_in, read_counts, read_sources, list_people, list_passed, read_person, take_out, put_back]

@@ -21,6 +21,7 @@ async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str
         return {
             "inside": await (await cur.execute(SQL.export_runs, who)).fetchall(),
             "ended": await (await cur.execute(SQL.export_past, who)).fetchall(),
+            "aside": await (await cur.execute(SQL.export_aside, who)).fetchall(),
             "history": await (await cur.execute(SQL.export_history, who)).fetchall(),
             "dialogue": await (await cur.execute(MEMORY.export_dialogue, who)).fetchall(),
             "raised": await (await cur.execute(MEMORY.export_raised, who)).fetchall(),
@@ -33,5 +34,5 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     ids = await every_id(conn, await canonical(conn, profile_id) or profile_id)
     await hold_for_erasure(conn, ids)  # nobody lets them in meanwhile
     words = (MEMORY.erase_dialogue, MEMORY.erase_asked, MEMORY.erase_raised)
-    for statement in (SQL.erase_heard, SQL.erase_runs, SQL.erase_past, SQL.erase_history, *words):
+    for statement in (SQL.erase_heard, SQL.erase_runs, SQL.erase_aside, SQL.erase_past, SQL.erase_history, *words):
         await conn.execute(statement, {"profile_ids": ids})

@@ -13,6 +13,15 @@ where profile_id = any(%(profile_ids)s::bigint[]) order by entered_at, run_id;
 select journey_id, run_id, at, path from journey_history
 where profile_id = any(%(profile_ids)s::bigint[]) order by at, run_id;
 
+-- name: export_aside
+-- Passages that can be taken up again.
+select journey_id, reason, at, entered_at, arrived_at, wake_at, key, memory from journey_aside
+where profile_id = any(%(profile_ids)s::bigint[]) order by at, run_id;
+
+-- name: erase_aside
+-- Erasure: there is nobody to be put back.
+delete from journey_aside where profile_id = any(%(profile_ids)s::bigint[]);
+
 -- name: erase_runs
 -- Erasure: nobody is in a journey any more; what waits finds no row.
 delete from journey_run where profile_id = any(%(profile_ids)s::bigint[]);

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from antiphon.execution.journeys import definitions as store
+from antiphon.execution.journeys import approval, definitions as store
 from antiphon.execution.journeys.beginning import lock_beginnings, may_begin
 from antiphon.execution.journeys.errors import DraftChanged, JourneyInvalid, JourneyVersionUnknown, StepMapLosesPeople
 from antiphon.execution.journeys.findings import sentence
 from antiphon.execution.journeys.hearing import begin_hearing
-from antiphon.execution.journeys.mapping import StepMap, becomes, check_map, inverse, named
-from antiphon.execution.journeys.model import Definition
+from antiphon.execution.journeys.kinds.registry import installed
+from antiphon.execution.journeys.mapping import StepMap, becomes, check_map, inverse, named, way_to
+from antiphon.execution.journeys.model import Definition, Step
 from antiphon.execution.journeys.moving import begin_move, last_map
 from antiphon.execution.journeys.service import RUN, check_definition, errors_of, find, locked
 from antiphon.execution.journeys.shown import Journey, Leave, Move, Preview, StandingPeople, Stay, Treatment, Version
@@ -43,7 +44,7 @@ async def publish(
     """Freeze the draft as a version and let it go live.
 
     Raises DraftChanged where it is not the draft its author saw, JourneyInvalid where something is wrong with it,
-    StepMapInvalid, and StepMapLosesPeople where people stand at steps of which nothing is said.
+    JourneyApprovalNeeded, StepMapInvalid, and StepMapLosesPeople where people stand at steps of which nothing is said.
     """
     one = await locked(conn, journey_id, "publish")
     if one.draft_revision != revision:
@@ -53,6 +54,7 @@ async def publish(
     wrong = errors_of(await check_definition(ctx, conn, one.draft, journey_id))
     if wrong:
         raise JourneyInvalid(field=f"draft.{wrong[0].place}", count=len(wrong), first=sentence(wrong[0]))
+    await approval.require(conn, one)
     standing = await _accepted(conn, one, None, one.draft, treatment)
     now = ctx.clock.now()
     said = msgspec.to_builtins(treatment)
@@ -115,9 +117,10 @@ async def _standing(
         version = found[row.version_id]
         step = version.definition.steps[row.step]
         what, to = _becomes(step.key, new, treatment)
-        shown.append(
-            StandingPeople(version=version.number, step=step.key, title=step.title, people=row.people, becomes=what, to=to)
-        )
+        shown.append(StandingPeople(
+            version=version.number, step=step.key, title=step.title, people=row.people, becomes=what, to=to,
+            wait=_wait(step, new, to) if what == "moves" and to is not None else None,
+        ))  # fmt: skip
     return shown
 
 
@@ -129,6 +132,12 @@ def _becomes(key: str, new: Definition, treatment: Treatment) -> Any:
             return "leaves", None
         case Move(map=step_map):
             return becomes(key, new, step_map)
+
+
+def _wait(old: Step, new: Definition, to: str) -> Literal["told", "changed", "anew"]:
+    onward = next(n for n, one in enumerate(new.steps) if one.key == to)
+    way = way_to(old, new, onward, installed())
+    return "anew" if way.comes else "changed" if way.lasts is not None else "told"
 
 
 async def _accepted(
@@ -152,7 +161,7 @@ async def _go_live(
     standing: Sequence[StandingPeople], *, back: bool,
 ) -> None:  # fmt: skip
     now = ctx.clock.now()
-    await store.set_live(conn, one.id, version_id)
+    await store.set_live(conn, one.id, version_id, back=back)
     if one.state != "paused":
         await store.set_state(conn, one.id, "live", now)
     if one.state in ("draft", "finished"):
@@ -162,6 +171,7 @@ async def _go_live(
     await begin_move(
         conn, one.id, before=one.live_version_id, after=version_id, kind=kind, back=back, step_map=step_map,
         total=sum(group.people for group in standing), by=who.name, now=now,
+        queued="say" if isinstance(treatment, Stay) else treatment.queued,
     )  # fmt: skip
     await wake(conn, RUN, HEAR)
 
@@ -171,4 +181,6 @@ def _preview(standing: Sequence[StandingPeople], treatment: Treatment, findings:
         what: sum(group.people for group in standing if group.becomes == what) for what in ("stays", "moves", "leaves", "lost")
     }
     led = {group.step: group.to for group in standing if group.becomes in ("moves", "leaves")}
-    return Preview(steps=list(standing), **counts, findings=list(findings), map=led if isinstance(treatment, Move) else {})
+    rewaits = sum(group.people for group in standing if group.wait == "changed")
+    led = led if isinstance(treatment, Move) else {}
+    return Preview(steps=list(standing), **counts, rewaits=rewaits, findings=list(findings), map=led)

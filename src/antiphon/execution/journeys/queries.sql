@@ -268,3 +268,7 @@ select r.profile_id, r.id, case when r.origin = %(revived)s then null else r.ori
 where r.profile_id = %(survivor)s and r.origin is not null
   and (r.origin = %(revived)s or r.origin in (select a.from_id from alias a where a.to_id = %(revived)s))
 order by r.id for update;
+
+-- name: ended_by_merge
+-- Passages that a merge of theirs ended.
+select run_id, version_id from journey_aside where profile_id = any(%(profiles)s::bigint[]) and reason = 'merged' order by run_id;

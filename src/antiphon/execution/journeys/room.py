@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from antiphon.execution.journeys import (
+    approval_http,
     asking,
     hearing,
     http,
@@ -25,7 +26,9 @@ from antiphon.foundation.rooms import Room
 ROOM = Room(
     name="journeys",
     floor="execution",
-    routes=(*http.ROUTES, *people_http.ROUTES, *kinds_http.ROUTES, *yaml_http.ROUTES, *rehearsal_http.ROUTES),
+    routes=(
+        *http.ROUTES, *approval_http.ROUTES, *people_http.ROUTES, *kinds_http.ROUTES, *yaml_http.ROUTES, *rehearsal_http.ROUTES,
+    ),
     jobs=JOBS,
     loops=(hearing.LOOP, ticking.LOOP, *moving.LOOPS, *letting.LOOPS, *asking.LOOPS, *raising.LOOPS),
     listeners=(*memory.LISTENERS, *merging.LISTENERS, *letting.LISTENERS),
@@ -34,6 +37,7 @@ ROOM = Room(
         "journeys:read": ("marketer", "analyst", "agent", "branch_manager", "developer"),
         "journeys:write": ("marketer",),
         "journeys:publish": ("marketer",),
+        "journeys:approve": ("marketer", "branch_manager"),
         "journeys:enter": ("marketer", "developer"),
     },
     requires=("segments", "imports", "delivery", "experiments"),

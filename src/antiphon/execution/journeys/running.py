@@ -12,6 +12,7 @@ import msgspec
 
 from antiphon.awareness.events import EventMatch
 from antiphon.awareness.segments import ENTERED, LEFT
+from antiphon.execution.delivery.withholding import withhold
 from antiphon.execution.journeys.contract import Heard
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.kinds.registry import StepKindUnknown, installed
@@ -147,4 +148,5 @@ async def hold(conn: Connection, journey_id: int, failed: AntiphonError | Except
     """A journey that cannot go on is paused, where a person sees it with the reason."""
     reason = failed.code if isinstance(failed, AntiphonError) else "step-failed"
     await conn.execute(SQL.hold_journey, {"journey_id": journey_id, "reason": reason})
+    await withhold(conn, f"journey:{journey_id}:", "paused")
     await audit(conn, SYSTEM, action="journeys.pause", subject=f"journey:{journey_id}", after={"why": str(failed) or reason})

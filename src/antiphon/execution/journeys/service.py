@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from antiphon.execution.delivery.withholding import withhold
 from antiphon.execution.journeys import definitions as store
 from antiphon.execution.journeys.around import around
 from antiphon.execution.journeys.beginning import circles_of_journeys, may_begin, others_that_begin
@@ -14,9 +15,10 @@ from antiphon.execution.journeys.checking import check
 from antiphon.execution.journeys.diff import difference
 from antiphon.execution.journeys.errors import DraftChanged, JourneyUnknown, JourneyVersionUnknown, PeopleInside
 from antiphon.execution.journeys.kinds.registry import installed
+from antiphon.execution.journeys.live.effects import said_by
 from antiphon.execution.journeys.model import Definition, Finding, JourneyState
 from antiphon.execution.journeys.moving import begin_move, moves
-from antiphon.execution.journeys.shown import Journey, Verb, Version
+from antiphon.execution.journeys.shown import Journey, Queued, Verb, Version
 from antiphon.execution.journeys.sources import close_sources
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
@@ -60,7 +62,9 @@ async def add_journey(
 ) -> Journey:
     """A new draft, finished or not."""
     now = ctx.clock.now()
-    journey_id = await store.insert_journey(conn, name=name, description=description, draft=draft, by=who.name, now=now)
+    journey_id = await store.insert_journey(
+        conn, name=name, description=description, draft=draft, by=who.name, now=now, author=who.subject
+    )
     made = await find(conn, journey_id)
     await audit(conn, who, action="journeys.add", subject=f"journey:{journey_id}", before=None, after=made)
     return made
@@ -89,10 +93,12 @@ async def save_draft(
 ) -> Journey:
     """Save a draft over the revision its author saw. Raises DraftChanged where somebody saved another meanwhile."""
     one = await locked(conn, journey_id, "change")
-    saved = await store.save_draft(conn, journey_id, draft=draft, revision=revision, by=who.name, now=ctx.clock.now())
+    changed = difference(one.draft, draft)
+    saved = await store.save_draft(
+        conn, journey_id, draft=draft, revision=revision, by=who.name, now=ctx.clock.now(), author=who.subject, same=changed.same
+    )
     if saved is None:
         raise DraftChanged(field="revision", revision=one.draft_revision)
-    changed = difference(one.draft, draft)
     if not changed.same:  # a step drawn elsewhere is no news
         before = {"revision": revision}
         await audit(conn, who, action="journeys.draft", subject=f"journey:{journey_id}", before=before, after=changed)
@@ -110,30 +116,34 @@ async def check_definition(ctx: Context, conn: Connection, definition: Definitio
 
 
 async def pause(ctx: Context, conn: Connection, who: Principal, journey_id: int) -> Journey:
-    """Nobody moves on until it is resumed; what was handed to delivery is said. Who should have come in comes in then."""
+    """Nobody moves on until it is resumed, and what was handed to delivery and is not said yet waits, too."""
     return await _turn(ctx, conn, who, journey_id, "pause", "paused")
 
 
 async def resume(ctx: Context, conn: Connection, who: Principal, journey_id: int) -> Journey:
-    """Go on where it was paused: whose time came meanwhile goes on now."""
+    """Go on where it was paused: whose time came meanwhile goes on now, and what waited is said unless it has expired."""
     return await _turn(ctx, conn, who, journey_id, "resume", "live")
 
 
 async def finish(
-    ctx: Context, conn: Connection, who: Principal, journey_id: int, *, people: Literal["go_on", "end"]
+    ctx: Context, conn: Connection, who: Principal, journey_id: int, *, people: Literal["go_on", "end"], queued: Queued = "say"
 ) -> Journey:
-    """Nobody comes in any more. Those inside go on to their end, or all leave now."""
+    """Nobody comes in any more. Those inside go on to their end, or all leave now; then what waits to be said to them is said
+    all the same, or not any more (``queued``)."""
     one = await locked(conn, journey_id, "finish")
     if one.state != "finished":
         await store.set_state(conn, journey_id, "finished", ctx.clock.now())
         await close_sources(ctx, conn, journey_id)
+    called_off = people == "end" and queued == "cancel"  # the move lets go of the rest, once it has called theirs off
+    if called_off or one.state == "paused":
+        await withhold(conn, said_by(journey_id), "paused" if called_off else "active")
     if people == "end":
         total = await store.count_inside(conn, journey_id)
         await begin_move(
             conn, journey_id, before=one.live_version_id, after=None, kind="end", back=False, step_map={}, total=total,
-            by=who.name, now=ctx.clock.now(),
+            by=who.name, now=ctx.clock.now(), queued=queued,
         )  # fmt: skip
-    after = {"state": "finished", "people": people}
+    after = {"state": "finished", "people": people, "queued": queued}
     await audit(conn, who, action="journeys.finish", subject=f"journey:{journey_id}", before={"state": one.state}, after=after)
     await wake(conn, RUN)
     return await find(conn, journey_id)
@@ -163,6 +173,7 @@ async def _turn(
 ) -> Journey:
     one = await locked(conn, journey_id, verb)
     await store.set_state(conn, journey_id, state, ctx.clock.now())
+    await withhold(conn, said_by(journey_id), "paused" if state == "paused" else "active")
     await audit(
         conn, who, action=f"journeys.{verb}", subject=f"journey:{journey_id}", before={"state": one.state}, after={"state": state}
     )

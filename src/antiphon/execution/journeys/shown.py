@@ -12,8 +12,11 @@ from antiphon.execution.journeys.errors import JourneyStateConflict
 from antiphon.execution.journeys.model import Definition, Finding, JourneyState, Key
 
 Verb = Literal[
-    "change", "publish", "roll back", "pause", "resume", "finish", "archive", "take out again", "delete", "let people in"
+    "change", "publish", "roll back", "pause", "resume", "finish", "archive", "take out again", "delete", "let people in",
+    "put people back", "submit", "approve", "refuse",
 ]
+Queued = Literal["say", "cancel"]
+"""What becomes of messages to those who leave that delivery has not said yet."""
 ALLOWED: dict[Verb, frozenset[JourneyState]] = {
     "change": frozenset({"draft", "live", "paused", "finished"}),
     "publish": frozenset({"draft", "live", "paused", "finished"}),
@@ -25,6 +28,10 @@ ALLOWED: dict[Verb, frozenset[JourneyState]] = {
     "take out again": frozenset({"archived"}),
     "delete": frozenset({"draft"}),
     "let people in": frozenset({"live"}),
+    "put people back": frozenset({"live", "paused"}),
+    "submit": frozenset({"draft", "live", "paused", "finished"}),
+    "approve": frozenset({"draft", "live", "paused", "finished"}),
+    "refuse": frozenset({"draft", "live", "paused", "finished"}),
 }
 
 
@@ -43,6 +50,7 @@ class Moving(Struct, frozen=True, kw_only=True):
     gone: int
     at: datetime
     by: str
+    queued: Queued = "say"
 
 
 class JourneyItem(Struct, frozen=True, kw_only=True):
@@ -71,8 +79,22 @@ class JourneyItem(Struct, frozen=True, kw_only=True):
     days: list[int]
 
 
+class Approval(Struct, frozen=True, kw_only=True):
+    """Who asked for approval of which revision of the draft, and who decided it how."""
+
+    state: Literal["asked", "approved", "refused"]
+    revision: int
+    asked_by: str
+    asked_at: datetime
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    comment: str = ""
+
+
 class Journey(Struct, frozen=True, kw_only=True):
-    """A journey with its draft. ``moving``: people are being moved to the live version just now."""
+    """A journey with its draft. ``moving``: people are being moved to the live version just now. ``authors``: who wrote any of
+    the draft
+    since it last went live; ``approval`` is of a revision of it, and ``must_be_approved`` whether it goes live only with one."""
 
     id: int
     name: str
@@ -90,7 +112,15 @@ class Journey(Struct, frozen=True, kw_only=True):
     changed_by: str
     started_at: datetime | None
     finished_at: datetime | None
+    approval: Approval | None = None
+    authors: list[str] = []
+    must_be_approved: bool = False
     moving: Moving | None = None
+
+    @property
+    def approved(self) -> bool:
+        """Whether somebody approved the draft as it is."""
+        return self.approval is not None and self.approval.state == "approved" and self.approval.revision == self.draft_revision
 
     def require(self, verb: Verb) -> None:
         """Raise JourneyStateConflict unless the journey's state allows this."""
@@ -103,21 +133,25 @@ class Stay(Struct, frozen=True, kw_only=True, tag_field="kind", tag="stay", forb
 
 
 class Leave(Struct, frozen=True, kw_only=True, tag_field="kind", tag="leave", forbid_unknown_fields=True):
-    """Whoever is inside leaves the journey now."""
+    """Whoever is inside leaves the journey now; ``queued``: whether what waits to be said to them is said all the same."""
+
+    queued: Queued = "say"
 
 
 class Move(Struct, frozen=True, kw_only=True, tag_field="kind", tag="move", forbid_unknown_fields=True):
     """Whoever is inside goes on in the new version: at the step of the same key, or where ``map`` leads from their step; null
-    means they leave. Who waits at a step that stays waits on until the instant they were told."""
+    means they leave. Who waits at a step that stays waits on until the instant they were told, unless the length of the wait was
+    edited: then until so long after they came to the step. ``queued``: what becomes of messages to those who leave."""
 
     map: dict[Key, Key | None] = {}
+    queued: Queued = "say"
 
 
 Treatment = Stay | Leave | Move
 
 
 class VersionHead(Struct, frozen=True, kw_only=True):
-    """A published version; ``inside``: people who are on it now."""
+    """A published version; ``inside``: people who are on it now; ``approval``: who asked for it and who gave it."""
 
     id: int
     number: int
@@ -127,6 +161,7 @@ class VersionHead(Struct, frozen=True, kw_only=True):
     treatment: dict[str, Any] | None
     live: bool
     inside: int
+    approval: Approval | None = None
 
 
 class Version(Struct, frozen=True, kw_only=True):
@@ -144,7 +179,8 @@ class Version(Struct, frozen=True, kw_only=True):
 
 class StandingPeople(Struct, frozen=True, kw_only=True):
     """People who stand at one step of one version now, and what would become of them: they stay on their version, move to the
-    step ``to`` of the new one, leave, or would be lost, which is refused."""
+    step ``to`` of the new one, leave, or would be lost, which is refused. ``wait``, of who moves: they wait until the instant
+    they were told; until another, as the wait's length was edited; or come to the step anew."""
 
     version: int
     step: str
@@ -152,6 +188,7 @@ class StandingPeople(Struct, frozen=True, kw_only=True):
     people: int
     becomes: Literal["stays", "moves", "leaves", "lost"]
     to: str | None = None
+    wait: Literal["told", "changed", "anew"] | None = None
 
 
 class Preview(Struct, frozen=True, kw_only=True):
@@ -162,6 +199,8 @@ class Preview(Struct, frozen=True, kw_only=True):
     moves: int
     leaves: int
     lost: int
+    rewaits: int
+    """Of those who move: who waits longer or shorter than they were told."""
     findings: list[Finding]
     map: dict[str, str | None]
     """Where each old step leads."""

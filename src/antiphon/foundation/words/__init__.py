@@ -20,7 +20,7 @@ Language = Literal["en", "ru", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 TAGS: Mapping[Language, str] = {"en": "en", "ru": "ru", "zh": "zh-Hans"}
 """Languages as Content-Language and `lang` name them."""
-SPOKEN = frozenset({"what", "why", "part", "verb"})
+SPOKEN = frozenset({"what", "why", "part", "verb", "first"})
 """Facts that may be words of ours, which have a rule of their own."""
 
 

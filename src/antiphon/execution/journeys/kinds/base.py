@@ -39,6 +39,11 @@ class Plain:
         """Names of events who stays listens for."""
         return ()
 
+    def lasts(self, settings: Any) -> float | None:
+        """For how many seconds after they came people stay at most, where that is all that is asked: an edit of it then holds for
+        those who stay already. None where the instant is another matter; infinity for ever."""
+        return None
+
     def check(self, settings: Any, place: str, around: Surroundings) -> Iterable[Finding]:
         """What is wrong with the settings."""
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.metadata import entry_points
@@ -57,6 +58,9 @@ class WaitEvent(base.Plain):
     def rests(self, settings: Settings) -> bool:
         return True
 
+    def lasts(self, settings: Settings) -> float | None:
+        return math.inf if settings.timeout_seconds is None else settings.timeout_seconds
+
     def hears(self, settings: Settings) -> Sequence[str]:
         return [settings.match.event, *(one.event for one in settings.any_of)]
 
@@ -101,6 +105,9 @@ class WaitAnswer(base.Plain):
 
     def rests(self, settings: Settings) -> bool:
         return True
+
+    def lasts(self, settings: Settings) -> float | None:
+        return math.inf if settings.timeout_seconds is None else settings.timeout_seconds
 
     def hears(self, settings: Settings) -> Sequence[str]:
         channels = settings.channels or channels_spoken()

@@ -39,6 +39,9 @@ class Wait(base.Plain):
     def rests(self, settings: Settings) -> bool:
         return True
 
+    def lasts(self, settings: Settings) -> float | None:
+        return settings.seconds
+
     def check(self, settings: Settings, place: str, around: Surroundings) -> Iterable[Finding]:
         if settings.seconds <= 0:
             yield error("wait_of_no_time", f"{place}.seconds")

@@ -14,7 +14,8 @@ from antiphon.awareness.events.values import dig, plain
 from antiphon.awareness.profiles import say_traits, stamp_of
 from antiphon.decisioning.experiments import OUTSIDE, expose, find_running
 from antiphon.execution.channels import Channels
-from antiphon.execution.delivery import CHUNK, Intents, NewDispatch, chunks, open_dispatch, submit_told
+from antiphon.execution.delivery import CHUNK, Intents, NewDispatch, chunks, open_dispatch, submit_told, way_of
+from antiphon.execution.delivery.withholding import withhold
 from antiphon.execution.journeys.chain import carried_on, depths
 from antiphon.execution.journeys.contract import Here, Ints, Message, Request
 from antiphon.execution.journeys.live.facts import SQL
@@ -42,7 +43,12 @@ def passages(here: Here, places: Ints) -> list[tuple[int, int, int]]:
 
 def dispatch_key(journey_id: int, version_id: int, step: str) -> str:
     """By which key a step speaks."""
-    return f"journey:{journey_id}:{version_id}:{step}"
+    return f"{said_by(journey_id)}{version_id}:{step}"
+
+
+def said_by(journey_id: int) -> str:
+    """How the keys of all begin by which a journey speaks."""
+    return f"journey:{journey_id}:"
 
 
 async def say(
@@ -51,19 +57,25 @@ async def say(
 ) -> list[str | None]:
     """Hand messages to the gate; each one's reason, None where it passed. What cannot be said at all (an account that is gone)
     is refused to everybody by the name of the fault."""
-    new = NewDispatch(
-        key=dispatch_key(here.plan.journey_id, here.plan.version_id, here.step.key), channel=message.channel,
-        message_class=message.message_class, topic=message.topic, account_id=message.account_id,
-        template_version_id=message.template_version_id, content=message.content, track_opens=message.track_opens,
-        track_clicks=message.track_clicks, purpose=message.purpose, split=message.split, hops=message.hops,
-        priority=message.priority,
-    )  # fmt: skip
     try:
         async with conn.transaction():
-            dispatch = await open_dispatch(ctx, conn, new)
+            channel, hops = await way_of(
+                ctx, conn, message_class=message.message_class, channel=message.channel, purpose=message.purpose,
+                hops=message.hops, usual=message.usual_path,
+            )  # fmt: skip
+            dispatch = await open_dispatch(ctx, conn, NewDispatch(
+                key=dispatch_key(here.plan.journey_id, here.plan.version_id, here.step.key), channel=channel,
+                message_class=message.message_class, topic=message.topic, account_id=message.account_id,
+                template_version_id=message.template_version_id, content=message.content, track_opens=message.track_opens,
+                track_clicks=message.track_clicks, purpose=message.purpose, split=message.split, hops=hops,
+                priority=message.priority,
+            ))  # fmt: skip
     except AntiphonError as failed:
         log.warning("a journey's step cannot speak", journey=here.plan.journey_id, step=here.step.key, error=str(failed))
         return [failed.code] * len(places)
+    row = await (await conn.execute(SQL.state_held, {"journey_id": here.plan.journey_id})).fetchone()
+    if row is not None and row[0] == "paused":  # since this tick began: what it says waits, too
+        await withhold(conn, said_by(here.plan.journey_id), "paused")
     who = passages(here, places)
     said = Intents(
         profile_ids=[profile for profile, _, _ in who],

@@ -130,3 +130,7 @@ select (i.n - 1)::int, p.id
 from unnest(%(profile_ids)s::bigint[]) with ordinality as i (profile_id, n)
 left join alias a on a.from_id = i.profile_id
 join profile p on p.id = coalesce(a.to_id, i.profile_id);
+
+-- name: state_held
+-- Whether a journey is paused; whoever pauses it waits for this transaction, and finds what it says.
+select state from journey where id = %(journey_id)s for share;
