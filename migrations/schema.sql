@@ -1382,7 +1382,8 @@ CREATE TABLE public.journey_heard (
     kind text NOT NULL,
     name text NOT NULL,
     properties jsonb NOT NULL,
-    journey_id bigint
+    journey_id bigint,
+    admits boolean DEFAULT true NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
 

@@ -28,6 +28,7 @@ from antiphon.execution.delivery import (
     submit,
     submit_all,
 )
+from antiphon.execution.delivery.displaced import RETURNING
 from antiphon.execution.delivery.gate.again import look_again
 from antiphon.execution.delivery.gate.deciding import see
 from antiphon.execution.delivery.gate.keeping import LOOP as PRUNING, fold_contacts, part_contacts
@@ -302,6 +303,75 @@ async def test_a_more_urgent_message_displaces_one_that_waits(ctx: Context, parr
         ).fetchall()  # fmt: skip
     assert rows == [(1, "usual", "more"), (2, "usual", "class"), (3, "more", "class")]
     assert said == [(1, "more"), (2, "class"), (3, "class")]
+
+
+async def displacing(ctx: Context, **more: Any) -> None:
+    """Two messages to two people, which two more urgent ones displace."""
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 2)
+        await cap(ctx, conn, 1, DAY, classes=["marketing", "service"])
+        assert await tell(ctx, conn, "usual", [1, 2], **more) == {1: "queued", 2: "queued"}
+        for one in (1, 2):
+            assert await tell(ctx, conn, f"more {one}", [one], priority=1) == {one: "queued"}
+
+
+async def fate(ctx: Context, key: str = "usual") -> list[str]:
+    async with ctx.db.connection() as conn:
+        rows = await (await conn.execute(
+            "select coalesce(d.reason, d.state) from delivery d join dispatch p on p.id = d.dispatch_id"
+            " where p.key = %s order by profile_id", (key,)
+        )).fetchall()  # fmt: skip
+    return [row[0] for row in rows]
+
+
+async def look(ctx: Context, after: timedelta) -> None:
+    later(ctx, after)
+    await run_until_idle(ctx, [RETURNING])
+
+
+async def test_what_was_displaced_is_said_when_what_displaced_it_is_not(ctx: Context, parrot: Parrot) -> None:
+    await displacing(ctx)
+    assert await fate(ctx) == ["displaced", "displaced"]
+    await look(ctx, timedelta(minutes=2))
+    assert await fate(ctx) == ["displaced", "displaced"], "there is no room yet"
+    async with ctx.db.transaction() as conn:
+        await conn.execute("update dispatch set state = 'cancelled' where key = 'more 1'")
+    await speak(ctx)
+    assert parrot.heard == ["p2@example.com"]
+    await look(ctx, timedelta(minutes=20))
+    await speak(ctx)
+    assert parrot.heard == ["p2@example.com", "p1@example.com"] and await fate(ctx) == ["accepted", "displaced"]
+    async with ctx.db.connection() as conn:
+        done = await (await conn.execute("select verb, by, reason, detail from delivery_intervention")).fetchall()
+    assert done == [("room", "Antiphon", "displaced", "more 1")]
+
+
+async def test_what_was_displaced_is_said_when_the_caps_stretch_is_over(ctx: Context, parrot: Parrot) -> None:
+    await displacing(ctx)
+    await speak(ctx)
+    await look(ctx, 23 * HOUR)
+    assert await fate(ctx) == ["displaced", "displaced"]
+    await look(ctx, 2 * HOUR)
+    await speak(ctx)
+    assert await fate(ctx) == ["accepted", "accepted"] and len(parrot.heard) == 4
+
+
+async def test_what_was_displaced_is_tried_once_and_not_after_its_time(ctx: Context, parrot: Parrot) -> None:
+    await displacing(ctx, expires_at=ctx.clock.now() + 30 * HOUR)
+    async with ctx.db.transaction() as conn:
+        await conn.execute("update dispatch set state = 'cancelled' where key = 'more 1'")
+    await speak(ctx)
+    await look(ctx, HOUR)
+    async with ctx.db.transaction() as conn:
+        assert await tell(ctx, conn, "again", [1], priority=1) == {1: "queued"}
+        await conn.execute("update dispatch set state = 'cancelled' where key = 'again'")
+    await speak(ctx)
+    await look(ctx, HOUR)
+    assert await fate(ctx) == ["displaced", "displaced"], "it gave way twice"
+    await look(ctx, 40 * HOUR)
+    assert await fate(ctx) == ["displaced", "displaced"] and parrot.heard == ["p2@example.com"]
+    async with ctx.db.connection() as conn:
+        assert await (await conn.execute("select count(*) from delivery_displaced")).fetchone() == (0,)
 
 
 async def test_what_was_said_is_not_displaced(ctx: Context, parrot: Parrot) -> None:

@@ -46,6 +46,9 @@ class There:
     def has_topic(self, name: str) -> bool:
         return name == "news"
 
+    def has_path(self, message_class: str) -> bool:
+        return message_class == "transactional"
+
     def has_segment(self, segment_id: int) -> bool:
         return segment_id in (1, 2)
 

@@ -29,7 +29,7 @@ from antiphon.execution.campaigns.messages import (
 from antiphon.execution.campaigns.model import NoSuchPart, NotPublished, WrongChannel
 from antiphon.execution.campaigns.recipients import find_people
 from antiphon.execution.campaigns.uses import tell
-from antiphon.execution.delivery import Dispatch, Hop, Intents, NewDispatch, chunks, open_dispatch, submit
+from antiphon.execution.delivery import Dispatch, Hop, Intents, NewDispatch, NoAccount, chunks, open_dispatch, submit, way_of
 from antiphon.foundation.batcher import Batcher
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
@@ -42,6 +42,10 @@ TRIES = 3
 MOST_WAITING = 20_000
 MOST_KNOWN = 2_000
 _BAD_VALUES = ("22", "54")  # SQLSTATE classes: a value PostgreSQL does not take, a limit of it reached
+
+
+Usual = dict[tuple[str, str, str, bool], tuple[str, tuple[Hop, ...]]]
+"""The ways that were asked for in a set, by class, channel, purpose, and whether hops were said."""
 
 
 class Desk:
@@ -108,10 +112,11 @@ class Desk:
         rows = await (await conn.execute(SQL.published, {"ids": wanted})).fetchall() if wanted else []
         published = {row[0]: (row[1], row[2]) for row in rows}
         ways: dict[str, list[OneMessage]] = defaultdict(list)
+        usual: Usual = {}
         for one in ones:
             try:
                 check_body(one.asked.body)
-                one.way = self._way(one.asked.body, published)
+                one.way = await self._way(conn, one.asked.body, published, usual)
                 ways[one.way.new.key].append(one)
             except AntiphonError as failed:
                 one.answer = failed
@@ -132,7 +137,9 @@ class Desk:
                 one.dispatch = dispatch
         return made
 
-    def _way(self, body: MessageBody, published: Mapping[int, tuple[str, int | None]]) -> Way:
+    async def _way(
+        self, conn: Connection, body: MessageBody, published: Mapping[int, tuple[str, int | None]], usual: Usual
+    ) -> Way:
         registry = self._ctx.get(ChannelRegistry)
 
         def version(template_id: int | None, channel: str | None, field: str) -> tuple[int | None, str | None]:
@@ -148,7 +155,6 @@ class Desk:
             return found, is_for
 
         version_id, channel = version(body.template_id, body.channel, "template_id")
-        assert channel is not None
         hops = []
         for n, hop in enumerate(body.hops):
             hop_version, _ = version(hop.template_id, registry[hop.channel].name, f"hops[{n}].template_id")
@@ -157,14 +163,34 @@ class Desk:
                 content=None if hop.content is None else hop.content.plain(),
                 receipt_within=hop.receipt_within, answer_within=hop.answer_within,
             ))  # fmt: skip
+        taken, onward = await self._path(conn, body, "" if channel is None else registry[channel].name, tuple(hops), usual)
         new = NewDispatch(
-            key="", channel=registry[channel].name, message_class=body.message_class, topic=body.topic,
+            key="", channel=taken, message_class=body.message_class, topic=body.topic,
             account_id=body.account_id, template_version_id=version_id,
             content=None if body.content is None else body.content.plain(), track_opens=body.track_opens,
-            track_clicks=body.track_clicks, purpose=body.purpose, split=body.split, hops=tuple(hops),
+            track_clicks=body.track_clicks, purpose=body.purpose, split=body.split, hops=onward,
         )  # fmt: skip
         key = "api:" + keyed_hash(self._ctx.secret, "message way", msgspec.json.encode(new)).hex()
         return Way(msgspec.structs.replace(new, key=key), new.channel)
+
+    async def _path(
+        self, conn: Connection, body: MessageBody, channel: str, hops: tuple[Hop, ...], usual: Usual
+    ) -> tuple[str, tuple[Hop, ...]]:
+        """The channel and the hops after it, the usual ones where the caller names none; each asked once for a set. Raises
+        MessageInvalid."""
+        if channel and (hops or not body.usual_path):
+            return channel, hops
+        asked = (body.message_class, channel, body.purpose, bool(hops) or not body.usual_path)
+        if asked not in usual:
+            try:
+                usual[asked] = await way_of(
+                    self._ctx, conn, message_class=body.message_class, channel=channel, purpose=body.purpose, hops=hops,
+                    usual=body.usual_path,
+                )  # fmt: skip
+            except NoAccount:
+                why = "name a channel: neither its purpose nor its class has a usual one"
+                raise MessageInvalid(field="channel", why=why) from None
+        return usual[asked][0], hops or usual[asked][1]
 
     async def _submit(self, conn: Connection, ones: Sequence[OneMessage]) -> None:
         """Hand them to the gate, those alike together, and read what became of each."""

@@ -95,7 +95,8 @@ class MessageHop(Fallback, frozen=True, kw_only=True, forbid_unknown_fields=True
 class MessageBody(Body, frozen=True, kw_only=True):
     """One message. `key` (or the header Idempotency-Key) makes a repeated call the same as one; it is kept for 7 days.
 
-    Either `template_id` (its newest published version) or `content`. `channel` is the template's where there is one.
+    Either `template_id` (its newest published version) or `content`. `channel` is the template's where there is one; else it may
+    be left out where `purpose` or the class has a usual one. Without `hops` it goes the usual path of its class, if `usual_path`.
     `send_at` is when it is said, now if it is not given; it is not said after `expires_at`, or `expires_in` seconds from now.
     `metadata` comes back with the message, and is there for templates as `metadata.*`.
     """
@@ -111,6 +112,7 @@ class MessageBody(Body, frozen=True, kw_only=True):
     topic: Annotated[str, msgspec.Meta(max_length=40)] | None = None
     account_id: Ref | None = None
     hops: Annotated[list[MessageHop], msgspec.Meta(max_length=5)] = []
+    usual_path: bool = True
     split: bool = False
     track_opens: bool = False
     track_clicks: bool = False
@@ -184,8 +186,6 @@ def check_body(body: MessageBody) -> None:
         raise MessageInvalid(field="to", why="name one of profile_id, user_id, identity and address")
     if (body.template_id is None) == (body.content is None):
         raise MessageInvalid(field="template_id", why="it has either a template or content")
-    if body.content is not None and body.channel is None:
-        raise MessageInvalid(field="channel", why="content without a template names its channel")
     for field in ("send_at", "expires_at"):
         at = getattr(body, field)
         if at is not None and not is_near(at):

@@ -36,6 +36,7 @@ from antiphon.execution.delivery.model import (
 from antiphon.execution.delivery.pacing import expected_pace
 from antiphon.execution.delivery.reaching import clocks, reachable
 from antiphon.execution.delivery.reasons import REASONS, Reason, explain
+from antiphon.execution.delivery.rules.paths import read_paths
 from antiphon.execution.delivery.service import (
     CHUNK,
     Handed,
@@ -53,6 +54,7 @@ from antiphon.execution.delivery.service import (
     submit_one,
     submit_told,
 )
+from antiphon.execution.delivery.wayfinding import way_of
 
 __all__ = [
     "CHUNK",
@@ -87,6 +89,7 @@ __all__ = [
     "hold",
     "is_waiting",
     "open_dispatch",
+    "read_paths",
     "reachable",
     "send_test",
     "spoken",
@@ -94,4 +97,5 @@ __all__ = [
     "submit_all",
     "submit_one",
     "submit_told",
+    "way_of",
 ]  # fmt: skip

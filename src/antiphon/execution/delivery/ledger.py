@@ -283,7 +283,7 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     ids = {"profile_ids": await one_person(conn, profile_id), "now": ctx.clock.now()}
     for query in (
         HEARD.erase_waiting, HEARD.erase_provider_messages, HEARD.erase_engagement,
-        chains.SQL.erase_watch, SQL.erase_queue, SQL.erase_settle, SQL.erase_interventions,
+        chains.SQL.erase_watch, SQL.erase_displaced, SQL.erase_queue, SQL.erase_settle, SQL.erase_interventions,
         SQL.erase_verification_factors, SQL.erase_verifications, GATE.erase_contacts, SQL.erase_deliveries,
     ):  # fmt: skip
         await conn.execute(query, ids)

@@ -120,3 +120,7 @@ with recursive chain as (
 update dispatch set content = case when content is not null then '{"subject": "", "text": ""}'::jsonb end,
     hops = coalesce((select jsonb_agg(h - 'content') from jsonb_array_elements(hops) h), '[]')
 where id in (select id from chain);
+
+-- name: erase_displaced
+-- Erasure: what waits for room.
+delete from delivery_displaced where profile_id = any(%(profile_ids)s);

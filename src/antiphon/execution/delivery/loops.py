@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from antiphon.execution.channels import Channels
 from antiphon.execution.delivery import accounts, budgets, pace
+from antiphon.execution.delivery.displaced import RETURNING
 from antiphon.execution.delivery.model import BUCKETS
 from antiphon.execution.delivery.sender import Sender
 from antiphon.execution.delivery.service import SEND_LOOP
@@ -45,5 +46,6 @@ LOOPS = (
     Loop("delivery.settle", settle_sent, interval=2.0, buckets=BUCKETS),
     WATCHING,
     RUNNING_OUT,
+    RETURNING,
     Loop("delivery.costs", fold_costs, interval=2.0, buckets=1),
 )

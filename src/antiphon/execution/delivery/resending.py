@@ -40,9 +40,9 @@ Verb = Literal["retry", "send_again"]
 
 
 class Intervention(msgspec.Struct, frozen=True, kw_only=True):
-    """Something a person did to a delivery, and how it was before."""
+    """Something a person did to a delivery, and how it was before; ``room``: Antiphon, once there was room for it again."""
 
-    verb: Literal["retry", "delivered", "not_delivered", "send_again"]
+    verb: Literal["retry", "delivered", "not_delivered", "send_again", "room"]
     at: datetime
     by: str
     state: State

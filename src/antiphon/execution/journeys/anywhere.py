@@ -30,6 +30,10 @@ class Anywhere(msgspec.Struct, frozen=True, kw_only=True):
         """Taken to exist."""
         return True
 
+    def has_path(self, message_class: str) -> bool:
+        """Taken to have one."""
+        return True
+
     def has_segment(self, segment_id: int) -> bool:
         """Taken to exist."""
         return True

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from antiphon.awareness.segments import InvalidTree, Known, Node, known, validate
+from antiphon.execution.delivery import read_paths
 from antiphon.execution.journeys.contract import Surroundings
 from antiphon.execution.journeys.definitions import SQL
 from antiphon.execution.journeys.findings import error
@@ -29,6 +30,8 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     segments: dict[int, bool]
     """Whether each segment in use tells who enters and leaves it."""
     events: frozenset[str]
+    paths: frozenset[str]
+    """Message classes with a usual path."""
     known: Known
 
     def has_template(self, version_id: int) -> bool:
@@ -50,6 +53,10 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     def announces(self, segment_id: int) -> bool:
         """Whether entering and leaving it become events."""
         return self.segments.get(segment_id, False)
+
+    def has_path(self, message_class: str) -> bool:
+        """Whether its messages have a channel where none is named."""
+        return message_class in self.paths
 
     def has_event(self, name: str) -> bool:
         """Whether one was ever received."""
@@ -81,7 +88,7 @@ async def around(ctx: Context, conn: Connection, definition: Definition, journey
     return Around(
         definition=definition, now=ctx.clock.now(), journey_id=journey_id, templates=frozenset(templates),
         journeys=frozenset(journeys), experiments=frozenset(experiments), segments={int(k): v for k, v in segments.items()},
-        events=frozenset(events), known=await known(conn, ctx),
+        events=frozenset(events), paths=frozenset(await read_paths(conn)), known=await known(conn, ctx),
     )  # fmt: skip
 
 

@@ -143,6 +143,7 @@ async def _displace(conn: Connection, dispatch: Dispatch, victims: Sequence[Riva
     }  # fmt: skip
     rows = await (await conn.execute(SQL.displace, params)).fetchall()
     if rows:
+        await conn.execute(SQL.look_for_room_later, params)
         await chains.after_record(conn, rows, now)
     gone = {one for one, _ in rows}
     return [victim for victim in victims if victim.delivery_id in gone]

@@ -145,6 +145,14 @@ with gone as (
 )
 select id, profile_id from ledger;
 
+-- name: look_for_room_later
+-- What gave way is looked at again while it means something; once in its life.
+insert into delivery_displaced (profile_id, delivery_id, look_at, expires_at)
+select d.profile_id, d.id, %(now)s::timestamptz + interval '1 minute', coalesce(d.expires_at, %(now)s::timestamptz + interval '3 days')
+from delivery d join unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[]) as g (id, profile_id) on g.id = d.id and g.profile_id = d.profile_id
+where d.state = 'suppressed' and d.profile_id > 0 and coalesce(d.expires_at, 'infinity') > %(now)s::timestamptz + interval '1 minute'
+on conflict do nothing;
+
 -- name: put_off
 -- Back to the queue until quiet hours are over where the customer is.
 with late as (

@@ -1,6 +1,7 @@
 """The rules of the gate that people set: which channels suit which purpose, quiet hours and send windows, frequency caps.
 
-Owns ``delivery_rule``, ``purpose``, ``suitability``, ``frequency_cap``; `Rules` is all of them as the gate reads them.
+Owns ``delivery_rule``, ``purpose``, ``suitability``, ``frequency_cap``, ``delivery_path``; `Rules` is what of them the gate
+reads.
 """
 
 from antiphon.execution.delivery.rules.model import (

@@ -8,8 +8,9 @@ import msgspec
 from litestar.params import Parameter
 
 from antiphon.execution.delivery.model import MessageClassName
-from antiphon.execution.delivery.rules import service, store
+from antiphon.execution.delivery.rules import paths, purposes, service, store
 from antiphon.execution.delivery.rules.model import Cap, Clocks, Purpose, Suitability, SuitabilityVerdict
+from antiphon.execution.delivery.rules.paths import PathStep
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, delete, get, post, put
 from antiphon.foundation.principal import Principal
@@ -38,6 +39,26 @@ class SuitabilityRows(Body, frozen=True, kw_only=True):
     """The whole table as it is to be."""
 
     rows: Annotated[list[SuitabilityRow], msgspec.Meta(max_length=500)]
+
+
+class PurposeNew(Body, frozen=True, kw_only=True):
+    """A purpose of people's own. ``name`` is what the API calls it; without one it is made of the title."""
+
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")] | None = None
+
+
+class PurposeBody(Body, frozen=True, kw_only=True):
+    """What a purpose is called, and whether it is offered."""
+
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    archived: bool = False
+
+
+class PathsBody(Body, frozen=True, kw_only=True):
+    """The usual paths as they are to be; a class that is not named has none."""
+
+    paths: dict[MessageClassName, Annotated[tuple[PathStep, ...], msgspec.Meta(max_length=6)]]
 
 
 class CapBody(Body, frozen=True, kw_only=True):
@@ -70,6 +91,35 @@ async def write_suitability(ctx: Context, who: Principal, data: SuitabilityRows)
     async with ctx.db.transaction() as conn:
         after = await service.set_suitability(ctx, conn, who, rows)
         return SuitabilityTable(purposes=await store.list_purposes(conn), rows=after)
+
+
+@post("/v1/delivery/purposes", permission="delivery:rules")
+async def add_purpose(ctx: Context, who: Principal, data: PurposeNew) -> Purpose:
+    """A purpose of your own. Every channel is allowed for it until the table of suitability says otherwise."""
+    async with ctx.db.transaction() as conn:
+        return await purposes.add(conn, who, data.title, data.name)
+
+
+@put("/v1/delivery/purposes/{name:str}", permission="delivery:rules")
+async def change_purpose(ctx: Context, who: Principal, name: str, data: PurposeBody) -> Purpose:
+    """Call a purpose otherwise, archive it or offer it again. What has an archived one keeps it."""
+    async with ctx.db.transaction() as conn:
+        return await purposes.change(ctx, conn, who, name, title=data.title, archived=data.archived)
+
+
+@get("/v1/delivery/paths", permission="delivery:read")
+async def read_paths(ctx: Context) -> dict[MessageClassName, tuple[PathStep, ...]]:
+    """The usual path of each message class that has one: what a message does where its author says nothing of it."""
+    async with ctx.db.connection() as conn:
+        return await paths.read_paths(conn)
+
+
+@put("/v1/delivery/paths", permission="delivery:rules")
+async def write_paths(ctx: Context, who: Principal, data: PathsBody) -> dict[MessageClassName, tuple[PathStep, ...]]:
+    """Set the usual paths of all classes. They hold for what begins from now on: a campaign's next occurrence, the next message;
+    a triggered campaign and a journey's step keep the path they began with."""
+    async with ctx.db.transaction() as conn:
+        return await paths.set_paths(ctx, conn, who, data.paths)
 
 
 @get("/v1/delivery/clocks", permission="delivery:read")
@@ -115,5 +165,6 @@ async def delete_cap(ctx: Context, who: Principal, cap_id: Id) -> None:
 
 
 RULE_ROUTES = [
-    read_suitability, write_suitability, read_clocks, write_clocks, list_caps, add_cap, change_cap, delete_cap,
+    read_suitability, write_suitability, add_purpose, change_purpose, read_paths, write_paths, read_clocks, write_clocks,
+    list_caps, add_cap, change_cap, delete_cap,
 ]  # fmt: skip

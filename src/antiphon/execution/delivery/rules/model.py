@@ -44,6 +44,12 @@ class PurposeUnknown(Invalid):
     code = "purpose-unknown"
 
 
+class PurposeExists(Conflict):
+    """There already is a purpose named {name}."""
+
+    code = "purpose-exists"
+
+
 class RuleInvalid(Invalid):
     """This rule makes no sense."""
 
@@ -117,11 +123,14 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Purpose(msgspec.Struct, frozen=True, kw_only=True):
-    """What a message is for, and how channels suit it."""
+    """What a message is for, and how channels suit it. ``renamed``: its title is people's own, not the house's in each language.
+    One that is archived is offered to nobody any more."""
 
     name: str
     title: str
     rank: int
+    renamed: bool = False
+    archived_at: datetime | None = None
 
 
 class Suitability(msgspec.Struct, frozen=True, kw_only=True):

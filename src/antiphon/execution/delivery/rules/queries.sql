@@ -12,7 +12,33 @@ update delivery_rule set version = version + 1;
 
 -- name: list_purposes
 -- What messages may be for.
-select name, title, rank from purpose order by rank, name;
+select name, title, rank, renamed, archived_at from purpose order by rank, name;
+
+-- name: add_purpose
+-- A purpose of people's own, after all others.
+insert into purpose (name, title, rank, renamed)
+select %(name)s, %(title)s, least(32000, coalesce(max(rank), 0) + 1), true from purpose;
+
+-- name: change_purpose
+-- It is called otherwise, or offered no more.
+update purpose set title = %(title)s, renamed = %(renamed)s, archived_at = %(archived_at)s where name = %(name)s;
+
+-- name: read_paths
+-- The usual path of each class that has one.
+select message_class, hops from delivery_path order by message_class;
+
+-- name: clear_paths
+-- The usual paths are written whole.
+delete from delivery_path;
+
+-- name: write_paths
+-- The usual paths as they are to be.
+insert into delivery_path (message_class, hops, updated_at)
+select name, hops, %(now)s from unnest(%(names)s::text[], %(hops)s::jsonb[]) p (name, hops);
+
+-- name: channels_with_account
+-- Channels that something can be said on.
+select distinct channel from channel_account where enabled;
 
 -- name: list_suitability
 -- How channels suit purposes.

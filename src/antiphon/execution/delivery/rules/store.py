@@ -9,12 +9,15 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from antiphon.decisioning.experiments import Holdout, universal_holdout
 from antiphon.execution.delivery.gate.quiet import DAY, Hours, Window, minutes
-from antiphon.execution.delivery.model import Dispatch
+from antiphon.execution.delivery.model import Dispatch, MessageClassName
 from antiphon.execution.delivery.rules.model import Cap, Kind, Purpose, Rules, Suitability, urgency
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, Database, Jsonb, dict_row, load_queries, struct_row
+from antiphon.foundation.postgres.binary import jsonbs, texts
 
 T = TypeVar("T")
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
@@ -89,6 +92,28 @@ async def touch_rules(conn: Connection) -> None:
 
 async def list_purposes(conn: Connection) -> list[Purpose]:
     return await _all(conn, SQL.list_purposes, Purpose)
+
+
+async def add_purpose(conn: Connection, name: str, title: str) -> None:
+    await conn.execute(SQL.add_purpose, {"name": name, "title": title})
+
+
+async def change_purpose(conn: Connection, name: str, title: str, renamed: bool, archived_at: datetime | None) -> None:
+    await conn.execute(SQL.change_purpose, {"name": name, "title": title, "renamed": renamed, "archived_at": archived_at})
+
+
+async def read_paths(conn: Connection) -> list[tuple[MessageClassName, Any]]:
+    return await (await conn.execute(SQL.read_paths)).fetchall()
+
+
+async def write_paths(conn: Connection, paths: Mapping[MessageClassName, Sequence[Any]], now: datetime) -> None:
+    await conn.execute(SQL.clear_paths)
+    encoded = [msgspec.json.encode(steps) for steps in paths.values()]
+    await conn.execute(SQL.write_paths, {"names": texts(list(paths)), "hops": jsonbs(encoded), "now": now})
+
+
+async def channels_with_account(conn: Connection) -> set[str]:
+    return {row[0] for row in await (await conn.execute(SQL.channels_with_account)).fetchall()}
 
 
 async def list_suitability(conn: Connection) -> list[Suitability]:

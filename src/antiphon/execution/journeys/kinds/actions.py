@@ -29,7 +29,8 @@ class Message(base.Plain):
     group: ClassVar[str] = "action"
 
     class Settings(base.Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """A template's version, or a text, on ``channel`` (by default what its ``purpose`` says), and ``hops`` after it.
+        """A template's version, or a text, on ``channel`` (by default what its ``purpose`` says), and ``hops`` after it: where
+        there are none, the usual path of its class, if ``usual_path``.
 
         In the text there are ``event`` (properties of what they came in by), ``heard``, ``answers`` (by step), ``dialogue`` (the
         last said and heard, if asked for), and ``variables``, each from a path of what people carry along.
@@ -43,6 +44,7 @@ class Message(base.Plain):
         content: Content | None = None
         account_id: int | None = None
         hops: Annotated[list[Hop], Meta(max_length=10)] = []
+        usual_path: bool = True
         split: bool = False
         track_opens: bool = True
         track_clicks: bool = True
@@ -57,7 +59,8 @@ class Message(base.Plain):
     def check(self, settings: Settings, place: str, around: Surroundings) -> Iterable[Finding]:
         if (settings.template_version_id is None) == (settings.content is None):
             yield error("nothing_to_say", place)
-        if not settings.channel and not settings.purpose:
+        pathed = settings.usual_path and not settings.hops and around.has_path(settings.message_class)
+        if not settings.channel and not settings.purpose and not pathed:
             yield error("no_channel", f"{place}.channel")
         if CLASSES[settings.message_class].needs_consent and settings.topic is None:
             yield error("topic_missing", f"{place}.topic")
@@ -95,7 +98,7 @@ def said_of(settings: Message.Settings) -> Said:
     return Said(
         channel=settings.channel, message_class=settings.message_class, topic=settings.topic, purpose=settings.purpose,
         template_version_id=settings.template_version_id, content=settings.content, account_id=settings.account_id,
-        hops=tuple(settings.hops), split=settings.split, track_opens=settings.track_opens, track_clicks=settings.track_clicks,
+        hops=tuple(settings.hops), usual_path=settings.usual_path, split=settings.split, track_opens=settings.track_opens, track_clicks=settings.track_clicks,
         priority=settings.priority, expires_seconds=settings.expires_seconds,
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ SENTENCES: Mapping[str, str] = {
     "topic_missing": "Marketing needs a topic that customers consented to.",
     "template_unknown": "There is no published template version {version}.",
     "nothing_to_say": "Give a template or a text, one of them.",
-    "no_channel": "Name a channel, or a purpose that has one by default.",
+    "no_channel": "Name a channel, or a purpose or class that has one by default.",
     "refused_ends": "Whoever the message is refused for leaves the journey here: lead them on, if they should stay.",
     "segment_unknown": "There is no segment {segment}.",
     "journey_unknown": "There is no journey {journey}.",

@@ -14,6 +14,7 @@ from antiphon.awareness.events import EventMatch
 from antiphon.awareness.segments import ENTERED, LEFT, Node
 from antiphon.execution.delivery import Hop
 from antiphon.execution.journeys.engine import Plan
+from antiphon.execution.journeys.kinds.actions import Message
 from antiphon.execution.journeys.rehearsal import entrants
 from antiphon.execution.journeys.rehearsal.holding import Trees
 from antiphon.execution.journeys.rehearsal.past import Wanted
@@ -25,14 +26,14 @@ _NODES: tuple[type[Any], ...] = get_args(Node)
 @dataclass(frozen=True)
 class Listing:
     """``hears``: names of events that move people; ``carried``: whether what events say is carried along; ``channels``: named
-    by messages; ``purposes``: of messages that name no channel; ``replies``: names of the events by which people write to us,
-    with their channels, where steps ask for the dialogue."""
+    by messages; ``unsaid``: messages whose channel or hops are the usual ones; ``replies``: names of the events by which
+    people write to us, with their channels, where steps ask for the dialogue."""
 
     hears: frozenset[str]
     wanted: Wanted
     carried: bool
     channels: tuple[str, ...]
-    purposes: tuple[str, ...]
+    unsaid: tuple[Message.Settings, ...]
     replies: Mapping[str, str]
 
 
@@ -69,8 +70,8 @@ def listing_of(
     said = [step.settings for step in plan.steps if step.step.kind == "message"]
     hops: list[Hop] = [hop for one in said for hop in one.hops]
     channels = sorted({one.channel for one in said if one.channel} | {hop.channel for hop in hops})
-    purposes = sorted({one.purpose for one in said if not one.channel})
-    return Listing(frozenset(hears), wanted, carried, tuple(channels), tuple(purposes), replies if asks else {})
+    unsaid = tuple(one for one in said if not one.channel or (one.usual_path and not one.hops))
+    return Listing(frozenset(hears), wanted, carried, tuple(channels), unsaid, replies if asks else {})
 
 
 def _remembers(kind: str, settings: Any) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from antiphon.awareness.consent import ChannelRegistry
 from antiphon.awareness.segments import known
 from antiphon.decisioning.experiments import fractions_of
-from antiphon.execution.delivery import default_channel, spoken
+from antiphon.execution.delivery import spoken, way_of
 from antiphon.execution.delivery.judging import (
     OWN_FREQUENCY,
 )
@@ -166,8 +166,12 @@ async def _setting(ctx: Context, plan: Plan, asked: RehearsalAsked) -> Setting:
     office = await Office.open(ctx, now, len(ids) / max(1, population))
     channels = list(listing.channels)
     async with ctx.db.connection() as conn:
-        for purpose in listing.purposes:
-            channels.append(await default_channel(ctx, conn, purpose))
+        for one in listing.unsaid:
+            channel, hops = await way_of(
+                ctx, conn, message_class=one.message_class, channel=one.channel, purpose=one.purpose, hops=tuple(one.hops),
+                usual=one.usual_path,
+            )  # fmt: skip
+            channels += [channel, *(hop.channel for hop in hops)]
     goal = plan.definition.goal
     answered = frozenset(spoken(name, one) for one in kinds for name in TOLD.values())
     names = sorted(listing.wanted.names - answered) if channels or asked.mode == "forward" else []

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.awareness.segments import Node
 from antiphon.decisioning.experiments import OUTSIDE, Assignment, find_running, fractions_of
-from antiphon.execution.delivery import Dispatch, default_channel, spoken
+from antiphon.execution.delivery import Dispatch, Hop, spoken, way_of
 from antiphon.execution.journeys.contract import NEVER, Bools, Here, Ints, Message, Request
 from antiphon.execution.journeys.live.gate import Turns, turns_of
 from antiphon.execution.journeys.rehearsal.behaviour import WHAT, Behaviour
@@ -109,7 +110,7 @@ class Rehearsed:
         self._asked: dict[int, tuple[str, int, bool]] = {}
         self._became: dict[int, dict[str, Ints]] = {}
         self._assignments: dict[str, Assignment | None] = {}
-        self._channels: dict[str, str] = {}
+        self._ways: dict[tuple[str, str, str, tuple[Hop, ...], bool], tuple[str, tuple[Hop, ...]]] = {}
         self._running: frozenset[int] | None = None
 
     @property
@@ -179,7 +180,8 @@ class Rehearsed:
         expires = None if message.expires_seconds is None else at + int(message.expires_seconds * 1_000_000)
         todo = np.arange(len(places))
         became = {what: np.full(len(places), NEVER, dtype=np.int64) for what in BECAME}
-        for hop, channel in enumerate([await self._channel(message), *(one.channel for one in message.hops)]):
+        message = await self._on_its_way(message)
+        for hop, channel in enumerate([message.channel, *(one.channel for one in message.hops)]):
             if not len(todo):
                 break
             dispatch = dispatch_of(message, channel, hop)
@@ -210,13 +212,19 @@ class Rehearsed:
         for what, when in became.items():
             kept[what] = _put(kept.get(what), runs, when)
 
-    async def _channel(self, message: Message) -> str:
-        if message.channel:
-            return message.channel
-        if message.purpose not in self._channels:
+    async def _on_its_way(self, message: Message) -> Message:
+        """The message with the channel and the hops it takes where its author named none."""
+        if message.channel and (message.hops or not message.usual_path):
+            return message
+        asked = message.message_class, message.channel, message.purpose, message.hops, message.usual_path
+        if asked not in self._ways:
             async with self.ctx.db.connection() as conn:
-                self._channels[message.purpose] = await default_channel(self.ctx, conn, message.purpose)
-        return self._channels[message.purpose]
+                self._ways[asked] = await way_of(
+                    self.ctx, conn, message_class=message.message_class, channel=message.channel, purpose=message.purpose,
+                    hops=message.hops, usual=message.usual_path,
+                )  # fmt: skip
+        channel, hops = self._ways[asked]
+        return msgspec.structs.replace(message, channel=channel, hops=hops)
 
     async def _speak(
         self, here: Here, places: Ints, dispatch: Dispatch, chosen: Ints, seats: Ints, due: Ints, became: dict[str, Ints]

@@ -172,6 +172,9 @@ class Town:
     def has_topic(self, name: str) -> bool:
         return name not in self.missing
 
+    def has_path(self, message_class: str) -> bool:
+        return False
+
     def has_segment(self, segment_id: int) -> bool:
         return segment_id not in self.missing
 
