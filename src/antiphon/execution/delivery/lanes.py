@@ -3,6 +3,9 @@
 All lanes of a process together never have more than `SPEAKING` rows between the mark and the record: the most one crash can
 leave unknown. A lane alone takes nearly all of that; several share it; what a hanging lane holds is lost to it until its
 other side's time is up, and the others then share half of what is left, so that there is always some for the next.
+
+Each batch is marked and recorded by a statement each, which cost as much for twenty rows as for ten. So a lane whose other
+side answers at once says all it may in one batch, writing the next meanwhile; a slower one overlaps two halves.
 """
 
 from __future__ import annotations
@@ -20,25 +23,26 @@ from antiphon.execution.delivery.model import Dispatch
 from antiphon.execution.delivery.store import Claimed, Record
 
 SPEAKING = 50  # rows of a process that may be on the way at once
-BATCH = 22  # rows spoken together: two batches of an account overlap
-AHEAD = 4 * BATCH  # rows looked at again and written together
+BATCH = 22  # rows spoken together by an account that takes its time: two of its batches overlap
 ALONE = 2 * BATCH  # rows of one account when no other has anything to say
+AHEAD = 2 * ALONE  # rows looked at again together
 FEW = 4  # rows any account may have on the way, however many share
+BRISK = 0.2  # seconds in which the batch of an account that answers at once comes back
 SLOW = 3.0  # seconds after which what is on the way hangs
 
 
 @dataclass
 class Batch:
-    """Rows of one dispatch through one account that were looked at again and written: those to be said, with their wires, what
-    became of the others, and which go back unsaid."""
+    """Rows of one dispatch through one account that were looked at again: those to be said, with the wires of those that are
+    written, what became of the others, and which go back unsaid."""
 
     dispatch: Dispatch
     account: Account
     rows: Sequence[Claimed]
-    wires: dict[int, Wire]
+    wires: dict[int, Wire] = field(default_factory=dict)
     ended: Sequence[Record] = ()
     returned: Sequence[Claimed] = ()
-    most: int = BATCH
+    most: int = ALONE
     looked_at: float = 0.0
 
     @property
@@ -59,7 +63,8 @@ class Batch:
         return first, replace(self, rows=self.rows[count:], ended=(), returned=())
 
 
-Write = Callable[[Dispatch, Account, Sequence[Claimed]], Awaitable[Batch]]
+Look = Callable[[Dispatch, Account, Sequence[Claimed]], Awaitable[Batch]]
+Write = Callable[[Batch, int], Awaitable[Batch]]
 Speak = Callable[[Batch], Coroutine[Any, Any, None]]
 
 
@@ -72,6 +77,7 @@ class Lane:
     runner: asyncio.Task[None] | None = None
     air: dict[asyncio.Task[None], tuple[int, float]] = field(default_factory=dict)
     wants: bool = False
+    brisk: bool = False  # its last batch came back at once
     counts: bool = False  # rows to each domain are counted: its terms limit them
 
     @property
@@ -89,8 +95,9 @@ class Lanes:
     """All lanes of a process during one tick."""
 
     def __init__(
-        self, write: Write, speak: Speak, *, usable: Callable[[int], bool], counts: Callable[[int], bool]
+        self, look: Look, write: Write, speak: Speak, *, usable: Callable[[int], bool], counts: Callable[[int], bool]
     ) -> None:
+        self._look = look
         self._write = write
         self._speak = speak
         self._usable = usable
@@ -138,7 +145,7 @@ class Lanes:
     @property
     def hungry(self) -> bool:
         """Whether some lane will soon have nothing to say."""
-        return not self._lanes or any(lane.rows < BATCH for lane in self._lanes.values())
+        return not self._lanes or any(lane.rows < (AHEAD if lane.brisk else BATCH) for lane in self._lanes.values())
 
     def hangs(self, account_id: int) -> bool:
         """Whether what an account has on the way hangs."""
@@ -189,15 +196,16 @@ class Lanes:
             raise self.failure
 
     async def _run(self, account_id: int, lane: Lane) -> None:
-        """Write batch after batch, and let each set out as soon as there is room."""
+        """Look at some rows again, write batch after batch of them, and let each set out as soon as there is room."""
         while not self._failed() and self._usable(account_id) and (lane.ready is not None or lane.waiting):
             if lane.ready is None:
                 group = lane.waiting[0]
                 dispatch, account, rows = group
-                lane.ready = await self._write(dispatch, account, rows[:AHEAD])
+                lane.ready = await self._look(dispatch, account, rows[:AHEAD])
                 del rows[:AHEAD]
                 if not rows:
                     lane.waiting.remove(group)  # a more urgent one may stand before it by now
+            lane.ready = await self._write(lane.ready, lane.ready.most)
             count = await self._room(account_id, lane, min(lane.ready.most, len(lane.ready.rows)))
             if self._failed() or not self._usable(account_id):
                 return
@@ -212,15 +220,15 @@ class Lanes:
 
     async def _room(self, account_id: int, lane: Lane, wanted: int) -> int:
         """Wait until it is worth setting out: with half of what the lane may have on the way, so that two batches overlap
-        and neither breaks into crumbs."""
+        and neither breaks into crumbs; with all of it where the last came back at once."""
         lane.wants = True
         try:
             while True:
                 most, left = self._most(account_id), SPEAKING - sum(one.flying for one in self._lanes.values())
                 free = min(left, most - lane.flying)
-                worth = 1 if self.hanging else min(wanted, max(1, most // 2))
-                if free >= worth:
-                    return min(free, wanted, max(1, most // 2))
+                handful = min(wanted, most if lane.brisk else max(1, most // 2))
+                if free >= (1 if self.hanging else handful):
+                    return min(free, handful)
                 await self._moved(lane)
         finally:
             lane.wants = False
@@ -240,7 +248,8 @@ class Lanes:
         return ALONE if active <= 1 else max(FEW, SPEAKING // active)
 
     def _back(self, account_id: int, lane: Lane, batch: Batch, task: asyncio.Task[None]) -> None:
-        del lane.air[task]
+        _, since = lane.air.pop(task)
+        lane.brisk = asyncio.get_running_loop().time() - since < BRISK
         self.came_back[account_id] += len(batch.rows)
         if lane.counts:
             self._domains.subtract((account_id, domain_of(row.address)) for row in batch.every)

@@ -51,7 +51,8 @@ class Sender:
         async def speak(batch: Batch) -> None:
             await self._voice.speak(held, batch)
 
-        lanes = Lanes(self._voice.write, speak, usable=self._accounts.usable, counts=self._accounts.paces_domains)
+        voice, accounts = self._voice, self._accounts
+        lanes = Lanes(voice.look, voice.write, speak, usable=accounts.usable, counts=accounts.paces_domains)
         began = asyncio.get_running_loop().time()
         try:
             return await self._tick(held, lanes)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from prometheus_client import Counter
@@ -17,7 +18,7 @@ from antiphon.execution.delivery.accounts import Accounts
 from antiphon.execution.delivery.budgets import Purse
 from antiphon.execution.delivery.country import country_of
 from antiphon.execution.delivery.gate.again import look_again
-from antiphon.execution.delivery.lanes import BATCH, Batch
+from antiphon.execution.delivery.lanes import ALONE, Batch
 from antiphon.execution.delivery.model import Dispatch
 from antiphon.execution.delivery.store import Claimed, Record
 from antiphon.execution.delivery.verdicts import UNSENDABLE, ended, from_receipt, state_of
@@ -31,6 +32,7 @@ from antiphon.foundation.telemetry import get_logger, registry
 
 log = get_logger(__name__)
 STALE = 1.0  # seconds for which a second look is good
+AT_ONCE = 11  # rows written before others have their turn
 KEEP_TRYING = 6  # times to record a receipt while the database is away, with growing pauses
 
 _said = Counter("antiphon_deliveries", "Deliveries by what became of them", ["channel", "state"], registry=registry)
@@ -46,19 +48,33 @@ class Voice:
         self._writer = Writer(ctx)
         self._purse = Purse(ctx.db)
 
-    async def write(self, dispatch: Dispatch, account: Account, rows: Sequence[Claimed]) -> Batch:
-        """Look at rows again, and write those that are still to be said; what cannot be written ends."""
-        channel = self._channels[account.provider]
+    async def look(self, dispatch: Dispatch, account: Account, rows: Sequence[Claimed]) -> Batch:
+        """Look at rows again: a batch of those that are still to be said, none of them written yet."""
         looked_at = time.monotonic()
         said, done, returned = await self._look_again(dispatch, rows)
+        most = min(ALONE, self._channels[account.provider].manifest.capabilities.max_batch)
+        return Batch(dispatch, account, said, ended=done, returned=returned, most=most, looked_at=looked_at)
+
+    async def write(self, batch: Batch, count: int) -> Batch:
+        """The batch with so many of its first rows written, or all; what cannot be written ends."""
+        if all(row.delivery_id in batch.wires for row in batch.rows[:count]):
+            return batch
+        dispatch, account, wires = batch.dispatch, batch.account, batch.wires
+        channel = self._channels[account.provider]
         now = self._ctx.clock.now()
-        wires: dict[int, Wire] = {}
+        done: list[Record] = []
         try:
             write = await self._writer.of(dispatch, account, carries=channel.manifest.capabilities.carries)
         except AntiphonError as error:  # its template cannot be read: no row of it can ever be written
-            done += [ended(row, "failed", "render_failed", str(error)[:1000]) for row in said]
-            return Batch(dispatch, account, [], wires, done, returned)
-        for row in said:
+            done = [ended(row, "failed", "render_failed", str(error)[:1000]) for row in batch.rows]
+            return replace(batch, rows=[], ended=[*batch.ended, *done])
+        written = 0
+        for number, row in enumerate(batch.rows, 1):
+            if written == count:
+                break
+            written += 1
+            if row.delivery_id in wires:
+                continue
             try:
                 wires[row.delivery_id] = channel.prepare(write(row, now), account)
             except Unwritable as error:
@@ -68,12 +84,16 @@ class Voice:
             except Exception as error:  # a fault of ours or of a channel's: it must not hold up everybody behind it
                 log.exception("a message could not be written", delivery=row.delivery_id, channel=dispatch.channel)
                 done.append(ended(row, "failed", "unsendable", f"internal: {type(error).__name__}"))
-            if len(wires) % BATCH == 0:
+            if row.delivery_id not in wires:
+                written -= 1
+            if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
         point("rendered")
-        written = [row for row in said if row.delivery_id in wires]
-        most = min(BATCH, channel.manifest.capabilities.max_batch)
-        return Batch(dispatch, account, written, wires, done, returned, most, looked_at)
+        if not done:
+            return batch
+        unwritten = {record.row.delivery_id for record in done}
+        rows = [row for row in batch.rows if row.delivery_id not in unwritten]
+        return replace(batch, rows=rows, ended=[*batch.ended, *done])
 
     async def speak(self, held: Held, batch: Batch) -> None:
         """Mark, speak, record; what waited too long since it was looked at is looked at once more."""
