@@ -1025,6 +1025,13 @@ CREATE TABLE public.experiment (
     CONSTRAINT experiment_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'running'::text, 'stopped'::text, 'finished'::text])))
 );
 
+CREATE TABLE public.experiment_course (
+    experiment_id integer NOT NULL,
+    measured_at timestamp with time zone NOT NULL,
+    took_ms integer NOT NULL,
+    body jsonb NOT NULL
+);
+
 CREATE TABLE public.experiment_deal (
     experiment_id integer NOT NULL,
     stratum text NOT NULL,
@@ -2397,6 +2404,9 @@ ALTER TABLE ONLY public.event_name
 ALTER TABLE ONLY public.event_reader
     ADD CONSTRAINT event_reader_pkey PRIMARY KEY (reader, lane);
 
+ALTER TABLE ONLY public.experiment_course
+    ADD CONSTRAINT experiment_course_pkey PRIMARY KEY (experiment_id);
+
 ALTER TABLE ONLY public.experiment_deal
     ADD CONSTRAINT experiment_deal_pkey PRIMARY KEY (experiment_id, stratum, arm);
 
@@ -2985,6 +2995,9 @@ ALTER TABLE ONLY public.dispatch
 
 ALTER TABLE ONLY public.dispatch
     ADD CONSTRAINT dispatch_topic_fkey FOREIGN KEY (topic) REFERENCES public.topic(name);
+
+ALTER TABLE ONLY public.experiment_course
+    ADD CONSTRAINT experiment_course_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES public.experiment(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.experiment_deal
     ADD CONSTRAINT experiment_deal_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES public.experiment(id);

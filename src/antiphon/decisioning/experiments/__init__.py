@@ -1,8 +1,9 @@
 """Experiments: what is tried on whom and what it does, and holdouts of people who are not written to.
 
-Owns ``holdout``, ``experiment``, ``experiment_layer``, ``experiment_slot``, ``experiment_deal``, ``experiment_exposure`` and
-``experiment_result``. Which group somebody is in is a keyed hash of a name, a salt and the person's id, the same for a million
-people at once as for one, on every machine, for ever; what an experiment with strata dealt when it started is kept.
+Owns ``holdout``, ``experiment``, ``experiment_layer``, ``experiment_slot``, ``experiment_deal``, ``experiment_exposure``,
+``experiment_result`` and ``experiment_course``. Which group somebody is in is a keyed hash of a name, a salt and the person's
+id, the same for a million people at once as for one, on every machine, for ever; what an experiment with strata dealt when it
+started is kept.
 
 Public, for whoever leads people to a branch: `find_running` (an experiment that runs, or has a winner, by its key, as an
 `Assignment`), `Assignment.assign` (arms of an array of ids, `OUTSIDE` for those who do not take part) and `expose` (the same,

@@ -176,6 +176,20 @@ on conflict (experiment_id) do update set measured_at = excluded.measured_at, se
     took_ms = excluded.took_ms, body = excluded.body, wanted_at = null
 where experiment_result.measured_at <= excluded.measured_at;
 
+-- name: read_course
+-- How an experiment went, as it was last worked out.
+select measured_at, took_ms, body from experiment_course where experiment_id = %(id)s;
+
+-- name: put_course
+-- How it went until now.
+insert into experiment_course (experiment_id, measured_at, took_ms, body) values (%(id)s, %(at)s, %(took_ms)s, %(body)s)
+on conflict (experiment_id) do update set measured_at = excluded.measured_at, took_ms = excluded.took_ms, body = excluded.body
+where experiment_course.measured_at <= excluded.measured_at;
+
+-- name: forget_course
+-- What it measures has changed.
+delete from experiment_course where experiment_id = %(id)s;
+
 -- name: want_result
 -- Somebody wants fresh figures.
 update experiment_result set wanted_at = %(now)s where experiment_id = %(id)s;

@@ -10,6 +10,7 @@ from litestar.params import Parameter, QueryParameter
 
 from antiphon.decisioning.experiments import records, service, watching
 from antiphon.decisioning.experiments.adopting import Adopted, adopt
+from antiphon.decisioning.experiments.course import ExperimentCourse
 from antiphon.decisioning.experiments.design import (
     MOST_ARMS,
     MOST_METRICS,
@@ -204,6 +205,16 @@ async def read_results(
     return await watching.results(ctx, found, anew=anew)
 
 
+@get("/v1/experiments/{experiment_id:int}/course", permission="experiments:read", problems=(404,))
+async def read_course(ctx: Context, experiment_id: PathId) -> ExperimentCourse:
+    """How an experiment went: its differences with the intervals that hold at every look, look by look until now."""
+    async with ctx.db.connection() as conn:
+        found = await service.find(conn, experiment_id)
+    if found.state == "draft":
+        raise WrongExperimentState(state=found.state, needed="running, stopped or finished")
+    return await watching.course(ctx, found)
+
+
 @get("/v1/experiments/{experiment_id:int}/strata", permission="experiments:read", problems=(404,))
 async def read_strata(ctx: Context, experiment_id: PathId) -> list[Stratum]:
     """How an experiment with strata was dealt."""
@@ -231,5 +242,5 @@ def _shown(one: Experiment, summary: records.Summary | None = None) -> Experimen
 
 ROUTES = (
     list_experiments, create_experiment, plan_experiment, adopt_experiment, watch_holdout, read_experiment, change_experiment,
-    delete_experiment, start_experiment, stop_experiment, finish_experiment, read_results, read_strata,
+    delete_experiment, start_experiment, stop_experiment, finish_experiment, read_results, read_course, read_strata,
 )  # fmt: skip

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from antiphon.decisioning.experiments.assigning import Arms, Assignment, Ids, assignment_of
+from antiphon.decisioning.experiments.course import ExperimentCourse
 from antiphon.decisioning.experiments.design import Design, Experiment, Layer, LayerShare, LayerUnknown, State
 from antiphon.decisioning.experiments.results import ExperimentResults
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
@@ -157,6 +158,14 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     body: ExperimentResults
 
 
+class KeptCourse(msgspec.Struct, frozen=True, kw_only=True):
+    """How an experiment went, as it was last worked out."""
+
+    measured_at: datetime
+    took_ms: int
+    body: ExperimentCourse
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """What lists show of an experiment's figures."""
 
@@ -175,6 +184,17 @@ async def put_result(conn: Connection, experiment_id: int, found: ExperimentResu
     await conn.execute(SQL.put_result, {
         "id": experiment_id, "at": found.measured_at, "settles_at": settles_at, "took_ms": found.took_ms,
         "body": Jsonb(msgspec.to_builtins(found)),
+    })  # fmt: skip
+
+
+async def read_course(conn: Connection, experiment_id: int) -> KeptCourse | None:
+    async with conn.cursor(row_factory=struct_row(KeptCourse)) as cur:
+        return await (await cur.execute(SQL.read_course, {"id": experiment_id})).fetchone()
+
+
+async def put_course(conn: Connection, experiment_id: int, found: ExperimentCourse, took_ms: int) -> None:
+    await conn.execute(SQL.put_course, {
+        "id": experiment_id, "at": found.measured_at, "took_ms": took_ms, "body": Jsonb(msgspec.to_builtins(found)),
     })  # fmt: skip
 
 

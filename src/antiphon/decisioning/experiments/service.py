@@ -96,6 +96,7 @@ async def change(ctx: Context, who: Principal, experiment_id: int, design: Desig
         await records.run(conn, "update_design", values)
         if before.design.metrics != design.metrics:
             await records.run(conn, "forget_result", {"id": experiment_id})
+            await records.run(conn, "forget_course", {"id": experiment_id})
         after = await find(conn, experiment_id)
         subject = f"experiment:{experiment_id}"
         await audit(conn, who, action="experiments.change", subject=subject, before=_told(before), after=_told(after))

@@ -12,12 +12,14 @@ import numpy as np
 from antiphon.awareness.profiles import secret_traits
 from antiphon.awareness.segments import find_segment, members
 from antiphon.decisioning.experiments import records
+from antiphon.decisioning.experiments.course import ExperimentCourse, put_together, steps_of
 from antiphon.decisioning.experiments.dealing import column_of, mirrored
 from antiphon.decisioning.experiments.design import Experiment, InvalidExperiment
 from antiphon.decisioning.experiments.measuring import (
     EXPOSURES,
     Grouping,
     Row,
+    Steps,
     answers_of,
     earliest,
     question,
@@ -42,6 +44,8 @@ FRESH = timedelta(minutes=1)
 AGAIN = timedelta(minutes=10)
 SLOW_MS = 1_000
 """Figures that take longer are worked out behind, and those there are answered meanwhile."""
+AGE = 100
+"""How an experiment went is kept for so many times as long as it took to work out."""
 _HELD = "(select id as profile_id, arm, make_timestamptz(micros) as exposed_at from held_apart)"
 Tables = dict[str, dict[str, Any]]
 
@@ -96,6 +100,17 @@ async def measure(
 ) -> ExperimentResults:  # fmt: skip
     """Ask the lake what an experiment comes to now: one question, whatever the number of metrics and arms."""
     now, began = ctx.clock.now(), time.perf_counter()
+    rows = await _ask(ctx, one, now, grouping=grouping, tables=tables)
+    took = round((time.perf_counter() - began) * 1000)
+    return make_results(
+        one.design, answers_of(rows), now=now, took_ms=took, before=before, ratio=one.kind == "random", strata=strata_of(rows)
+    )
+
+
+async def _ask(
+    ctx: Context, one: Experiment, now: datetime, *, grouping: Grouping | None = None, tables: Tables | None = None,
+    steps: Steps | None = None,
+) -> list[Row]:  # fmt: skip
     metrics, given = one.design.metrics, dict(tables or {})
     if one.kind == "holdout":
         source, first = _HELD, await _hold_apart(ctx, one, given, now)
@@ -104,16 +119,37 @@ async def measure(
         async with ctx.db.connection() as conn:
             counted = await records.count_exposed(conn, one.id)
         first = min((row[2] for row in counted), default=None)
+    if first is None:
+        return []
+    if one.dealt:
+        given["strata"] = await _strata(ctx, one)
+    since = earliest(metrics, first)
+    sql = question(metrics, source, since=since, now=now, grouping=grouping, strata=one.dealt, steps=steps)
+    return read_rows(await ctx.lake.run(sql, tables=given or None), metrics)
+
+
+async def course(ctx: Context, one: Experiment) -> ExperimentCourse:
+    """How an experiment went: as kept where it is fresh, or final, or took long a short while ago, else worked out now."""
+    now = ctx.clock.now()
+    async with ctx.db.connection() as conn:
+        kept = await records.read_course(conn, one.id)
+        result = await records.read_result(conn, one.id)
+        strata = len({row[0] for row in await records.deal_sizes(conn, one.id)}) + 1 if one.dealt else 1
+    if kept is not None:
+        final = one.state == "finished" and result is not None and kept.measured_at >= result.settles_at
+        if final or now - kept.measured_at < max(FRESH, min(AGAIN, AGE * timedelta(milliseconds=kept.took_ms))):
+            return kept.body
+    found = await results(ctx, one)
+    began = time.perf_counter()
     rows: list[Row] = []
-    if first is not None:
-        if one.dealt:
-            given["strata"] = await _strata(ctx, one)
-        sql = question(metrics, source, since=earliest(metrics, first), now=now, grouping=grouping, strata=one.dealt)
-        rows = read_rows(await ctx.lake.run(sql, tables=given or None), metrics)
-    took = round((time.perf_counter() - began) * 1000)
-    return make_results(
-        one.design, answers_of(rows), now=now, took_ms=took, before=before, ratio=one.kind == "random", strata=strata_of(rows)
-    )
+    steps = Steps(start=now, micros=3_600_000_000)
+    if found.first_at is not None and found.last_at is not None:
+        steps = steps_of(found.first_at, found.last_at, sets=strata * len(one.design.arms))
+        rows = await _ask(ctx, one, now, steps=steps)
+    made = put_together(one.design, rows, steps, now)
+    async with ctx.db.transaction() as conn:
+        await records.put_course(conn, one.id, made, round((time.perf_counter() - began) * 1000))
+    return made
 
 
 async def _strata(ctx: Context, one: Experiment) -> dict[str, Any]:
