@@ -18,8 +18,9 @@ export function KnownAfter({ campaign }: { campaign: number }) {
     queryFn: () => take(api.GET('/v1/campaigns/{campaign_id}/report/curve', { params: { path: { campaign_id: campaign } } })),
     refetchInterval: 15_000,
   });
-  const points = curve.data?.points ?? [];
-  if (!points.some((point) => point.then)) return null;
+  // Of messages that go out at all times nothing was kept at one: what is known now stands for it.
+  const points = (curve.data?.points ?? []).map((point) => ({ ...point, shown: point.then ?? point.now }));
+  if (!points.some((point) => point.shown)) return null;
   return (
     <Panel title={t('campaigns.known')} hint={t(`campaigns.known_since_${curve.data?.since ?? 'start'}`)} flush>
       <Table.ScrollContainer minWidth={420}>
@@ -35,10 +36,10 @@ export function KnownAfter({ campaign }: { campaign: number }) {
               <Table.Tr key={line}>
                 <Table.Th scope="row" fw={500}>{t(`state.${line}`)}</Table.Th>
                 {points.map((point) => {
-                  const { then, now } = point;
+                  const { then, now, shown } = point;
                   return (
                     <Table.Td key={point.hours} ta="right" className="tabular">
-                      {then ? format.number(then[line]) : '—'}
+                      {shown ? format.number(shown[line]) : '—'}
                       {then && now && now[line] !== then[line] && <Text component="span" size="xs" c="dimmed"> {t('campaigns.now_known', { shown: format.number(now[line]) })}</Text>}
                     </Table.Td>
                   );
@@ -47,7 +48,7 @@ export function KnownAfter({ campaign }: { campaign: number }) {
             ))}
             <Table.Tr>
               <Table.Th scope="row" fw={500}>{t('budgets.cost')}</Table.Th>
-              {points.map((point) => <Table.Td key={point.hours} ta="right" className="tabular">{point.then ? money(point.then.cost_micros) : '—'}</Table.Td>)}
+              {points.map((point) => <Table.Td key={point.hours} ta="right" className="tabular">{point.shown ? money(point.shown.cost_micros) : '—'}</Table.Td>)}
             </Table.Tr>
           </Table.Tbody>
         </Table>
