@@ -9,14 +9,12 @@ import sys
 from typing import Any
 
 import click
-from granian import Granian
-from granian.constants import Interfaces
-from granian.log import LogLevels
 
 from antiphon.cli.installation import LAKE_SOCKET, PortTaken, check_port
 from antiphon.foundation.config import load_settings
 from antiphon.foundation.embedded.parent import follow_parent
 from antiphon.foundation.errors import BadSettings
+from antiphon.foundation.http.serving import serve
 from antiphon.foundation.supervisor import HOPELESS
 from antiphon.foundation.telemetry import configure_logs
 
@@ -40,20 +38,7 @@ def command() -> None:
     except (BadSettings, PortTaken) as failed:
         click.echo(f"antiphon api: {failed}", err=True)
         sys.exit(HOPELESS)
-    server = Granian(
-        "antiphon.cli.api:application",
-        factory=True,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGI,
-        workers=settings.api_processes,
-        workers_kill_timeout=_FINISH,
-        respawn_failed_workers=True,  # without it one killed process stops all
-        respawn_interval=0.5,
-        backlog=2048,
-        log_level=LogLevels.warning,
-    )
-    server.serve()
+    serve(application, host=settings.host, port=settings.port, processes=settings.api_processes, finish=_FINISH)
 
 
 def application() -> Any:

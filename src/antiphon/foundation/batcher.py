@@ -10,6 +10,7 @@ from antiphon.foundation.errors import AntiphonError, Overloaded
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+Done = Callable[[Out | Exception], None]
 
 
 MOST = 0.75  # of those who asked at once the last time
@@ -47,7 +48,7 @@ class Batcher(Generic[In, Out]):
         self._max_delay = max_delay
         self._gather = gather
         self._max_queue = max_queue
-        self._waiting: list[tuple[In, asyncio.Future[Out]]] = []
+        self._waiting: list[tuple[In, Done[Out]]] = []
         self._asking = 0  # how many asked at once, of late
         self._enough = max_items
         self._pause: asyncio.Future[None] | None = None  # ends when enough wait, or it was long enough
@@ -57,20 +58,33 @@ class Batcher(Generic[In, Out]):
 
     async def submit(self, item: In) -> Out:
         """Hand in one item and wait for its own answer. Raises QueueFull, or what the flush said of this item."""
+        answer: asyncio.Future[Out] = asyncio.get_running_loop().create_future()
+
+        def done(result: Out | Exception) -> None:
+            if answer.done():
+                return
+            if isinstance(result, Exception):
+                answer.set_exception(result)
+            else:
+                answer.set_result(result)
+
+        self.put(item, done)
+        return await answer
+
+    def put(self, item: In, done: Done[Out]) -> None:
+        """Hand in one item; `done` hears its answer, or what went wrong, once, and must not raise. Raises QueueFull."""
         if self._closing:
             raise BatcherClosed
-        if len(self._waiting) >= self._max_queue:
+        waiting = self._waiting
+        if len(waiting) >= self._max_queue:
             raise QueueFull
         if self._task is None:
             self._task = asyncio.create_task(self._run())
-        answer: asyncio.Future[Out] = asyncio.get_running_loop().create_future()
-        waiting = self._waiting
-        waiting.append((item, answer))
+        waiting.append((item, done))
         if len(waiting) == 1:
             self._some.set()
         if self._pause is not None and len(waiting) >= self._enough:
             self._end_pause()
-        return await answer
 
     async def close(self) -> None:
         """Flush everything that was accepted, then stop."""
@@ -114,20 +128,14 @@ class Batcher(Generic[In, Out]):
         if self._pause is not None and not self._pause.done():
             self._pause.set_result(None)
 
-    async def _answer(self, batch: list[tuple[In, asyncio.Future[Out]]]) -> None:
+    async def _answer(self, batch: list[tuple[In, Done[Out]]]) -> None:
         try:
             answers = await self._flush([item for item, _ in batch])
             if len(answers) != len(batch):
                 raise RuntimeError(f"a flush of {len(batch)} items gave {len(answers)} answers")
         except Exception as failed:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(failed)
+            for _, done in batch:
+                done(failed)
             return
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if future.done():
-                continue
-            if isinstance(answer, BaseException):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
+        for (_, done), answer in zip(batch, answers, strict=True):
+            done(answer)

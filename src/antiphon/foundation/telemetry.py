@@ -40,7 +40,7 @@ def configure_logs(level: str = "info", form: str = "console") -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True)
-    for noisy in ("httpx", "httpcore", "httpx2", "mail.log", "asyncio", "_granian"):
+    for noisy in ("httpx", "httpcore", "httpx2", "mail.log", "asyncio", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

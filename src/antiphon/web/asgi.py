@@ -87,6 +87,12 @@ def hot_handlers(rooms: Sequence[Room]) -> dict[str, Any]:
     return {path: route.fn for route in routes if route.opt["permission"] == PUBLIC for path in route.paths}
 
 
+def swift_ways(rooms: Sequence[Room]) -> dict[str, Any]:
+    """The quick ways of hot addresses, by path."""
+    routes = [route for room in rooms for route in room.routes if isinstance(route, ASGIRouteHandler) and "swift" in route.opt]
+    return {path: route.opt["swift"] for route in routes for path in route.paths}
+
+
 def express_ways(app: Litestar) -> list[KeyExpress]:
     """The routes that have a quick way for keys."""
     handlers = [one for route in app.routes for one in getattr(route, "route_handlers", ())]
@@ -148,4 +154,4 @@ def create_app(
 
     https = settings.base_url.startswith("https:")
     app = compose(on, lifespan=[lifespan])
-    return Shell(app, https=https, hot=hot_handlers(on), express=express_ways(app))
+    return Shell(app, https=https, hot=hot_handlers(on), express=express_ways(app), swift=swift_ways(on))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -27,7 +28,7 @@ from antiphon.awareness.events.model import (
     SourceShown,
     masked_events,
 )
-from antiphon.awareness.events.receive import PATHS, receive_call
+from antiphon.awareness.events.receive import PATHS, Receiver, receive_call
 from antiphon.awareness.profiles import names_of, secret_traits
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import PUBLIC, Body, Cursor, Limit, Page, get, hot, post
@@ -95,7 +96,8 @@ def _operation(call: str) -> Operation:
 def _receiver(call: str) -> object:
     shown = len(call) > 1 and call != "import"  # the others are the same by a name some libraries use
     document = {"POST": _operation(call)} if shown else None
-    return hot(f"/v1/{call}", permission=PUBLIC, document=document)(receive_call)
+    swift = None if PATHS[call] == "metrics" else partial(Receiver, call)
+    return hot(f"/v1/{call}", permission=PUBLIC, document=document, swift=swift)(receive_call)
 
 
 async def _named(conn: Connection, who: Principal, items: list[EventShown]) -> list[EventShown]:

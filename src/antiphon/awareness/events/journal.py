@@ -7,7 +7,7 @@ that ids in a lane appear in commit order and a reader needs no more than a numb
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import date, datetime
 from struct import Struct
@@ -119,6 +119,19 @@ class Journal:
             return await self._batcher.submit(entry)
         finally:
             self.waiting_bytes -= size
+
+    def put(self, entry: Entry, done: Callable[[Exception | None], None]) -> None:
+        """`submit` for who would not wait: `done` is told when the payloads are durable, or what was raised."""
+        size = sum(map(len, entry.payloads))
+        if self.waiting_bytes + size > MOST_WAITING_BYTES:
+            raise JournalFull
+
+        def stored(answer: int | Exception) -> None:
+            self.waiting_bytes -= size
+            done(answer if isinstance(answer, Exception) else None)
+
+        self._batcher.put(entry, stored)
+        self.waiting_bytes += size
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[JournalTransaction]:

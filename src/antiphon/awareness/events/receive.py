@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64decode
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ from antiphon.awareness.events.journal import Entry, Journal
 from antiphon.awareness.profiles import USER_ID, normal_identity
 from antiphon.foundation.access import Access
 from antiphon.foundation.context import Context
+from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.http import describe
 from antiphon.foundation.postgres.binary import micros
 from antiphon.foundation.telemetry import get_logger, registry
@@ -96,24 +98,77 @@ async def receive_call(scope: Scope, receive: Receive, send: Send) -> None:
             raise MethodNotPost
         await _accept(scope, receive)
     except Exception as error:
-        problem, more = describe(error)
-        if problem.status >= 500 and problem.code == "internal":
-            log.error("call failed", path=scope["path"], exc_info=error)
-        status = 405 if isinstance(error, MethodNotPost) else problem.status
-        # `message` is what older client libraries read; without it they take a refusal for a broken network.
-        told = msgspec.to_builtins(msgspec.structs.replace(problem, status=status)) | {"message": problem.detail}
-        body = msgspec.json.encode(told)
-        headers = [
-            (b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body)), _CORS,
-            *((name.encode(), value.encode()) for name, value in more.items()),
-        ]  # fmt: skip
-        if status == 413:
-            headers.append((b"connection", b"close"))
-        _answers.labels(PATHS[call], str(status)).inc()
+        status, headers, body = refusal(call, error)
         await _answer(send, status, headers, body)
     else:
         _taken[call].inc()
         await _answer(send, 200, _OK_HEADERS, _OK)
+
+
+def refusal(call: str, error: Exception) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers and body that tell the sender why a call was not taken; it is counted."""
+    problem, more = describe(error)
+    if problem.status >= 500 and problem.code == "internal":
+        log.error("call failed", call=call, exc_info=error)
+    status = 405 if isinstance(error, MethodNotPost) else problem.status
+    # `message` is what older client libraries read; without it they take a refusal for a broken network.
+    told = msgspec.to_builtins(msgspec.structs.replace(problem, status=status)) | {"message": problem.detail}
+    body = msgspec.json.encode(told)
+    headers = [
+        (b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body)), _CORS,
+        *((name.encode(), value.encode()) for name, value in more.items()),
+    ]  # fmt: skip
+    if status == 413:
+        headers.append((b"connection", b"close"))
+    _answers.labels(PATHS[call], str(status)).inc()
+    return status, headers, body
+
+
+class Receiver:
+    """The swift way of one address: plain calls of known senders. What it declines `receive_call` answers."""
+
+    answer = b"".join(b"%b: %b\r\n" % pair for pair in _OK_HEADERS) + b"\r\n" + _OK
+
+    def __init__(self, call: str, state: Any, measures: Callable[[int], tuple[Any, Any]]) -> None:
+        self._call, self._kind, self._state = call, PATHS[call], state
+        self._taken = _taken[call]
+        self._measures = measures
+        self._good = measures(200)
+
+    def take(self, authorization: bytes | None, body: bytes, done: Callable[[Exception | None], None]) -> bool:
+        """Whether the call was put into the journal; `done` is then told once it is durable, or what went wrong."""
+        if authorization is None:
+            return False
+        ctx: Context = self._state.ctx
+        token = _token(authorization)
+        who = None if token is None else ctx.get(Access).known(token)
+        if who is None or who.source_id is None:
+            return False
+        try:
+            if not body.isascii():
+                body.decode()
+            body = storable(body)
+            _, sent, payloads = _read_batch(body) if self._kind == "batch" else _read_single(body, self._kind, ctx)
+            if not payloads or len(body) > LARGEST_BATCH:
+                return False
+            ctx.get(Journal).put(Entry(who.source_id, sent, payloads), done)
+        except (AntiphonError, UnicodeDecodeError):
+            return False
+        return True
+
+    def refuse(self, error: Exception) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        """The answer to a call that could not be stored."""
+        return refusal(self._call, error)
+
+    def note(self, status: int, seconds: float) -> None:
+        """Measure an answer as the shell measures every other."""
+        if status == 200:
+            self._taken.inc()
+            measures = self._good
+        else:
+            measures = self._measures(status)
+        measures[0].observe(seconds)
+        measures[1].inc()
 
 
 async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

@@ -54,6 +54,11 @@ class Access:
         self._known[digest] = (now + FRESH, who)
         return who
 
+    def known(self, token: str) -> Principal | None:
+        """What `key` would answer from memory; None when it would have to ask."""
+        known = self._known.get(hash_token(token))
+        return known[1] if known is not None and known[0] > time.monotonic() else None
+
     def forget_keys(self) -> None:
         """Ask the database again at the next use."""
         self._known.clear()

@@ -14,6 +14,7 @@ from litestar.params import BodyKwarg
 from litestar.types import Method
 
 from antiphon.foundation.http.body import StrictBody
+from antiphon.foundation.http.line import Swift
 from antiphon.foundation.http.problems import Problem
 
 PUBLIC: Final = "public"
@@ -37,6 +38,9 @@ Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
 Quick = Callable[[Any, str, bytes], Awaitable[bytes | None]]
 """Answers a GET past the framework: (context, the path's variable part, query string) → its JSON, or None to decline."""
 
+
+MakeSwift = Callable[[Any, Callable[[int], tuple[Any, Any]]], Swift]
+"""(the application's state, the measures of an answer by its status) → the quick way."""
 
 _RESERVED = {"state", "query", "scope", "socket"}
 PROBLEM_TYPE = "application/problem+json"
@@ -179,12 +183,14 @@ def hot(
     permission: str,
     document: Mapping[str, Operation] | None = None,
     paths: tuple[str, ...] = (),
+    swift: MakeSwift | None = None,
 ) -> Callable[[Callable[..., Any]], ASGIRouteHandler]:
     """A plain ASGI handler `(scope, receive, send)` for an endpoint that must be fast.
 
     Litestar neither parses nor documents it: `document` gives an OpenAPI operation for each method, and a
     permission other than PUBLIC is checked before it by the same guard as everywhere else (a handler that looks up
-    a write key itself says PUBLIC here and answers 401 itself). Errors it raises become problem details.
+    a write key itself says PUBLIC here and answers 401 itself). Errors it raises become problem details. `swift` makes the
+    quick way for plain POST requests, past even the server's parser.
     """
     if not permission:
         raise ValueError(f"{path} has no permission")
@@ -199,7 +205,9 @@ def hot(
 
     def decorate(fn: Callable[..., Any]) -> ASGIRouteHandler:
         return ASGIRouteHandler(
-            every, copy_scope=False, opt={"permission": permission, "documented": documented, "quiet": True}
+            every,
+            copy_scope=False,
+            opt={"permission": permission, "documented": documented, "quiet": True, **({"swift": swift} if swift else {})},
         )(fn)
 
     return decorate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from functools import partial
 from secrets import token_hex
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from antiphon.foundation.http.problems import describe
+from antiphon.foundation.http.routes import MakeSwift
 from antiphon.foundation.telemetry import get_logger, registry
 
 log = get_logger(__name__)
@@ -83,13 +85,17 @@ class Shell:
     """
 
     def __init__(
-        self, app: Any, *, https: bool, hot: Mapping[str, App] | None = None, express: Sequence[Express] = ()
+        self, app: Any, *, https: bool, hot: Mapping[str, App] | None = None, express: Sequence[Express] = (),
+        swift: Mapping[str, MakeSwift] | None = None,
     ) -> None:
         self.app = app
         self._hot = dict(hot or {})
         self._express = tuple(express)
         self._defaults = (*_DEFAULTS, _HSTS) if https else _DEFAULTS
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+        self.swift = {
+            path.encode(): make(app.state, partial(self._measures, "POST", path)) for path, make in (swift or {}).items()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
