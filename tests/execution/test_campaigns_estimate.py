@@ -97,9 +97,9 @@ async def test_in_peoples_own_time_it_is_frozen_before_the_first_of_them(ctx: Co
 )
 def test_a_plan_by_email_alone_warns(channel: str, hops: list[Fallback], expected: list[str]) -> None:
     campaign = _plan(channel, hops)
-    assert [one.code for one in warnings(campaign, 90, {"no_address": 8, "suppressed_hard_bounce": 2}, 0)] == expected
+    assert [one.code for one in warnings(campaign, 90, {"no_address": 8, "suppressed_hard_bounce": 2}, 0, [hop.channel for hop in campaign.hops])] == expected
     if expected:
-        assert warnings(campaign, 90, {"no_address": 8, "suppressed_hard_bounce": 2}, 0)[0].share == 0.1
+        assert warnings(campaign, 90, {"no_address": 8, "suppressed_hard_bounce": 2}, 0, [hop.channel for hop in campaign.hops])[0].share == 0.1
 
 
 def _plan(channel: str, hops: list[Fallback]) -> Campaign:

@@ -10,9 +10,12 @@ import msgspec
 import pytest
 from tests.execution.cast import Parrot, add_account, add_people, stage
 
+from antiphon.execution.campaigns import service as campaigns
 from antiphon.execution.campaigns.asked import Asked
 from antiphon.execution.campaigns.desk import Desk, open_desk
 from antiphon.execution.campaigns.messages import Accepted, MessageBody, MessageInvalid
+from antiphon.execution.campaigns.estimating import further
+from antiphon.execution.campaigns.running import new_dispatch
 from antiphon.execution.delivery.rules.paths import PathStep, along, set_paths
 from antiphon.execution.delivery.rules.store import read_paths
 from antiphon.foundation.context import Context
@@ -106,7 +109,7 @@ async def path(ctx: Context, *steps: PathStep) -> None:
 
 
 async def hand_in(ctx: Context, key: str, **more: Any) -> Accepted:
-    body = {"to": {"profile_id": 1}, "content": {"text": "Hi"}} | more
+    body: dict[str, Any] = {"to": {"profile_id": 1}, "content": {"text": "Hi"}} | more
     return await ctx.get(Desk).hand_in(Asked("key:1", msgspec.convert(body, MessageBody), key))
 
 
@@ -133,3 +136,28 @@ async def test_a_message_takes_the_usual_path_of_its_class(ctx: Context, parrot:
     assert await dispatches(ctx) == [
         ("parrot", ["email"]), ("email", []), ("parrot", []), ("email", ["parrot"]), ("parrot", []), ("parrot", []),
     ]  # fmt: skip
+
+
+@pytest.mark.store
+async def test_a_campaign_goes_on_along_the_usual_path(ctx: Context, client: httpx.AsyncClient) -> None:
+    async with ctx.db.transaction() as conn:
+        await conn.execute(
+            "insert into channel_account (channel, provider, name, settings, sealed, created_at, updated_at)"
+            " select c, p, c, '{}', '', now(), now() from (values ('email', 'smtp'), ('sms', 'smpp')) v (c, p)"
+        )
+    steps = [{"channel": "email"}, {"channel": "sms", "answer_within": 3600}, {"channel": "voice"}]
+    assert (await client.put("/v1/delivery/paths", json={"paths": {"service": steps}})).status_code == 200
+
+    async def hops(**plan: Any) -> list[tuple[str, float | None]]:
+        made = await client.post("/v1/campaigns", json={"name": f"C {plan}", "message_class": "service"} | plan)
+        assert made.status_code == 201, made.text
+        async with ctx.db.connection() as conn:
+            campaign = await campaigns.find(conn, made.json()["id"])
+            assert campaign.usual_path is plan.get("usual_path", True)
+            new = await new_dispatch(conn, campaign, "1", version=1, account=None)
+            assert [(hop.channel, None) for hop in new.hops] == [(name, None) for name, _ in await further(conn, campaign)]
+        return [(hop.channel, hop.answer_within) for hop in new.hops]
+
+    assert await hops() == [("sms", 3600.0)], "on voice nothing can be said"
+    assert await hops(usual_path=False) == [] and await hops(message_class="transactional") == []
+    assert await hops(hops=[{"channel": "sms", "receipt_within": 60}]) == [("sms", None)]

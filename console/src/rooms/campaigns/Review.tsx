@@ -9,6 +9,8 @@ import { useFormat } from '@/design/format';
 import { IconPlay } from '@/design/icons';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { done } from '@/design/toast';
+import { useUsualPath } from '../rules/paths';
+import { ArmsPlanned } from './arms/ArmsPlanned';
 import { CampaignTest } from './CampaignTest';
 import { Estimated } from './Estimated';
 import { Picture } from './Picture';
@@ -59,6 +61,8 @@ export function Review({ id, plan, approved, onStarted, onStep }: ReviewProps) {
     },
   });
   const found = estimate.data;
+  const usual = useUsualPath(plan.message_class, plan.channel).slice(1);
+  const later = plan.hops.length > 0 || !plan.usual_path ? plan.hops : usual;
   const goesOn = plan.kind !== 'one_off';
   const needed = rule.data?.approval === 'always' || (rule.data?.approval === 'over' && (goesOn || (found?.audience ?? 0) > rule.data.approval_over));
   const asks = needed && !approved;
@@ -81,7 +85,8 @@ export function Review({ id, plan, approved, onStarted, onStep }: ReviewProps) {
         <Estimated estimate={estimate} />
         {plan.template_id !== null && <Picture templateId={plan.template_id} />}
       </SimpleGrid>
-      {plan.hops.length > 0 && <Chain channel={plan.channel} hops={plan.hops} />}
+      {plan.arms.length > 0 && <ArmsPlanned plan={plan} estimate={found} />}
+      {later.length > 0 && <Chain channel={plan.channel} hops={later} />}
       {asks && <Alert color="yellow">{t('campaigns.needs_approval')}</Alert>}
       <Group gap="lg">
         {[0, 1, 2].map((step) => (
@@ -99,7 +104,7 @@ export function Review({ id, plan, approved, onStarted, onStep }: ReviewProps) {
           </Button>
         )}
       </Group>
-      {testing && <CampaignTest id={id} onClose={() => setTesting(false)} />}
+      {testing && <CampaignTest id={id} arms={plan.arms} onClose={() => setTesting(false)} />}
       {dialog}
     </Stack>
   );

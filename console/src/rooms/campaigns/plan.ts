@@ -23,9 +23,12 @@ export const NEW_PLAN: Plan = {
   purpose: '',
   split: false,
   hops: [],
+  usual_path: true,
   holdout_percent: 0,
   budget_micros: null,
   goal: null,
+  arms: [],
+  arm_choice: null,
 };
 
 export function planOf(campaign: Schema<'Campaign'>): Plan {

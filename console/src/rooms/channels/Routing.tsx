@@ -10,6 +10,7 @@ import { IconDown, IconEdit, IconPlus, IconSplit, IconTrash, IconUp } from '@/de
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { done, failed } from '@/design/toast';
+import { usePurposeTitle } from '../rules/purposes';
 import { useCountries } from './countries';
 import { RouteEditor } from './RouteEditor';
 import { RouteTry } from './RouteTry';
@@ -23,6 +24,7 @@ function useSentence(): (route: Route) => { whom: string; through: string } {
   const { t } = useTranslation();
   const format = useFormat();
   const accounts = useAccounts().data ?? [];
+  const purposeTitle = usePurposeTitle();
   const countries = new Map(useCountries().map((one) => [one.value, one.label]));
   const name = (id: number) => accounts.find((one) => one.id === id)?.name ?? t('channels.no_account', { id });
   return ({ match, targets, strategy }) => {
@@ -31,7 +33,7 @@ function useSentence(): (route: Route) => { whom: string; through: string } {
       ...(match.domains ?? []),
       ...(match.classes ?? []).map((one) => t(`campaigns.class_name.${one}`, { defaultValue: one })),
       ...(match.topics ?? []),
-      ...(match.purposes ?? []).map((one) => t(`purpose.${one}`, { defaultValue: one })),
+      ...(match.purposes ?? []).map(purposeTitle),
     ];
     const whole = targets.reduce((sum, target) => sum + (target.share ?? 1), 0);
     const through = targets.map((target) => (strategy === 'share' ? `${name(target.account_id)} ${format.percent(target.share ?? 1, whole)}` : name(target.account_id)));

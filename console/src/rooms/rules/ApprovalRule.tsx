@@ -10,8 +10,45 @@ import { done } from '@/design/toast';
 
 type Rule = AnswerOf<'/v1/campaigns/rule', 'get'>;
 
-/** Whether somebody else must approve a campaign before it starts. */
+/** When somebody else must read what is written before it is said: campaigns, and journeys. */
 export function ApprovalRule() {
+  const journeys = useMay('journeys:read');
+  return (
+    <Stack>
+      <CampaignApproval />
+      {journeys && <JourneyApproval />}
+    </Stack>
+  );
+}
+
+/** Whether somebody else must approve a journey before it goes live. */
+function JourneyApproval() {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const may = useMay('journeys:approve');
+  const stored = useQuery({ queryKey: ['journey-rule'], queryFn: () => take(api.GET('/v1/journeys/rule')) });
+  const save = useMutation({
+    mutationFn: (approval: 'off' | 'always') => take(api.PUT('/v1/journeys/rule', { body: { approval } })),
+    onSuccess: (saved) => {
+      client.setQueryData(['journey-rule'], saved);
+      void client.invalidateQueries({ queryKey: ['journey'] });
+      done(t('rules.approval_saved'));
+    },
+  });
+  return (
+    <Panel title={t('rules.approval_journeys')} hint={t('rules.approval_journeys_hint')}>
+      <ProblemAlert error={stored.error ?? save.error} />
+      <Radio.Group label={t('rules.approval_journeys_when')} value={stored.data?.approval ?? 'off'} onChange={(approval) => save.mutate(approval as 'off' | 'always')}>
+        <Stack gap="xs" mt={6}>
+          {(['off', 'always'] as const).map((one) => <Radio key={one} value={one} disabled={!may || save.isPending} label={t(`rules.approval_${one}`)} />)}
+        </Stack>
+      </Radio.Group>
+    </Panel>
+  );
+}
+
+/** Whether somebody else must approve a campaign before it starts. */
+function CampaignApproval() {
   const { t } = useTranslation();
   const client = useQueryClient();
   const may = useMay('campaigns:approve');

@@ -1,6 +1,6 @@
 import { Tabs } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { IconCheck, IconClock, IconGauge, IconList, IconNot, IconRules } from '@/design/icons';
+import { IconCheck, IconClock, IconGauge, IconList, IconNot, IconRules, IconSequence } from '@/design/icons';
 import { Page } from '@/design/Page';
 import { useAddress } from '@/shell/address';
 import { ApprovalRule } from './ApprovalRule';
@@ -8,12 +8,14 @@ import { Caps } from './Caps';
 import { Classes } from './Classes';
 import { Hours } from './Hours';
 import { Holdouts } from './Holdouts';
-import { SuitabilityGrid } from './SuitabilityGrid';
+import { Paths } from './Paths';
+import { Suitability } from './Suitability';
 
 const TABS = [
   { key: 'caps', icon: IconGauge, page: Caps },
   { key: 'hours', icon: IconClock, page: Hours },
-  { key: 'suitability', icon: IconRules, page: SuitabilityGrid },
+  { key: 'suitability', icon: IconRules, page: Suitability },
+  { key: 'paths', icon: IconSequence, page: Paths },
   { key: 'holdout', icon: IconNot, page: Holdouts },
   { key: 'approval', icon: IconCheck, page: ApprovalRule },
   { key: 'classes', icon: IconList, page: Classes },

@@ -1,5 +1,5 @@
 import { Button, ScrollArea, Select } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
@@ -8,15 +8,12 @@ import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { done } from '@/design/toast';
 import { useChannelTitle, useKinds } from '../channels/vocabulary';
+import { usePurposeTitle, useSuitability } from './purposes';
 import styles from './rules.module.css';
 
 type Row = Schema<'Suitability'>;
 type Verdict = Row['verdict'];
 const VERDICTS: Verdict[] = ['default', 'allowed', 'reserve', 'refused'];
-
-export function useSuitability() {
-  return useQuery({ queryKey: ['suitability'], queryFn: () => take(api.GET('/v1/delivery/suitability')), staleTime: 60_000 });
-}
 
 /** Which channel suits which purpose: a line for each purpose, a column for each channel. */
 export function SuitabilityGrid() {
@@ -24,6 +21,7 @@ export function SuitabilityGrid() {
   const client = useQueryClient();
   const may = useMay('delivery:rules');
   const title = useChannelTitle();
+  const purposeTitle = usePurposeTitle();
   const kinds = useKinds().data ?? [];
   const stored = useSuitability();
   const [rows, setRows] = useState<Row[]>([]);
@@ -62,8 +60,8 @@ export function SuitabilityGrid() {
             </tr>
           </thead>
           <tbody>
-            {stored.data?.purposes.map((purpose) => {
-              const name = t(`purpose.${purpose.name}`, { defaultValue: purpose.title });
+            {stored.data?.purposes.filter((one) => !one.archived_at).map((purpose) => {
+              const name = purposeTitle(purpose.name);
               return (
                 <tr key={purpose.name}>
                   <th scope="row">{name}</th>

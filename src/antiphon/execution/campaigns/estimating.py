@@ -3,7 +3,7 @@ asked, and nothing is written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -16,7 +16,15 @@ from antiphon.execution.campaigns.foreseeing import foresee
 from antiphon.execution.campaigns.model import Campaign, CampaignIncomplete, CampaignUnknown
 from antiphon.execution.campaigns.report import ReasonCount
 from antiphon.execution.campaigns.running import audience_of, freshen, held, part_of, probe
-from antiphon.execution.delivery import CHUNK, REASONS, Verdict, estimate as ask_gate, expected_micros, expected_pace
+from antiphon.execution.delivery import (
+    CHUNK,
+    REASONS,
+    Verdict,
+    estimate as ask_gate,
+    expected_micros,
+    expected_pace,
+    usual_path,
+)
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection
 
@@ -126,6 +134,7 @@ async def full_estimate(ctx: Context, campaign_id: int) -> Estimate:
         if campaign is None:
             raise CampaignUnknown(campaign=campaign_id)
         first, later = await _prices(ctx, conn, campaign)
+        later_channels = [channel for channel, _ in await further(conn, campaign)]
         pace = await expected_pace(conn, campaign.channel, campaign.account_id, ctx.clock.now())
         arms = [await _of_arm(ctx, conn, campaign, number, one) for number, one in sorted(said.arms.items())]
     refused = sorted(verdict.refused.items(), key=lambda item: -item[1])
@@ -141,7 +150,7 @@ async def full_estimate(ctx: Context, campaign_id: int) -> Estimate:
         most_micros=cost + verdict.total * later,
         budget_micros=campaign.budget_micros,
         seconds=pace.seconds(verdict.passed) if verdict.passed else 0.0,
-        warnings=warnings(campaign, verdict.passed, verdict.refused, first),
+        warnings=warnings(campaign, verdict.passed, verdict.refused, first, later_channels),
         arms=arms,
         first=said.first if campaign.arm_choice is not None and campaign.arm_choice.percent < 100 else None,
     )
@@ -157,19 +166,26 @@ async def _prices(ctx: Context, conn: Connection, campaign: Campaign) -> tuple[i
     """(what a message costs on the first channel, what all hops after it cost together)."""
     asked = probe(campaign, ctx.clock.now())
     later = 0
-    for hop in campaign.hops:
-        later += await expected_micros(
-            ctx, conn, msgspec.structs.replace(asked, channel=hop.channel, account_id=hop.account_id)
-        )
+    for channel, account_id in await further(conn, campaign):
+        later += await expected_micros(ctx, conn, msgspec.structs.replace(asked, channel=channel, account_id=account_id))
     return await expected_micros(ctx, conn, asked), later
 
 
-def warnings(campaign: Campaign, reached: int, refused: Mapping[str, int], each_micros: int) -> list[Warned]:
-    """What to think of before sending. Pure."""
+async def further(conn: Connection, campaign: Campaign) -> list[tuple[str, int | None]]:
+    """(channel, account) of each hop after the first: those it names, else the usual ones."""
+    if campaign.hops or not campaign.usual_path:
+        return [(hop.channel, hop.account_id) for hop in campaign.hops]
+    return [(hop.channel, None) for hop in (await usual_path(conn, campaign.message_class, campaign.channel))[1]]
+
+
+def warnings(
+    campaign: Campaign, reached: int, refused: Mapping[str, int], each_micros: int, later: Sequence[str]
+) -> list[Warned]:
+    """What to think of before sending; ``later``: the channels after the first. Pure."""
     total = reached + sum(refused.values())
     found: list[Warned] = []
     missed = sum(refused.get(reason, 0) for reason in UNREACHED)
-    if total and missed and {campaign.channel, *(hop.channel for hop in campaign.hops)} == {"email"}:
+    if total and missed and {campaign.channel, *later} == {"email"}:
         found.append(Warned(code="email_only", share=missed / total, people=missed))
     if campaign.budget_micros is not None and reached * each_micros > campaign.budget_micros:
         unpaid = reached - campaign.budget_micros // each_micros

@@ -27,7 +27,8 @@ Ref = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
 class CampaignBody(Body, frozen=True, kw_only=True):
-    """What a campaign is to say to whom. A draft may lack segment, template and topic; starting it needs them."""
+    """What a campaign is to say to whom. A draft may lack segment, template and topic; starting it needs them. Without
+    ``hops`` it goes the usual path of its class from its channel on, if ``usual_path``."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     description: Annotated[str, msgspec.Meta(max_length=4000)] = ""
@@ -48,6 +49,7 @@ class CampaignBody(Body, frozen=True, kw_only=True):
     purpose: Annotated[str, msgspec.Meta(max_length=40)] = ""
     split: bool = False
     hops: Annotated[list[Fallback], msgspec.Meta(max_length=5)] = []
+    usual_path: bool = True
     holdout_percent: Annotated[float, msgspec.Meta(ge=0, le=50)] = 0
     budget_micros: Annotated[int, msgspec.Meta(ge=1, le=2**62)] | None = None
     goal: Goal | None = None

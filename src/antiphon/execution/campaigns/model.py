@@ -149,6 +149,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     split: bool = False
     hops: list[Fallback] = []
+    usual_path: bool = True
     holdout_percent: float = 0
     budget_micros: int | None = None
     goal: Goal | None = None

@@ -2,10 +2,10 @@
 -- A new draft.
 insert into campaign (name, description, channel, segment_id, excluded_segment_ids, template_id, account_id, topic,
                       message_class, track_opens, track_clicks, send_at, created_by, created_at, updated_at, kind, local_at,
-                      recurrence, trigger, purpose, split, hops, holdout_percent, budget_micros, goal, arms, arm_choice, authors)
+                      recurrence, trigger, purpose, split, hops, usual_path, holdout_percent, budget_micros, goal, arms, arm_choice, authors)
 values (%(name)s, %(description)s, %(channel)s, %(segment_id)s, %(excluded_segment_ids)s, %(template_id)s, %(account_id)s,
         %(topic)s, %(message_class)s, %(track_opens)s, %(track_clicks)s, %(send_at)s, %(created_by)s, %(now)s, %(now)s,
-        %(kind)s, %(local_at)s, %(recurrence)s, %(trigger)s, %(purpose)s, %(split)s, %(hops)s, %(holdout_percent)s,
+        %(kind)s, %(local_at)s, %(recurrence)s, %(trigger)s, %(purpose)s, %(split)s, %(hops)s, %(usual_path)s, %(holdout_percent)s,
         %(budget_micros)s, %(goal)s, %(arms)s, %(arm_choice)s, array[%(author)s::text])
 returning id;
 
@@ -15,7 +15,7 @@ update campaign set name = %(name)s, description = %(description)s, channel = %(
     excluded_segment_ids = %(excluded_segment_ids)s, template_id = %(template_id)s, account_id = %(account_id)s,
     topic = %(topic)s, message_class = %(message_class)s, track_opens = %(track_opens)s,
     track_clicks = %(track_clicks)s, send_at = %(send_at)s, updated_at = %(now)s, kind = %(kind)s, local_at = %(local_at)s,
-    recurrence = %(recurrence)s, trigger = %(trigger)s, purpose = %(purpose)s, split = %(split)s, hops = %(hops)s,
+    recurrence = %(recurrence)s, trigger = %(trigger)s, purpose = %(purpose)s, split = %(split)s, hops = %(hops)s, usual_path = %(usual_path)s,
     holdout_percent = %(holdout_percent)s, budget_micros = %(budget_micros)s, goal = %(goal)s, arms = %(arms)s,
     arm_choice = %(arm_choice)s, state = %(state)s,
     authors = case when %(author)s::text = any(authors) then authors else authors || %(author)s::text end,
@@ -27,7 +27,7 @@ where id = %(id)s;
 select c.id, c.name, c.description, c.channel, c.segment_id, c.excluded_segment_ids, c.template_id,
        c.template_version_id, c.account_id, c.topic, c.message_class, c.track_opens, c.track_clicks, c.send_at, c.state,
        c.created_by, c.created_at, c.updated_at, c.started_at, c.finished_at, c.archived_at, c.kind, c.local_at, c.recurrence,
-       c.trigger, c.purpose, c.split, c.hops, c.holdout_percent, c.budget_micros, c.goal, c.next_wall, c.next_at, c.authors,
+       c.trigger, c.purpose, c.split, c.hops, c.usual_path, c.holdout_percent, c.budget_micros, c.goal, c.next_wall, c.next_at, c.authors,
        c.approval, c.held_reason, c.held, c.arms, c.arm_choice, c.arm_winner, a.audience, a.taken, a.occurrences
 from campaign c cross join lateral (
     select sum(size)::bigint as audience, sum(taken)::bigint as taken, count(*)::int as occurrences
@@ -44,7 +44,7 @@ select id from campaign where id = %(id)s for update;
 select c.id, c.name, c.description, c.channel, c.segment_id, c.excluded_segment_ids, c.template_id,
        c.template_version_id, c.account_id, c.topic, c.message_class, c.track_opens, c.track_clicks, c.send_at, c.state,
        c.created_by, c.created_at, c.updated_at, c.started_at, c.finished_at, c.archived_at, c.kind, c.local_at, c.recurrence,
-       c.trigger, c.purpose, c.split, c.hops, c.holdout_percent, c.budget_micros, c.goal, c.next_wall, c.next_at, c.authors,
+       c.trigger, c.purpose, c.split, c.hops, c.usual_path, c.holdout_percent, c.budget_micros, c.goal, c.next_wall, c.next_at, c.authors,
        c.approval, c.held_reason, c.held, c.arms, c.arm_choice, c.arm_winner, a.audience, a.taken, a.occurrences
 from campaign c cross join lateral (
     select sum(size)::bigint as audience, sum(taken)::bigint as taken, count(*)::int as occurrences

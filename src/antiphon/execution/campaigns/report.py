@@ -126,7 +126,8 @@ FAILED = frozenset({"failed", "expired", "unknown"})
 async def read_report(ctx: Context, conn: Connection, campaign: Campaign) -> Report:
     """The numbers as the ledger has them now."""
     size, taken = await store.find_progress(conn, campaign.id)
-    params = {"campaign_id": campaign.id, "chained": bool(campaign.hops)}
+    (chained,) = await (await conn.execute(SQL.is_chained, {"campaign_id": campaign.id})).fetchone() or (False,)
+    params = {"campaign_id": campaign.id, "chained": chained}
     async with conn.cursor(row_factory=struct_row(Group)) as cur:
         groups = await (await cur.execute(SQL.report, params)).fetchall()
     reaction = await (await conn.execute(SQL.reaction, params)).fetchall()

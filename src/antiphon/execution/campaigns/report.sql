@@ -1,3 +1,7 @@
+-- name: is_chained
+-- Whether anything of it was said, or is to be, by a later channel.
+select exists (select 1 from dispatch where campaign_id = %(campaign_id)s and hop > 0);
+
 -- name: report
 -- A campaign's numbers, from the ledger in one pass. A person who was written to by several channels is where the last of them
 -- is; without hops there is nothing to look for.

@@ -25,6 +25,7 @@ from antiphon.execution.delivery import (
     add_budget,
     default_account,
     open_dispatch,
+    usual_path,
 )
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
@@ -121,7 +122,9 @@ async def what_it_says(ctx: Context, conn: Connection, campaign: Campaign) -> Re
 
 
 async def hops_of(conn: Connection, campaign: Campaign) -> tuple[Hop, ...]:
-    """The channels after the first. Raises NotPublished."""
+    """The channels after the first: those it names, else those of the usual path of its class. Raises NotPublished."""
+    if not campaign.hops and campaign.usual_path:
+        return (await usual_path(conn, campaign.message_class, campaign.channel))[1]
     hops: list[Hop] = []
     for n, one in enumerate(campaign.hops):
         version = None

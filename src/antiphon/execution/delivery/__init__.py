@@ -36,7 +36,7 @@ from antiphon.execution.delivery.model import (
 from antiphon.execution.delivery.pacing import expected_pace
 from antiphon.execution.delivery.reaching import clocks, reachable
 from antiphon.execution.delivery.reasons import REASONS, Reason, explain
-from antiphon.execution.delivery.rules.paths import read_paths
+from antiphon.execution.delivery.rules.paths import read_paths, usual_path
 from antiphon.execution.delivery.service import (
     CHUNK,
     Handed,
@@ -97,5 +97,6 @@ __all__ = [
     "submit_all",
     "submit_one",
     "submit_told",
+    "usual_path",
     "way_of",
 ]  # fmt: skip

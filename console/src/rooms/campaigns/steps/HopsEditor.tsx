@@ -1,5 +1,6 @@
 import { ActionIcon, Button, Group, Select, Stack, Switch, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
 import { DurationInput } from '@/design/DurationInput';
@@ -75,7 +76,7 @@ function One({ hop, place, count, onChange, onMove, onRemove }: OneProps) {
 }
 
 /** Where a message goes when its first channel does not bring it across: drawn, and changed below. */
-export function HopsEditor({ channel, hops, onChange }: { channel: string; hops: Hop[]; onChange: (hops: Hop[]) => void }) {
+export function HopsEditor({ channel, hops, usual, onChange }: { channel: string; hops: Hop[]; usual?: ReactNode; onChange: (hops: Hop[]) => void }) {
   const { t } = useTranslation();
   const options = useChannelOptions();
   const add = () => {
@@ -94,7 +95,8 @@ export function HopsEditor({ channel, hops, onChange }: { channel: string; hops:
         <Text size="sm" fw={550}>{t('campaigns.chain')}</Text>
         <Text size="xs" c="dimmed">{t('campaigns.chain_hint')}</Text>
       </div>
-      <Chain channel={channel} hops={hops} />
+      {(hops.length > 0 || !usual) && <Chain channel={channel} hops={hops} />}
+      {hops.length === 0 && usual}
       {hops.map((hop, place) => (
         <One
           key={place}

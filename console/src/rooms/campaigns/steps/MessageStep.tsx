@@ -2,6 +2,9 @@ import { Anchor, Checkbox, Select, SimpleGrid, Stack } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { useKinds } from '../../channels/vocabulary';
+import { useUsualPath } from '../../rules/paths';
+import { UsualPath } from '../../rules/UsualPath';
+import { ArmsEditor } from '../arms/ArmsEditor';
 import { Picture } from '../Picture';
 import { HopsEditor, useChannelOptions } from './HopsEditor';
 import { PurposePick } from './PurposePick';
@@ -13,6 +16,7 @@ export function MessageStep({ plan, onChange }: StepProps) {
   const { t } = useTranslation();
   const kinds = useKinds().data ?? [];
   const can = (ability: 'opens' | 'clicks') => kinds.some((one) => one.channel === plan.channel && one.capabilities[ability]);
+  const pathed = useUsualPath(plan.message_class, plan.channel).length > 1;
   const inParts = [plan.channel, ...plan.hops.map((hop) => hop.channel)].some((channel) => kinds.some((one) => one.channel === channel && one.capabilities.max_length));
   return (
     <Stack gap="xl">
@@ -41,7 +45,13 @@ export function MessageStep({ plan, onChange }: StepProps) {
         </Stack>
         {plan.template_id !== null && <Picture templateId={plan.template_id} />}
       </SimpleGrid>
-      <HopsEditor channel={plan.channel} hops={plan.hops} onChange={(hops) => onChange({ hops })} />
+      <HopsEditor
+        channel={plan.channel}
+        hops={plan.hops}
+        usual={pathed && <UsualPath messageClass={plan.message_class} channel={plan.channel} checked={plan.usual_path} onChange={(usual_path) => onChange({ usual_path })} />}
+        onChange={(hops) => onChange({ hops })}
+      />
+      <ArmsEditor plan={plan} onChange={onChange} />
     </Stack>
   );
 }

@@ -1,7 +1,7 @@
 import { Alert, List, Select, Stack } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useChannelTitle } from '../../channels/vocabulary';
-import { useSuitability } from '../../rules/SuitabilityGrid';
+import { usePurposeOptions, usePurposeTitle, useSuitability } from '../../rules/purposes';
 
 interface PurposePickProps {
   value: string;
@@ -15,6 +15,8 @@ export function PurposePick({ value, channels, onChange }: PurposePickProps) {
   const { t } = useTranslation();
   const title = useChannelTitle();
   const table = useSuitability().data;
+  const purposeTitle = usePurposeTitle();
+  const options = usePurposeOptions(value);
   const verdict = (channel: string) => table?.rows.find((row) => row.purpose === value && row.channel === channel)?.verdict ?? 'allowed';
   const alone = channels.every((channel) => channel === channels[0]);
   const wrong = value ? channels.filter((channel) => verdict(channel) === 'refused' || (verdict(channel) === 'reserve' && alone)) : [];
@@ -27,7 +29,7 @@ export function PurposePick({ value, channels, onChange }: PurposePickProps) {
         placeholder={t('campaigns.any_purpose')}
         clearable
         clearButtonProps={{ 'aria-label': t('common.clear') }}
-        data={(table?.purposes ?? []).map((one) => ({ value: one.name, label: t(`purpose.${one.name}`, { defaultValue: one.title }) }))}
+        data={options}
         value={value || null}
         onChange={(picked) => onChange(picked ?? '')}
       />
@@ -36,7 +38,7 @@ export function PurposePick({ value, channels, onChange }: PurposePickProps) {
           <List size="sm">
             {[...new Set(wrong)].map((channel) => (
               <List.Item key={channel}>
-                {t(verdict(channel) === 'refused' ? 'campaigns.unsuitable' : 'campaigns.only_reserve', { channel: title(channel), purpose: t(`purpose.${value}`, { defaultValue: value }) })}
+                {t(verdict(channel) === 'refused' ? 'campaigns.unsuitable' : 'campaigns.only_reserve', { channel: title(channel), purpose: purposeTitle(value) })}
               </List.Item>
             ))}
             {usual.length > 0 && <List.Item>{t('campaigns.usual', { channels: usual.map((row) => title(row.channel)).join(', ') })}</List.Item>}

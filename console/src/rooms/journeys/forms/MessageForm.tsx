@@ -5,6 +5,7 @@ import { IconPlus, IconTrash } from '@/design/icons';
 import { useChannelOptions } from '../../campaigns/steps/HopsEditor';
 import { PurposePick } from '../../campaigns/steps/PurposePick';
 import { useAccounts } from '../../channels/vocabulary';
+import { UsualPath } from '../../rules/UsualPath';
 import { Givens, type Given } from './Givens';
 import { DAY, listOf, numberOf, textOf, type FormProps } from './form';
 import { ClassAndTopic } from './MessageRules';
@@ -74,6 +75,7 @@ export function MessageForm({ settings, put }: FormProps) {
         {hops.map((hop, place) => (
           <HopForm key={place} hop={hop} place={place} onChange={(changed) => put({ hops: hops.with(place, changed) })} onRemove={() => put({ hops: hops.toSpliced(place, 1) })} />
         ))}
+        {hops.length === 0 && <UsualPath messageClass={textOf(settings.message_class) || 'marketing'} channel={channel} checked={settings.usual_path !== false} onChange={(usual_path) => put({ usual_path })} />}
         <Button size="compact-sm" variant="default" w="fit-content" leftSection={<IconPlus size={14} />} disabled={hops.length >= 10} onClick={() => put({ hops: [...hops, { channel: next }] })}>{t('campaigns.hop_add')}</Button>
       </Stack>
       <Accordion variant="separated">
