@@ -83,7 +83,7 @@ async def test_picking_up_after_the_dead_reads_what_they_had_in_hand(long: Datab
 
 async def test_people_behind_a_number_are_read_by_campaign(long: Database) -> None:
     wanted = dict.fromkeys(
-        ("before", "profile_ids", "address", "states", "reason", "message_class", "was", "channel", "account_id", "provider_id",
+        ("before", "profile_ids", "address", "said_to", "states", "reason", "message_class", "was", "channel", "account_id", "provider_id",
          "since", "until"), None
     ) | {"campaign_id": 7, "limit": 50, "named": True}  # fmt: skip
     found = await scans(long, LEDGER.search, wanted)

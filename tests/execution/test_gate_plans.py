@@ -54,7 +54,7 @@ async def test_looking_reads_by_person(long: Database, people: int) -> None:
     found = await scans(long, SQL.look, LOOK | {"profile_ids": list(range(1, people + 1))})
     for table in ("delivery", "profile", "identity", "consent_state", "suppression", "alias", "preference", "delivery_queue"):
         assert "whole" not in found.get(table, set()), table
-    assert found["delivery"] == {"delivery_profile_id_intent_key_key"}
+    assert found["delivery"] == {"delivery_person"}
 
 
 @pytest.mark.parametrize("name", ["contacts", "contacts_before"])

@@ -31,13 +31,28 @@ group by delivery_id, profile_id
 having count(delivered_at) >= max(parts) and count(delivered_at) = count(*);
 
 -- name: last_said
--- What was said last, not long ago, on these channels to these addresses: what a customer's own message answers.
+-- What was said last, not long ago, on these channels to these addresses: what a customer's own message answers. Looked for
+-- among what was said to whoever has the address, and outside campaigns; only then in every campaign there was.
 select n.channel, n.address, d.id, d.profile_id
 from (select distinct * from unnest(%(channels)s::text[], %(addresses)s::text[]) as n (channel, address)) n
 cross join lateral (
-    select d.id, d.profile_id from delivery d
-    where d.address = n.address and d.channel = n.channel and d.sent_at > %(since)s
-    order by d.id desc limit 1
+    with near as materialized (
+        select d.id, d.profile_id from (
+            select d.id, d.profile_id, d.channel, d.sent_at from identity i
+            cross join lateral (select i.profile_id as id union all select a.from_id from alias a where a.to_id = i.profile_id) o
+            join delivery d on d.profile_id = o.id and d.address = n.address
+            where i.kind = any(array(select name from identity_kind)) and i.value = n.address
+            union all
+            select d.id, d.profile_id, d.channel, d.sent_at from delivery d
+            where d.campaign_id is null and hashtext(d.address) = hashtext(n.address) and d.address = n.address
+        ) d
+        where d.channel = n.channel and d.sent_at > %(since)s order by d.id desc limit 1
+    )
+    select id, profile_id from near
+    union all
+    (select d.id, d.profile_id from deliveries_to(n.address) t
+     cross join lateral (select d.* from delivery d where d.id = t.id offset 0) d
+     where not exists (select 1 from near) and d.channel = n.channel and d.sent_at > %(since)s order by d.id desc limit 1)
 ) d;
 
 -- name: hear_once

@@ -11,7 +11,7 @@ import msgspec
 
 from antiphon.awareness.consent import Evidence, consent_as_of
 from antiphon.awareness.profiles import canonical, every_id
-from antiphon.execution.delivery import chains
+from antiphon.execution.delivery import chains, reply_files
 from antiphon.execution.delivery.errors import DeliveryUnknown, ReasonUnknown
 from antiphon.execution.delivery.gate.look import SQL as GATE
 from antiphon.execution.delivery.model import MessageClassName, State
@@ -180,9 +180,18 @@ async def search_of(ctx: Context, marks: Search, profile_id: int | None) -> Sear
         return msgspec.structs.replace(marks, profile_ids=await one_person(conn, profile_id))
 
 
+async def marks(conn: Connection, wanted: Search) -> dict[str, Any]:
+    """The marks of a search as its statements take them: ``said_to`` are the deliveries to the address."""
+    found = None
+    if wanted.address is not None:
+        row = await (await conn.execute(SQL.said_to, {"address": wanted.address})).fetchone()
+        found = row[0] if row else []
+    return msgspec.structs.asdict(wanted) | {"said_to": found}
+
+
 async def search(conn: Connection, wanted: Search, *, named: bool, before: int | None = None, limit: int) -> list[DeliveryItem]:
     """Deliveries by their marks, newest first; ``before`` is the id to go on from. ``named``: with customers' names."""
-    params = msgspec.structs.asdict(wanted) | {"named": named, "before": before, "limit": limit}
+    params = await marks(conn, wanted) | {"named": named, "before": before, "limit": limit}
     async with conn.cursor(row_factory=struct_row(DeliveryItem)) as cur:
         rows = await (await cur.execute(SQL.search, params)).fetchall()
     return [msgspec.structs.replace(row, sentence=explain(row.state, row.reason, _facts(row))) for row in rows]
@@ -275,7 +284,10 @@ async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str
         answered = await (await cur.execute(HEARD.export_engagement, {"profile_ids": ids})).fetchall()
         done = await (await cur.execute(SQL.export_interventions, {"profile_ids": ids})).fetchall()
         proofs = await (await cur.execute(SQL.export_verifications, {"profile_ids": ids})).fetchall()
-    return {"deliveries": said, "engagement": answered, "interventions": done, "verifications": proofs}
+    files = await reply_files.export(conn, ids)
+    return {
+        "deliveries": said, "engagement": answered, "interventions": done, "verifications": proofs, "attachments": files,
+    }  # fmt: skip
 
 
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
@@ -283,7 +295,7 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     ids = {"profile_ids": await one_person(conn, profile_id), "now": ctx.clock.now()}
     for query in (
         HEARD.erase_waiting, HEARD.erase_provider_messages, HEARD.erase_engagement,
-        chains.SQL.erase_watch, SQL.erase_displaced, SQL.erase_queue, SQL.erase_settle, SQL.erase_interventions,
+        chains.SQL.erase_watch, reply_files.SQL.erase, SQL.erase_displaced, SQL.erase_queue, SQL.erase_settle, SQL.erase_interventions,
         SQL.erase_verification_factors, SQL.erase_verifications, GATE.erase_contacts, SQL.erase_deliveries,
     ):  # fmt: skip
         await conn.execute(query, ids)

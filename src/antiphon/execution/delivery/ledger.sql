@@ -16,7 +16,7 @@ cross join lateral (select coalesce(p.traits ->> 'firstName', p.traits ->> 'firs
 where (%(before)s::bigint is null or d.id < %(before)s)
   and (%(campaign_id)s::bigint is null or d.campaign_id = %(campaign_id)s)
   and (%(profile_ids)s::bigint[] is null or d.profile_id = any(%(profile_ids)s))
-  and (%(address)s::text is null or d.address = %(address)s)
+  and (%(address)s::text is null or d.id = any(%(said_to)s::bigint[]))
   and (%(states)s::text[] is null or d.state = any(%(states)s) or q.state = any(%(states)s))
   and (%(reason)s::text is null or d.reason = %(reason)s)
   and (%(message_class)s::text is null or d.message_class = %(message_class)s)
@@ -38,6 +38,10 @@ where (%(before)s::bigint is null or d.id < %(before)s)
           when 'complained' then d.complained_at is not null end)
 order by d.id desc
 limit %(limit)s;
+
+-- name: said_to
+-- The deliveries to an address.
+select coalesce(array_agg(id), '{}') from deliveries_to(%(address)s);
 
 -- name: find_delivery
 -- One delivery with everything the ledger knows.

@@ -34,6 +34,10 @@ update dispatch set state = %(state)s
 where campaign_id = %(campaign_id)s and state <> 'cancelled' and state <> %(state)s
 returning id;
 
+-- name: no_waiting
+-- This transaction need not be on disk before the next one begins; nothing that comes after it is there without it.
+set local synchronous_commit = off;
+
 -- name: find_by_key
 -- The ledger row of one intent.
 select id, state, reason from delivery where profile_id = %(profile_id)s and intent_key = %(intent_key)s;

@@ -17,7 +17,7 @@ import msgspec
 from antiphon.awareness.events import INTERNAL, Journal
 from antiphon.execution.delivery import chains
 from antiphon.execution.delivery.gate.again import count_now
-from antiphon.execution.delivery.ledger import Search
+from antiphon.execution.delivery.ledger import Search, marks
 from antiphon.execution.delivery.model import CLASSES, State
 from antiphon.execution.delivery.service import SEND_LOOP
 from antiphon.execution.delivery.settling import delivered_event
@@ -117,14 +117,14 @@ async def _keep_record(conn: Connection, who: Principal, verb: str, ids: Sequenc
 async def count(ctx: Context, wanted: Search) -> int:
     """How many deliveries a retry of what a search finds would look at."""
     async with ctx.db.connection() as conn:
-        row = await (await conn.execute(SQL.count_matching, _marks(wanted))).fetchone()
+        row = await (await conn.execute(SQL.count_matching, await _marks(conn, wanted))).fetchone()
     return int(row[0]) if row else 0
 
 
 async def leave(ctx: Context, who: Principal, kind: str, wanted: Search, **more: Any) -> tuple[int, int]:
     """Leave a job that does it to all a search finds; (its id, how many deliveries it will look at)."""
     async with ctx.db.transaction() as conn:
-        row = await (await conn.execute(SQL.count_matching, _marks(wanted))).fetchone()
+        row = await (await conn.execute(SQL.count_matching, await _marks(conn, wanted))).fetchone()
         total = int(row[0]) if row else 0
         args = {"wanted": msgspec.to_builtins(wanted), "by": msgspec.to_builtins(_nameplate(who))} | more
         job_id = await enqueue(conn, kind, args, by=who.name, total=total)
@@ -161,7 +161,7 @@ async def _each_found(
     looked_at = done = 0
     while True:
         async with ctx.db.connection() as conn:
-            params = _marks(wanted) | {"before": before, "limit": AT_ONCE}
+            params = await _marks(conn, wanted) | {"before": before, "limit": AT_ONCE}
             ids = [row[0] for row in await (await conn.execute(SQL.matching, params)).fetchall()]
         if not ids:
             return {"looked_at": looked_at, "done": done, "left_alone": looked_at - done}
@@ -171,10 +171,9 @@ async def _each_found(
         await job.progress(looked_at)
 
 
-def _marks(wanted: Search) -> dict[str, Any]:
-    marks = msgspec.structs.asdict(wanted)
-    marks["states"] = [state for state in NOT_SENT if wanted.states is None or state in wanted.states]
-    return marks
+async def _marks(conn: Connection, wanted: Search) -> dict[str, Any]:
+    states = [state for state in NOT_SENT if wanted.states is None or state in wanted.states]
+    return await marks(conn, wanted) | {"states": states}
 
 
 def _nameplate(who: Principal) -> dict[str, Any]:

@@ -5,7 +5,7 @@ where (%(before)s::bigint is null or d.id < %(before)s)
   and d.state = any(%(states)s::text[]) and d.profile_id >= 0
   and (%(campaign_id)s::bigint is null or d.campaign_id = %(campaign_id)s)
   and (%(profile_ids)s::bigint[] is null or d.profile_id = any(%(profile_ids)s))
-  and (%(address)s::text is null or d.address = %(address)s)
+  and (%(address)s::text is null or d.id = any(%(said_to)s::bigint[]))
   and (%(reason)s::text is null or d.reason = %(reason)s)
   and (%(message_class)s::text is null or d.message_class = %(message_class)s)
 order by d.id desc limit %(limit)s;
@@ -16,7 +16,7 @@ select count(*) from delivery d
 where d.state = any(%(states)s::text[]) and d.profile_id >= 0
   and (%(campaign_id)s::bigint is null or d.campaign_id = %(campaign_id)s)
   and (%(profile_ids)s::bigint[] is null or d.profile_id = any(%(profile_ids)s))
-  and (%(address)s::text is null or d.address = %(address)s)
+  and (%(address)s::text is null or d.id = any(%(said_to)s::bigint[]))
   and (%(reason)s::text is null or d.reason = %(reason)s)
   and (%(message_class)s::text is null or d.message_class = %(message_class)s);
 

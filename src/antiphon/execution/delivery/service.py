@@ -137,7 +137,7 @@ async def submit_all(
             coming = asyncio.create_task(look_ahead(ctx, dispatch, part))
             if ahead is not None:
                 seen, ahead = ahead, coming
-                total += await _hand_in(ctx, dispatch, await seen, within)
+                total += await _hand_in(ctx, dispatch, await seen, within, more=True)
             ahead = coming
         if ahead is not None:
             total += await _hand_in(ctx, dispatch, await ahead, within)
@@ -148,8 +148,14 @@ async def submit_all(
     return total
 
 
-async def _hand_in(ctx: Context, dispatch: Dispatch, seen: deciding.Seen, within: Within | None) -> Verdict:
+async def _hand_in(
+    ctx: Context, dispatch: Dispatch, seen: deciding.Seen, within: Within | None, *, more: bool = False
+) -> Verdict:
+    """Write a part. Where ``more`` parts follow it is not waited for the disk: a power cut may lose the latest of them, whole,
+    with what `within` wrote beside; whoever says one of its messages waits for both, and so does the last part."""
     async with ctx.db.transaction() as conn:
+        if more:
+            await conn.execute(store.SQL.no_waiting)
         if within is not None:
             await within(conn, seen.intents, None)
         verdict = await submit(ctx, conn, dispatch, seen.intents, seen=seen)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,10 +21,13 @@ from antiphon.execution.delivery.reasons import REASONS
 from antiphon.execution.delivery.rules.model import CAPPED, Rules
 from antiphon.execution.delivery.rules.store import Rulebook, add_kind, is_current
 from antiphon.foundation.context import Context
-from antiphon.foundation.postgres import Connection
+from antiphon.foundation.postgres import Connection, UniqueViolation
 from antiphon.foundation.postgres.binary import bigints, instants, micros, texts
 
 BOOK = Rulebook()
+MANY = 500
+"""From so many rows on it is cheaper to suppose that none is there yet, and to begin again where one is."""
+_WRITE_NEW = SQL.write.replace("on conflict (intent_key, profile_id) do nothing", "")
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,7 +196,22 @@ async def write(conn: Connection, seen: Seen, hold: Hold | None = None) -> int:
         "reserved_micros": hold.each_micros if hold else None,
         "reserved_at": hold.at if hold else None,
     }
-    row = await (await conn.execute(SQL.write, params)).fetchone()
+    return await _insert(conn, params, len(intents.profile_ids))
+
+
+async def _insert(conn: Connection, params: Mapping[str, Any], count: int) -> int:
+    """A set that is new, as nearly all large ones are, is inserted without looking for each row first: a fifth of the cost."""
+    if count >= MANY:
+        try:
+            async with conn.transaction():
+                return await _queued(conn, _WRITE_NEW, params)
+        except UniqueViolation:
+            pass  # some of it was handed in before
+    return await _queued(conn, SQL.write, params)
+
+
+async def _queued(conn: Connection, statement: LiteralString, params: Mapping[str, Any]) -> int:
+    row = await (await conn.execute(statement, params)).fetchone()
     assert row is not None
     return int(row[0])
 

@@ -103,7 +103,7 @@ with written as (
     from unnest(%(profile_ids)s::bigint[], %(suffixes)s::text[], %(variables)s::text[], %(addresses)s::text[],
                 %(states)s::text[], %(reasons)s::text[], %(dues)s::timestamptz[], %(expires)s::timestamptz[])
         as d (profile_id, suffix, variables, address, state, reason, due_at, expires_at)
-    on conflict (profile_id, intent_key) do nothing
+    on conflict (intent_key, profile_id) do nothing
     returning id, profile_id, bucket, state, due_at, expires_at, dispatch_id
 ), queued as (
     insert into delivery_queue (delivery_id, profile_id, dispatch_id, bucket, due_at, expires_at, budgets, reserved_micros, reserved_at)
