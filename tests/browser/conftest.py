@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import expect
-from tests.browser.stage import Console, Stage, set_stage
+from tests.browser.stage import PEOPLE, Console, Stage, set_stage, wait_for
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
@@ -100,7 +100,7 @@ def stage(chromium: str, mail: tuple[int, Path], tmp_path_factory: pytest.TempPa
             _wait_ready(base, server, folder / "serve.log")
             owner = ["owner", EMAIL, "--name", "Ada Owner", "--password", PASSWORD]
             subprocess.run([*command, *owner], env=env, cwd=ROOT, check=True, capture_output=True, timeout=60)
-            yield set_stage(base, EMAIL, PASSWORD, mail[0], mail[1])
+            yield set_stage(base, EMAIL, PASSWORD, mail[0], mail[1], folder / "data")
         finally:
             _stop(server)
 
@@ -128,6 +128,15 @@ def console(stage: Stage, page: Any) -> Iterator[Console]:
     page.context.add_cookies(stage.cookies())
     yield Console(page, stage, AXE.read_text())
     assert faults == []
+
+
+@pytest.fixture
+def topped_up(stage: Stage) -> dict[str, Any]:
+    """The computed segment of everybody who topped up, all twelve."""
+    found = stage.call("GET", "/v1/segments?search=Topped up")["items"]
+    if not found:
+        found = [stage.call("POST", "/v1/segments", {"name": "Topped up", "tree": {"kind": "event", "name": "Top Up", "op": "did"}})]
+    return dict(wait_for(lambda: (one := stage.call("GET", f"/v1/segments/{found[0]['id']}"))["size"] == PEOPLE and one))
 
 
 @pytest.fixture

@@ -6,11 +6,17 @@ import json
 import re
 import time
 from collections.abc import Callable
+from email import message_from_bytes
+from email.policy import default as default_policy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
+
+from antiphon.foundation.embedded import running_url
+from antiphon.sandbox.email import read_received
 
 PLANS = ("Lite", "Plus", "Max")
 PEOPLE = 12
@@ -19,9 +25,9 @@ PEOPLE = 12
 class Stage:
     """A running server, reached over its API as the owner."""
 
-    def __init__(self, base: str, email: str, password: str, mail_port: int, mail_log: Path) -> None:
+    def __init__(self, base: str, email: str, password: str, mail_port: int, mail_log: Path, data: Path) -> None:
         self.base, self.email, self.password = base, email, password
-        self.mail_port, self.mail_log = mail_port, mail_log
+        self.mail_port, self.mail_log, self.data = mail_port, mail_log, data
         self.api = httpx.Client(base_url=base, timeout=30)
         me = self.call("POST", "/v1/session", {"email": email, "password": password})
         self.api.headers["x-csrf-token"] = me["csrf"]
@@ -59,6 +65,20 @@ class Stage:
             return []
         return [json.loads(line) for line in self.mail_log.read_text().splitlines()]
 
+    def letter(self, address: str) -> str:
+        """The HTML of the newest message to an address."""
+        to = [content for _, entry, content in read_received(self.mail_log.parent) if address in entry.recipients]
+        part = message_from_bytes(to[-1], policy=default_policy).get_body(("html",))
+        assert part is not None
+        return str(part.get_content())
+
+    def later(self, statement: str) -> None:
+        """Runs a statement that puts something into the past: the server's clock is the machine's."""
+        url = running_url(self.data)
+        assert url is not None
+        with psycopg.connect(url, autocommit=True) as conn:
+            conn.execute(statement.encode())
+
 
 def wait_for(true: Callable[[], Any], seconds: float = 60) -> Any:
     """The first true answer; asks again for a while."""
@@ -69,9 +89,9 @@ def wait_for(true: Callable[[], Any], seconds: float = 60) -> Any:
     return found
 
 
-def set_stage(base: str, email: str, password: str, mail_port: int, mail_log: Path) -> Stage:
+def set_stage(base: str, email: str, password: str, mail_port: int, mail_log: Path, data: Path) -> Stage:
     """Twelve customers on three plans, each with a top-up; ten of them agreed to offers; a sender and a topic."""
-    stage = Stage(base, email, password, mail_port, mail_log)
+    stage = Stage(base, email, password, mail_port, mail_log, data)
     stage.write_key = stage.call("POST", "/v1/sources", {"name": "Billing"})["write_key"]
     calls: list[dict[str, Any]] = []
     for number in range(1, PEOPLE + 1):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
-from tests.browser.stage import Console, wait_for
+from tests.browser.stage import Console
 
 MAIL = {"format": "html", "subject": "A larger plan", "body": '<p>Hello</p><a href="{{ unsubscribe_url }}">Unsubscribe</a>'}
 TEXT = {"format": "text", "subject": "", "body": "A larger plan waits for you"}
@@ -20,17 +19,7 @@ def _template(console: Console, channel: str, source: dict[str, str]) -> str:
     return name
 
 
-@pytest.fixture
-def segment(console: Console) -> dict[str, Any]:
-    """Everybody who topped up, computed."""
-    found = console.stage.call("GET", "/v1/segments?search=Topped up")["items"]
-    if not found:
-        found = [console.stage.call("POST", "/v1/segments", {"name": "Topped up", "tree": {"kind": "event", "name": "Top Up", "op": "did"}})]
-    wait_for(lambda: console.stage.call("GET", f"/v1/segments/{found[0]['id']}")["size"] == 12)
-    return dict(found[0])
-
-
-def test_recurring_with_a_path_of_channels(console: Console, segment: dict[str, Any]) -> None:
+def test_recurring_with_a_path_of_channels(console: Console, topped_up: dict[str, Any]) -> None:
     page = console.page
     mail, text = _template(console, "email", MAIL), _template(console, "sms", TEXT)
     console.open("/campaigns/new")
@@ -66,7 +55,7 @@ def test_recurring_with_a_path_of_channels(console: Console, segment: dict[str, 
     assert (kept["hops"][0]["channel"], kept["hops"][0]["receipt_within"], kept["purpose"]) == ("sms", 7200, "promotion")
 
 
-def test_triggered_with_a_goal(console: Console, segment: dict[str, Any]) -> None:
+def test_triggered_with_a_goal(console: Console, topped_up: dict[str, Any]) -> None:
     page = console.page
     mail = _template(console, "email", MAIL)
     console.open("/campaigns/new")
@@ -90,13 +79,13 @@ def test_triggered_with_a_goal(console: Console, segment: dict[str, Any]) -> Non
     expect(page.get_by_label("Name").or_(page.get_by_text("Whom it would reach now")).first).to_be_visible()
 
 
-def test_approval_is_asked_for_in_the_review(console: Console, segment: dict[str, Any]) -> None:
+def test_approval_is_asked_for_in_the_review(console: Console, topped_up: dict[str, Any]) -> None:
     page = console.page
     mail = _template(console, "email", MAIL)
     template = next(one for one in console.stage.call("GET", "/v1/templates?limit=500")["items"] if one["name"] == mail)
     console.stage.call("PUT", "/v1/campaigns/rule", {"approval": "always"})
     try:
-        body = {"name": "Read by two", "segment_id": segment["id"], "template_id": template["id"], "topic": "offers"}
+        body = {"name": "Read by two", "segment_id": topped_up["id"], "template_id": template["id"], "topic": "offers"}
         made = console.stage.call("POST", "/v1/campaigns", body)
         console.open(f"/campaigns/{made['id']}")
         console.says("It starts only once somebody else has approved it.")
