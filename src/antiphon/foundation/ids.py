@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import secrets
 from binascii import b2a_base64
+from functools import lru_cache
 
 from antiphon.foundation.errors import Invalid
 
@@ -38,8 +39,16 @@ def keyed_fraction(key: bytes, *parts: str | int | bytes) -> float:
     return int.from_bytes(keyed_hash(key, *parts)[:7], "big") / (1 << 56)
 
 
+@lru_cache(maxsize=64)
+def _begun(key: bytes, purpose: str) -> hashlib.blake2b:
+    """The hash of a purpose's tokens up to where their payload begins."""
+    return hashlib.blake2b(purpose.encode() + b"\0", key=key[:64], digest_size=_TAG)
+
+
 def _tag(key: bytes, purpose: str, payload: bytes) -> bytes:
-    return hashlib.blake2b(purpose.encode() + b"\0" + payload, key=key[:64], digest_size=_TAG).digest()
+    h = _begun(key, purpose).copy()
+    h.update(payload)
+    return h.digest()
 
 
 def sign(key: bytes, purpose: str, payload: bytes) -> str:

@@ -16,7 +16,7 @@ from antiphon.execution.content.errors import TemplateInvalid
 from antiphon.execution.content.liquid import Liquid, parse, values
 from antiphon.execution.content.model import Link, Links, Render, Source, Untracked
 from antiphon.execution.content.plaintext import from_html
-from antiphon.execution.content.straight import PICTURE, Straight, straighten
+from antiphon.execution.content.straight import MARKUP, PICTURE, Straight, straighten
 from antiphon.execution.content.tokens import Hidden, hide
 from antiphon.foundation.ids import random_token
 
@@ -28,6 +28,7 @@ _PREHEADER = '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all
 _BODY = re.compile(r"<body\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f\x85\u2028\u2029]+")
+_MAYBE_BLANKS = re.compile(r"\n(?:\n\n|[ \t])").search
 _BLANKS = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
 
 
@@ -58,12 +59,12 @@ class CompiledTemplate:
         self.parts: Sequence[Liquid] = [p for p in (self._subject, self._html, self._text) if p is not None]
         self.urls: Sequence[str] = tuple(table.urls)
         self.links: Sequence[Link] = tuple(table.found)
-        self._ids: Sequence[int] = ()
+        self._rows: Sequence[tuple[str, int, str]] = ()
         self._refuse_unknown_filters()
 
     def with_links(self, ids: Mapping[str, int]) -> CompiledTemplate:
         """Name the row of each static link; returns itself."""
-        self._ids = [ids[url] for url in self.urls]
+        self._rows = [(str(index), ids[url], url) for index, url in enumerate(self.urls)]
         return self
 
     def render(self, given: Render, links: Links | None = None) -> Rendered:
@@ -75,14 +76,13 @@ class CompiledTemplate:
         names = values(given.traits, {**given.extra, **ways}, given.now)
         fixed = self._fixed(links)
         picture = linking.picture(links.open_url)
+        marked = {key: escape(url) if MARKUP(url) else url for key, url in fixed.items()}
         subject, html, text = self._straight
         return Rendered(
             _SPACES.sub(" ", self._write(self._subject, subject, names, links, fixed, False)).strip()[:MAX_SUBJECT],
             None
             if self._html is None
-            else self._write(
-                self._html, html, names, links, {PICTURE: picture, **{key: escape(url) for key, url in fixed.items()}}, True
-            ),
+            else self._write(self._html, html, names, links, {PICTURE: picture, **marked}, True),
             _few_blanks(self._write(self._text, text, names, links, {PICTURE: picture, **fixed}, False)),
         )
 
@@ -95,11 +95,9 @@ class CompiledTemplate:
         return self._fill(part.write(names), links, places, html)
 
     def _fixed(self, links: Links) -> dict[str, str]:
-        if not self._ids:
+        if not self._rows:
             return {str(index): url for index, url in enumerate(self.urls)}
-        return {
-            str(index): links.fixed(link_id, url) for index, (link_id, url) in enumerate(zip(self._ids, self.urls, strict=True))
-        }
+        return {key: links.fixed(link_id, url) for key, link_id, url in self._rows}
 
     def _refuse_unknown_filters(self) -> None:
         for part in self.parts:
@@ -120,9 +118,7 @@ def compile_source(source: Source) -> CompiledTemplate:
 
 def _few_blanks(text: str) -> str:
     """Never more than one empty line. Looked for before it is searched for: most texts have none."""
-    if "\n\n\n" in text or "\n " in text or "\n\t" in text:
-        return _BLANKS.sub("\n\n", text)
-    return text
+    return _BLANKS.sub("\n\n", text) if _MAYBE_BLANKS(text) else text
 
 
 def _mark(source: Source) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from liquid import RenderContext, escape
 from liquid.ast import BlockNode, Node
@@ -56,6 +56,14 @@ Places = Mapping[str, str]
 Value = Callable[[Names], Any]
 Piece = Callable[[Names, Places], str]
 
+
+
+class Place(NamedTuple):
+    """Where what stands at a place goes."""
+
+    key: str
+
+
 PICTURE = "P"
 MOST_NODES = 5_000  # with no loops, the steps of a rendering are not more than a few times this
 _SMALL = 1 << 63
@@ -69,7 +77,7 @@ class _Winding(Exception):
     """The template has something the straight way does not know."""
 
 
-_MARKUP = re.compile(r"""[&<>"']""").search  # to look costs a tenth of what `escape` does, and most values have none
+MARKUP = re.compile(r"""[&<>"']""").search  # to look costs a tenth of what `escape` does, and most values have none
 
 
 class _Autoescape:
@@ -82,18 +90,53 @@ class _Autoescape:
 class Straight:
     """A template as a row of texts and functions."""
 
-    __slots__ = ("_row",)
+    __slots__ = ("_write",)
 
-    def __init__(self, row: Sequence[str | Piece]) -> None:
-        self._row = row
+    def __init__(self, row: Sequence[str | Place | Piece]) -> None:
+        self._write = _writer(row)
 
     def write(self, names: Names, places: Places) -> str | None:
         """The rendered text with its links in their places; None leaves this rendering to Liquid."""
         try:
-            text = "".join([piece if isinstance(piece, str) else piece(names, places) for piece in self._row])
+            text = self._write(names, places)
         except Exception:
             return None
         return text if len(text) <= MOST_OUTPUT else None
+
+
+def _writer(row: Sequence[str | Place | Piece]) -> Piece:
+    """One function that writes a row: its texts, those side by side made one, are copied as they stand, the rest filled in."""
+    texts: list[str] = []
+    places: list[tuple[int, str]] = []
+    pieces: list[tuple[int, Piece]] = []
+    plain = False  # whether the last one is a text
+    for piece in row:
+        if isinstance(piece, str):
+            if plain:
+                texts[-1] += piece
+            elif piece:
+                texts.append(piece)
+            plain = plain or bool(piece)
+            continue
+        plain = False
+        if isinstance(piece, Place):
+            places.append((len(texts), piece.key))
+        else:
+            pieces.append((len(texts), piece))
+        texts.append("")
+    if not places and not pieces:
+        text = "".join(texts)
+        return lambda names, at: text
+
+    def write(names: Names, at: Places) -> str:
+        parts = texts.copy()
+        for n, key in places:
+            parts[n] = at[key]
+        for n, piece in pieces:
+            parts[n] = piece(names, at)
+        return "".join(parts)
+
+    return write
 
 
 def straighten(template: Liquid, mark: str, *, html: bool) -> Straight | None:
@@ -112,8 +155,8 @@ class _Maker:
         self._html = html
         self._nodes = 0
 
-    def row(self, nodes: Sequence[Node]) -> list[str | Piece]:
-        row: list[str | Piece] = []
+    def row(self, nodes: Sequence[Node]) -> list[str | Place | Piece]:
+        row: list[str | Place | Piece] = []
         for node in nodes:
             self._nodes += 1
             if self._nodes > MOST_NODES:
@@ -128,13 +171,13 @@ class _Maker:
                 raise _Winding
         return row
 
-    def _text(self, text: str) -> list[str | Piece]:
+    def _text(self, text: str) -> list[str | Place | Piece]:
         if f"{self._mark}D" in text or f"{self._mark}E" in text:  # around an address that differs by person
             raise _Winding
-        row: list[str | Piece] = []
+        row: list[str | Place | Piece] = []
         at = 0
         for found in self._place.finditer(text):
-            row += [text[at : found.start()], _at_place(found[1] or PICTURE)]
+            row += [text[at : found.start()], Place(found[1] or PICTURE)]
             at = found.end()
         return [*row, text[at:]]
 
@@ -145,7 +188,7 @@ class _Maker:
         def write(names: Names, _: Places) -> str:
             found = value(names)
             if type(found) is str:
-                return escape(found) if html and _MARKUP(found) else found
+                return escape(found) if html and MARKUP(found) else found
             return str(found) if type(found) is int else to_liquid_string(found, html)
 
         return write
@@ -167,15 +210,18 @@ class _Maker:
         row = self.row(block.nodes)
         if block.blank and self._env.suppress_blank_control_flow_blocks:
             return _nothing
-        texts = [piece for piece in row if isinstance(piece, str)]
-        if len(texts) == len(row):
-            text = "".join(texts)
-            return lambda names, places: text
-        return lambda names, places: "".join([piece if isinstance(piece, str) else piece(names, places) for piece in row])
+        return _writer(row)
 
     def _condition(self, expression: Expression) -> Callable[[Names], bool]:
         value = self._value(expression)
-        return lambda names: is_truthy(value(names))
+
+        def holds(names: Names) -> bool:
+            found = value(names)
+            if found is True or found is False:
+                return found
+            return True if type(found) is str or type(found) is int else is_truthy(found)
+
+        return holds
 
     def _value(self, expression: Expression) -> Value:
         if isinstance(expression, BooleanExpression):
@@ -228,10 +274,6 @@ class _Maker:
         return value
 
 
-def _at_place(key: str) -> Piece:
-    return lambda names, places: places[key]
-
-
 def _nothing(names: Names, places: Places) -> str:
     return ""
 
@@ -260,13 +302,21 @@ def _same(left: Any, right: Any) -> bool:
     return _eq(left, right)
 
 
+def _less(token: Any, left: Any, right: Any) -> bool:
+    return left < right if type(left) is int and type(right) is int else _lt(token, left, right)
+
+
+def _most(left: Any, right: Any) -> bool:
+    return left <= right if type(left) is int and type(right) is int else _le(left, right)
+
+
 _COMPARISONS: Mapping[type[Expression], Callable[[Value, Value, Any], Value]] = {
     EqExpression: lambda left, right, _: lambda names: _same(left(names), right(names)),
     NeExpression: lambda left, right, _: lambda names: not _same(left(names), right(names)),
-    LtExpression: lambda left, right, token: lambda names: _lt(token, left(names), right(names)),
-    GtExpression: lambda left, right, token: lambda names: _lt(token, right(names), left(names)),
-    LeExpression: lambda left, right, _: lambda names: _le(left(names), right(names)),
-    GeExpression: lambda left, right, _: lambda names: _le(right(names), left(names)),
+    LtExpression: lambda left, right, token: lambda names: _less(token, left(names), right(names)),
+    GtExpression: lambda left, right, token: lambda names: _less(token, right(names), left(names)),
+    LeExpression: lambda left, right, _: lambda names: _most(left(names), right(names)),
+    GeExpression: lambda left, right, _: lambda names: _most(right(names), left(names)),
     ContainsExpression: lambda left, right, token: lambda names: _contains(token, left(names), right(names)),
     LogicalAndExpression: lambda left, right, _: lambda names: is_truthy(left(names)) and is_truthy(right(names)),
     LogicalOrExpression: lambda left, right, _: lambda names: is_truthy(left(names)) or is_truthy(right(names)),
