@@ -9,6 +9,7 @@ import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Stat } from '@/design/Stat';
 import { useReasonTitle } from '../delivery/reasons';
+import { ArmsReport } from './arms/ArmsReport';
 import { Funnel } from './Funnel';
 import { Conversions } from './Conversions';
 import { KnownAfter } from './KnownAfter';
@@ -77,6 +78,7 @@ export function Report({ campaign }: { campaign: Campaign }) {
         <Stat icon={IconNot} label={t('state.unsubscribed')} value={format.number(report.unsubscribed)} note={t('campaigns.complaints', { shown: format.number(report.complained) })} {...people({ was: 'unsubscribed' })} />
         <Stat icon={IconShield} label={t('state.suppressed')} value={format.number(report.suppressed)} note={t('campaigns.failed_note', { failed: format.number(report.failed), unknown: format.number(report.unknown) })} {...people({ state: 'suppressed' })} />
       </SimpleGrid>
+      {(campaign.arms ?? []).length > 0 && <ArmsReport campaign={campaign} />}
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         <Panel title={t('campaigns.funnel')} hint={t('campaigns.funnel_hint')}>
           <Funnel report={report} campaign={campaign.id} />

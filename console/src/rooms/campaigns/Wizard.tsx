@@ -6,6 +6,7 @@ import { api, take } from '@/api/client';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { done } from '@/design/toast';
+import { fitting } from './arms/arms';
 import { lacking, type Plan } from './plan';
 import { Review } from './Review';
 import { AudienceStep } from './steps/AudienceStep';
@@ -50,7 +51,7 @@ export function Wizard({ start, id: given, approved = false, onStarted }: Wizard
     if (next === REVIEW) keep.mutate(undefined, { onSuccess: () => setStep(REVIEW) });
     else setStep(next);
   };
-  const change = (part: Partial<Plan>) => setPlan({ ...plan, ...part });
+  const change = (part: Partial<Plan>) => setPlan(fitting({ ...plan, ...part }));
   const first = lacking(plan);
   const ready = first === null || first > step;
   return (

@@ -1,6 +1,6 @@
 import { Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSession } from '@/api/session';
 import { FormDialog } from '@/design/SaveForm';
@@ -12,10 +12,12 @@ interface TestFormProps {
   email: boolean;
   send: (address: string, profile: number | null) => Promise<unknown>;
   onClose: () => void;
+  /** What else is asked, above. */
+  before?: ReactNode;
 }
 
 /** Asks to which address of staff a message goes before anybody else gets it, and as to which customer it is written. */
-export function TestForm({ email, send, onClose }: TestFormProps) {
+export function TestForm({ email, send, onClose, before }: TestFormProps) {
   const { t } = useTranslation();
   const me = useSession().data;
   const [address, setAddress] = useState(email ? (me?.email ?? '') : '');
@@ -30,6 +32,7 @@ export function TestForm({ email, send, onClose }: TestFormProps) {
   return (
     <FormDialog title={t('content.test')} saving={sending} action={t('content.send_test')} onSubmit={() => sending.mutate()} onClose={onClose}>
       <Text size="sm" c="dimmed">{t('content.test_hint')}</Text>
+      {before}
       <TextInput
         label={t(email ? 'access.email' : 'content.test_address')}
         type={email ? 'email' : 'text'}

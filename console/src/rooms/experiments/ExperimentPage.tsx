@@ -52,6 +52,13 @@ function Loaded({ one }: { one: Shown }) {
     queryFn: () => take(api.GET('/v1/experiments/{experiment_id}/results', path)),
     refetchInterval: one.state === 'finished' ? false : 30_000,
   });
+  const course = useQuery({
+    queryKey: ['experiment', one.id, 'course'],
+    enabled: began && (results.data?.metrics.length ?? 0) > 0,
+    queryFn: () => take(api.GET('/v1/experiments/{experiment_id}/course', path)),
+    refetchInterval: one.state === 'finished' ? false : 60_000,
+  });
+  const courseOf = (metric: string) => course.data?.metrics.find((each) => each.metric === metric);
   const changed = (next: Shown) => {
     client.setQueryData(['experiment', one.id], next);
     void client.invalidateQueries({ queryKey: ['experiments'] });
@@ -114,7 +121,7 @@ function Loaded({ one }: { one: Shown }) {
           {found && found.people > 0 && (
             <>
               <ArmsPanel one={one} found={found} titleOf={titleOf} />
-              {found.metrics.map((metric) => <MetricPanel key={metric.metric} metric={metric} titleOf={titleOf} level={found.alpha} />)}
+              {found.metrics.map((metric) => <MetricPanel key={metric.metric} metric={metric} titleOf={titleOf} level={found.alpha} course={courseOf(metric.metric)} />)}
               {found.metrics.length === 0 && <Panel><EmptyState icon={IconExperiment} title={t('experiments.no_metrics')}>{t('experiments.no_metrics_hint')}</EmptyState></Panel>}
               {found.metrics.length > 0 && <Apart id={one.id} metrics={found.metrics.map((metric) => metric.metric)} titleOf={titleOf} />}
               <Group gap={6}><Text size="xs" c="dimmed">{t('experiments.measured')}</Text><Text size="xs" c="dimmed" component="span"><Moment at={found.measured_at} /></Text></Group>

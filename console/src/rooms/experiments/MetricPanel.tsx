@@ -4,6 +4,8 @@ import { DataTable } from '@/design/DataTable';
 import { NOTHING, useFormat } from '@/design/format';
 import { Mark, type MarkColour } from '@/design/Mark';
 import { Panel } from '@/design/Panel';
+import type { Schema } from '@/api/client';
+import { CourseChart } from './CourseChart';
 import type { Comparison, MetricResult } from './draft';
 import { useFigures } from './figures';
 import { IntervalChart } from './IntervalChart';
@@ -20,14 +22,21 @@ export function Verdict({ metric, other }: { metric: MetricResult; other: Compar
   return <Tooltip label={t(`experiments.verdict_${other.verdict}_hint`)} multiline maw={320}><span><Mark colour={VERDICTS[other.verdict]}>{t(`experiments.verdict_${other.verdict}`)}</Mark></span></Tooltip>;
 }
 
-/** One measure: every arm's value, how it stands beside the first, and how sure that is. */
-export function MetricPanel({ metric, titleOf, level }: { metric: MetricResult; titleOf: (arm: string) => string; level: number }) {
+interface MetricPanelProps {
+  metric: MetricResult;
+  titleOf: (arm: string) => string;
+  level: number;
+  course?: Schema<'MetricCourse'>;
+}
+
+/** One measure: every arm's value, how it stands beside the first, how sure that is, and how it went. */
+export function MetricPanel({ metric, titleOf, level, course }: MetricPanelProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const figures = useFigures();
   const others = new Map(metric.others.map((one) => [one.arm, one]));
   const pair = (low: string, high: string) => t('experiments.between', { low, high });
-  const narrowed = metric.others.find((one) => one.narrowed !== null && one.narrowed !== undefined)?.narrowed;
+  const narrowed = metric.others.find((one) => one.narrowed !== null && one.narrowed !== undefined && one.narrowed > 0)?.narrowed;
   const waiting = metric.arms.reduce((sum, arm) => sum + arm.waiting, 0);
   return (
     <Panel
@@ -74,9 +83,19 @@ export function MetricPanel({ metric, titleOf, level }: { metric: MetricResult; 
             { key: 'verdict', head: t('experiments.verdict'), cell: (arm) => { const other = others.get(arm.arm); return other ? <Verdict metric={metric} other={other} /> : <Text size="sm" c="dimmed">{t('experiments.first')}</Text>; } },
           ]}
         />
+        {course && course.points.length > 1 && (
+          <div>
+            <Text size="sm" fw={550}>{t('experiments.course')}</Text>
+            <Text size="xs" c="dimmed">{t('experiments.course_hint')}</Text>
+            <CourseChart metric={metric} course={course} titleOf={titleOf} />
+          </div>
+        )}
         <Group gap="md">
           {waiting > 0 && <Text size="xs" c="dimmed">{t('experiments.waiting', { count: waiting, shown: format.number(waiting) })}</Text>}
           {narrowed !== null && narrowed !== undefined && <Text size="xs" c="dimmed">{t('experiments.narrowed', { part: figures.share(narrowed, false) })}</Text>}
+          {metric.others.filter((one) => one.strata).map((one) => (
+            <Text key={one.arm} size="xs" c="dimmed">{metric.others.length > 1 && `${titleOf(one.arm)}: `}{t('experiments.stratified', { count: one.strata ?? 0, plain: figures.difference(metric, one.plain) })}</Text>
+          ))}
         </Group>
       </Stack>
     </Panel>

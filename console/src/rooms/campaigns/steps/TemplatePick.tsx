@@ -8,12 +8,13 @@ interface TemplatePickProps {
   description?: string;
   channel: string;
   required?: boolean;
+  placeholder?: string;
   value: number | null;
   onChange: (id: number | null) => void;
 }
 
 /** A template of a channel; one that is not published yet is shown, and cannot be chosen. */
-export function TemplatePick({ label, description, channel, required, value, onChange }: TemplatePickProps) {
+export function TemplatePick({ label, description, channel, required, placeholder, value, onChange }: TemplatePickProps) {
   const { t } = useTranslation();
   const templates = useQuery({
     queryKey: ['templates', 'options', channel],
@@ -23,7 +24,7 @@ export function TemplatePick({ label, description, channel, required, value, onC
     <Select
       label={label}
       description={description}
-      placeholder={required ? t('campaigns.pick_template') : t('campaigns.same_words')}
+      placeholder={placeholder ?? (required ? t('campaigns.pick_template') : t('campaigns.same_words'))}
       required={required}
       searchable
       clearable={!required}
