@@ -14,13 +14,17 @@ from typing import Any
 from tests.execution.journeys_cast import Small
 
 from antiphon.awareness.events.loops import LOOPS as EVENTS
-from antiphon.execution.journeys import hearing, ticking
-from antiphon.execution.journeys.contract import Here, Ints, Message
+from antiphon.execution.channels import Channels
+from antiphon.execution.channels.seal import Seal
+from antiphon.execution.journeys import asking, hearing, ticking
+from antiphon.execution.journeys.contract import Here, Ints, Message, Request
+from antiphon.execution.journeys.live import effects
 from antiphon.foundation.clock import SystemClock
 from antiphon.foundation.config import Settings
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Leases
 from antiphon.foundation.loops import LoopRunner
+from antiphon.foundation.outbound import permit
 from antiphon.foundation.postgres import Database
 from antiphon.foundation.process import node_name
 
@@ -41,6 +45,10 @@ class Noting(Small):
         return [None] * len(places)
 
 
+    async def ask(self, here: Here, places: Ints, request: Request, bodies: Sequence[Mapping[str, Any]]) -> None:
+        await effects.ask(self.ctx, self.conn, here, places, request, bodies, self.ctx.clock.now())
+
+
 async def main(url: str, folder: str) -> None:
     settings = Settings(data_dir=folder, secret="a secret of tests only, 32 bytes long")
     db = await Database.open(url)
@@ -50,7 +58,10 @@ async def main(url: str, folder: str) -> None:
     ticking.CHUNK = 64
     hearing.READER.most = 40
     leases = Leases(db, node, "worker", timedelta(seconds=1.5))
-    loops = [next(one for one in EVENTS if one.name == "intake"), hearing.LOOP, ticking.LOOP]
+    ctx.put(Channels, Channels({}, Seal(ctx.secret)))
+    permit(["127.0.0.1"])
+    asking.CLAIMED = timedelta(seconds=2)
+    loops = [next(one for one in EVENTS if one.name == "intake"), hearing.LOOP, ticking.LOOP, asking.LOOPS[0]]
     await LoopRunner(ctx, loops, leases).start()
     print("ready", flush=True)
     await asyncio.Event().wait()

@@ -38,6 +38,8 @@ class Naive:
         self.fraction = fraction
         self.number = {step.key: n for n, step in enumerate(definition.steps)}
         self.passages: list[Passage] = []
+        self.town: dict[int, Naive] = {}
+        """Other journeys there are, by their ids."""
         self.pending: list[tuple[int, int, str]] = []
 
     def do(self, person: int, name: str, at: int) -> None:
@@ -48,13 +50,21 @@ class Naive:
         """Hear what was done, by each person in order; then everybody who is due goes on."""
         heard, self.pending = sorted(self.pending, key=lambda one: one[1]), []
         for person, at, name in heard:
-            for passage in [one for one in self.passages if one.person == person and one.left is None]:
-                while passage.left is None and passage.wake is not None and passage.wake <= min(at, now):
-                    self.go_on(passage, now, passage.wake)
-                if passage.left is None:
-                    self.hear(passage, name, at, now)
-            if any(isinstance(one, EventEntry) and one.match.event == name for one in self.definition.entries):
-                self.enter(person, min(at, now), now)
+            self.take(person, at, name, now)
+        self.wake(now)
+
+    def take(self, person: int, at: int, name: str, now: int) -> None:
+        """Hear one thing that somebody did."""
+        for passage in [one for one in self.passages if one.person == person and one.left is None]:
+            while passage.left is None and passage.wake is not None and passage.wake <= min(at, now):
+                self.go_on(passage, now, passage.wake)
+            if passage.left is None:
+                self.hear(passage, name, at, now)
+        if any(isinstance(one, EventEntry) and one.match.event == name for one in self.definition.entries):
+            self.enter(person, min(at, now), now)
+
+    def wake(self, now: int) -> None:
+        """Everybody who is due goes on."""
         for passage in self.passages:
             while passage.left is None and passage.wake is not None and passage.wake <= now:
                 self.go_on(passage, now, passage.wake)
@@ -152,8 +162,15 @@ class Naive:
                     return "again", onward.get("again")
                 passage.loops[step.key] = 0
                 return "done", onward.get("done")
-            case other:
-                raise AssertionError(other)
+            case "stop_journey":
+                other = self.town.get(settings["journey_id"], self)  # its own is what an `end` is for
+                for one in other.passages if other is not self else ():
+                    if one.person == passage.person and one.left is None:
+                        one.left = "stopped"
+                        one.moves.append((now, [(one.step, "stopped", "left")]))
+                return "next", onward.get("next")
+            case strange:
+                raise AssertionError(strange)
 
     def histories(self) -> dict[int, list[list[tuple[int, list[Told]]]]]:
         """Of each person, the moves of each passage."""

@@ -105,7 +105,7 @@ async def test_neither_goes_live_against_the_other(on: Scene) -> None:
         changed = of(step("go", "start_journey", journey_id=second.id))
         await service.save_draft(on.ctx, conn, SYSTEM, first.id, draft=changed, revision=1)
         findings = await service.check_definition(on.ctx, conn, changed, first.id)
-        assert ("error", "journeys_begin_each_other") in {(one.level, one.code) for one in findings}
+        assert ("error", "journeys_circle") in {(one.level, one.code) for one in findings}
         with pytest.raises(JourneyInvalid, match="begin each other"):
             await publishing.publish(on.ctx, conn, SYSTEM, first.id, revision=2, note="", treatment=Stay())
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.execution.cast import stage
+from tests.execution.http_emulator import Asked, Said, http_server
 from tests.execution.journey_worker import TABLE
 from tests.execution.journeys_cast import GOLD, add_journey, add_people, step
 
@@ -161,3 +162,60 @@ async def test_two_workers_race_and_are_killed_at_random(ctx: Context, database_
         finally:
             for worker in workers:
                 worker.kill()
+
+
+ASKING = ("asked",)
+"""Where an answer is there, and not written down yet."""
+
+
+async def test_what_is_asked_of_others_is_answered_once_whatever_is_killed(ctx: Context, database_url: str, tmp_path: Path) -> None:
+    """Workers die at the point between the answer and its writing, and at random, while another system answers slowly: everybody goes
+    on once, by the answer, and whoever was asked about twice was so under one id, with one body."""
+    ctx.clock, ctx.kind = SystemClock(), "test"
+    chance = random.Random(7)
+    asked: dict[str, list[bytes]] = {}
+
+    async def answer(one: Asked) -> Said:
+        asked.setdefault(one.headers["webhook-id"], []).append(one.body)
+        await asyncio.sleep(chance.random() * 0.3)
+        return Said(body=json.dumps({"id": one.headers["webhook-id"]}).encode())
+
+    async with stage(ctx), http_server(answer) as server:
+        hook = step("hook", "webhook", {"ok": "fine", "failed": "lost"}, url=f"http://127.0.0.1:{server.port}/", give_up_seconds=600)
+        definition = Definition(
+            start="hook", entries=[EventEntry(match=EventMatch(event="Ordered"))], again=Again(rule="key", key=["order"], at_once=1000),
+            steps=[hook, step("fine", "message", {"next": "end"}, **HELLO), step("end", "end", reason="fine"), step("lost", "end", reason="lost")],
+        )
+        async with ctx.db.transaction() as conn:
+            await conn.execute(TABLE)
+            await add_people(conn, PEOPLE)
+            plan = await add_journey(conn, definition, ctx.clock.now())
+            await hearing.begin_hearing(ctx, conn, plan.journey_id)
+        workers = [Worker(database_url, tmp_path / f"w{n}") for n in range(2)]
+        try:
+            for order, place in enumerate(ASKING):
+                await tell(ctx, "Ordered", range(order, order + 1))
+                await workers[0].start(f"{place}:2")
+                await workers[0].died()
+            for worker in workers:
+                await worker.start()
+            for order in range(len(ASKING), 5):
+                await tell(ctx, "Ordered", range(order, order + 1))
+                await asyncio.sleep(0.2 + chance.random())
+                victim = chance.choice(workers)
+                victim.kill()
+                await victim.start()
+            passages = PEOPLE * 5
+            assert await until(ctx, "select count(*) from journey_past", lambda n: n >= passages) == passages
+        finally:
+            for worker in workers:
+                worker.kill()
+        async with ctx.db.connection() as conn:
+            rows = await (await conn.execute("select reason, count(*), count(distinct (profile_id, key)) from journey_past group by 1")).fetchall()
+            assert rows == [("fine", passages, passages)]
+            assert await (await conn.execute("select count(*) from journey_run")).fetchone() == (0,)
+            assert await (await conn.execute("select state, count(*) from journey_ask group by 1")).fetchall() == [("answered", passages)]
+            said = await (await conn.execute("select count(*), count(distinct run_id) from noted")).fetchone()
+            assert said == (passages, passages)
+    assert len(asked) == passages and all(len(set(bodies)) == 1 for bodies in asked.values())
+    assert any(len(bodies) > 1 for bodies in asked.values())  # somebody did die in mid-answer

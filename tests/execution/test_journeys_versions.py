@@ -18,7 +18,7 @@ from antiphon.execution.journeys.errors import DraftChanged, StepMapInvalid, Ste
 from antiphon.execution.journeys.mapping import inverse, ways
 from antiphon.execution.journeys.model import Again, ApiEntry, Definition, Step
 from antiphon.execution.journeys.running import plans
-from antiphon.execution.journeys.shown import Journey, Leave, Move, Stay, Treatment
+from antiphon.execution.journeys.shown import Journey, Leave, Move, Preview, Stay, Treatment
 from antiphon.foundation import faults
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
@@ -71,6 +71,10 @@ class Author:
     async def back(self, number: int, treatment: Treatment | None = None) -> Journey:
         async with self.ctx.db.transaction() as conn:
             return await publishing.roll_back(self.ctx, conn, SYSTEM, self.id, number=number, treatment=treatment)
+
+    async def look_back(self, number: int, treatment: Treatment | None) -> Preview:
+        async with self.ctx.db.connection() as conn:
+            return await publishing.preview_back(self.ctx, conn, self.id, number=number, treatment=treatment)
 
     async def enter(self, *ids: int) -> None:
         async with self.ctx.db.transaction() as conn:
@@ -232,6 +236,33 @@ async def test_a_rollback_leads_back_the_way_they_came(author: Author) -> None:
     assert [(move.kind, move.back, move.moved, move.state) for move in shown] == [
         ("move", True, 3, "open"), ("move", False, 2, "stopped"), ("stay", False, 0, "done")
     ]  # fmt: skip
+
+
+async def test_a_rollback_is_previewed_as_it_will_be(author: Author) -> None:
+    """By whatever treatment: the numbers shown are those of what then happens; nothing changes by looking."""
+    await author.begin(line("a", "b"))
+    await author.enter(1, 2)
+    await author.go()
+    await author.publish(line("new", "b", "fresh"), Move(map={"a": "new"}))
+    await author.move()
+    await author.go()
+    await author.enter(3)
+    await author.go()
+    await author.go(2 * HOUR)
+    before = await author.where()
+    seen = await author.look_back(1, None)
+    groups = {(group.step, group.becomes, group.to): group.people for group in seen.steps}
+    assert groups == {("fresh", "lost", None): 3} and (seen.lost, seen.moves) == (3, 0)
+    led = await author.look_back(1, Move(map={"fresh": "b"}))
+    assert (led.lost, led.moves, led.map) == (0, 3, {"fresh": "b"})
+    assert {group.wait for group in led.steps} == {"anew"}
+    assert ((await author.look_back(1, Leave())).leaves, (await author.look_back(1, Stay())).stays) == (3, 3)
+    with pytest.raises(StepMapLosesPeople):
+        await author.back(1)
+    assert await author.where() == before
+    await author.back(1, Move(map={"fresh": "b"}))
+    await author.move()
+    assert await author.where() == [(1, 1, "b"), (2, 1, "b"), (3, 1, "b")]
 
 
 async def test_a_rollback_of_a_move_that_is_under_way(author: Author, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ EXEMPT = {
     "POST /v1/campaigns/trigger": "looks back",
     "POST /v1/journeys/{journey_id:int}/check": "checks",
     "POST /v1/journeys/{journey_id:int}/publish/preview": "counts",
+    "POST /v1/journeys/{journey_id:int}/rollback/preview": "counts",
     "POST /v1/messages": "the ledger is its record",
     "POST /v1/messages/batch": "the ledger is its record",
     "POST /v1/channels/{account_id:int}/test": "connects and changes nothing",

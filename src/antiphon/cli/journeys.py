@@ -15,7 +15,7 @@ import msgspec
 from antiphon.app import rooms_of
 from antiphon.cli import journeys_show as show
 from antiphon.cli.installation import prepare_data_folder, reached_database
-from antiphon.execution.journeys import definitions, publishing, service
+from antiphon.execution.journeys import approval, definitions, publishing, service
 from antiphon.execution.journeys.anywhere import Anywhere
 from antiphon.execution.journeys.as_yaml import Written, from_yaml, to_yaml
 from antiphon.execution.journeys.checking import check
@@ -28,6 +28,7 @@ from antiphon.foundation.config import load_settings
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import NotFound
 from antiphon.foundation.postgres import Connection
+from antiphon.foundation.principal import Principal
 from antiphon.foundation.process import open_context
 
 T = TypeVar("T")
@@ -175,6 +176,54 @@ def publish(journey: int, file: Path | None, people: str | None, mapped: tuple[s
 
     done = _run(run)
     click.echo(f"journey {done.id} ({done.name}): version {done.live_version} is live")
+
+
+AsWhom = click.option("--as", "email", required=True, metavar="EMAIL", help="Who decides: somebody who works here and may approve.")
+
+
+@command.command("submit")
+@click.argument("journey", type=int)
+@click.option("--as", "email", metavar="EMAIL", help="Who asks; without it the installation itself.")
+def submit(journey: int, email: str | None) -> None:
+    """Ask for approval of the draft of JOURNEY: those who may give it are told by e-mail."""
+
+    async def run(ctx: Context, conn: Connection) -> Journey:
+        who = SYSTEM if email is None else await _person(ctx, conn, email, "journeys:write")
+        one = await service.find(conn, journey)
+        return await approval.ask(ctx, conn, who, journey, revision=one.draft_revision)
+
+    done = _run(run)
+    click.echo(f"journey {done.id} ({done.name}): approval of draft {done.draft_revision} is asked for")
+
+
+@command.command("approve")
+@click.argument("journey", type=int)
+@AsWhom
+@click.option("--draft", "revision", type=int, required=True, help="Which draft was read, as `submit` says.")
+@click.option("--comment", default="", help="What is said with it.")
+@click.option("--refuse", is_flag=True, help="Do not agree; the comment says why.")
+def approve(journey: int, email: str, revision: int, comment: str, refuse: bool) -> None:
+    """Approve the draft of JOURNEY, or refuse it. Who wrote any of it cannot."""
+
+    async def run(ctx: Context, conn: Connection) -> Journey:
+        who = await _person(ctx, conn, email, "journeys:approve")
+        return await approval.decide(ctx, conn, who, journey, revision=revision, approve=not refuse, comment=comment)
+
+    done = _run(run)
+    click.echo(f"journey {done.id} ({done.name}): draft {done.draft_revision} is {'refused' if refuse else 'approved'}")
+
+
+async def _person(ctx: Context, conn: Connection, email: str, permission: str) -> Principal:
+    """Somebody who works here, if they may do this."""
+    row = await (await conn.execute(approval.SQL.person_by_email, {"email": email})).fetchone()
+    if row is None:
+        raise click.UsageError(f"nobody who works here has the address {email}")
+    declared = {name: roles for room in rooms_of(ctx.settings) for name, roles in room.permissions.items()}
+    allowed = frozenset(name for name, roles in declared.items() if row[2] in roles)
+    who = Principal(id=row[0], kind="person", name=row[1], role=row[2], permissions=allowed)
+    if not who.may(permission):
+        raise click.UsageError(f"{email} may not do this: it needs {permission}")
+    return who
 
 
 def _treatment(people: str | None, mapped: tuple[str, ...]) -> Treatment | None:

@@ -1,4 +1,4 @@
-import { Button, Menu, Modal, Radio, Stack, Group } from '@mantine/core';
+import { Button, Menu, Modal, Radio, Stack, Switch, Group } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -14,9 +14,10 @@ import type { Draft } from './draft';
 type People = 'go_on' | 'end';
 
 /** Ends a journey: those inside go on to their end, or all leave now. */
-function Finish({ onFinish, onClose, pending }: { onFinish: (people: People) => void; onClose: () => void; pending: boolean }) {
+function Finish({ onFinish, onClose, pending }: { onFinish: (end: { people: People; queued: 'say' | 'cancel' }) => void; onClose: () => void; pending: boolean }) {
   const { t } = useTranslation();
   const [people, setPeople] = useState<People>('go_on');
+  const [callOff, setCallOff] = useState(false);
   return (
     <Modal opened onClose={onClose} title={t('journeys.finish_title')} closeButtonProps={{ 'aria-label': t('common.close') }}>
       <Stack>
@@ -25,9 +26,10 @@ function Finish({ onFinish, onClose, pending }: { onFinish: (people: People) => 
             {(['go_on', 'end'] as const).map((one) => <Radio key={one} value={one} label={t(`journeys.finish_${one}`)} />)}
           </Stack>
         </Radio.Group>
+        {people === 'end' && <Switch label={t('journeys.call_off')} checked={callOff} onChange={(event) => setCallOff(event.currentTarget.checked)} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-          <Button color="red" loading={pending} onClick={() => onFinish(people)}>{t('journeys.finish')}</Button>
+          <Button color="red" loading={pending} onClick={() => onFinish({ people, queued: people === 'end' && callOff ? 'cancel' : 'say' })}>{t('journeys.finish')}</Button>
         </Group>
       </Stack>
     </Modal>
@@ -61,7 +63,7 @@ export function JourneyActions({ journey, draft, onPublish, onRename }: ActionsP
     onError: failed,
   });
   const finish = useMutation({
-    mutationFn: (people: People) => take(api.POST('/v1/journeys/{journey_id}/finish', { ...pathOf(journey.id), body: { people } })),
+    mutationFn: (end: { people: People; queued: 'say' | 'cancel' }) => take(api.POST('/v1/journeys/{journey_id}/finish', { ...pathOf(journey.id), body: end })),
     onSuccess: (changed) => {
       keep(changed);
       setFinishing(false);
@@ -118,7 +120,7 @@ export function JourneyActions({ journey, draft, onPublish, onRename }: ActionsP
           </Menu.Dropdown>
         </Menu>
       )}
-      {finishing && <Finish pending={finish.isPending} onFinish={(people) => finish.mutate(people)} onClose={() => setFinishing(false)} />}
+      {finishing && <Finish pending={finish.isPending} onFinish={(end) => finish.mutate(end)} onClose={() => setFinishing(false)} />}
       {dialog}
     </>
   );

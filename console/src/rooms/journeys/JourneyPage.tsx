@@ -2,6 +2,7 @@ import { Alert, Box, Skeleton, Stack, Tabs } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { lazy, Suspense, useState } from 'react';
 import { useMay } from '@/api/session';
+import { useFormat } from '@/design/format';
 import { Page } from '@/design/Page';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Status } from '@/design/Status';
@@ -12,6 +13,7 @@ import { Editor } from './Editor';
 import type { Kind } from './exits';
 import { JourneyActions } from './JourneyActions';
 import { LiveView } from './live/LiveView';
+import { Approving } from './publish/Approving';
 import { PublishDialog } from './publish/PublishDialog';
 import { Versions } from './publish/Versions';
 import { Rename } from './Rename';
@@ -32,6 +34,7 @@ function Open({ journey, kinds }: OpenProps) {
   const { t } = useTranslation();
   const mayWrite = useMay('journeys:write') && journey.state !== 'archived';
   const mayPublish = useMay('journeys:publish');
+  const format = useFormat();
   const [address, change] = useAddress<'tab'>();
   const [publishing, setPublishing] = useState(false);
   const [renaming, setRenaming] = useState(false);
@@ -47,6 +50,8 @@ function Open({ journey, kinds }: OpenProps) {
     >
       <Stack gap="sm">
         {journey.held_reason && <Alert color="orange">{t(`journeys.held.${journey.held_reason}`, { defaultValue: t('journeys.held.other', { reason: journey.held_reason }) })}</Alert>}
+        {journey.state === 'paused' && (journey.kept_entries ?? 0) > 0 && <Alert color="gray">{t('journeys.kept_entries', { count: journey.kept_entries, shown: format.number(journey.kept_entries ?? 0) })}</Alert>}
+        <Approving journey={journey} />
         <Tabs value={tab} onChange={(next) => change({ tab: next === 'draw' ? null : next })} keepMounted={false}>
           <Tabs.List mb="md">
             {TABS.map((one) => <Tabs.Tab key={one} value={one} disabled={one === 'live' && journey.live_version === null}>{t(`journeys.tab.${one}`)}</Tabs.Tab>)}

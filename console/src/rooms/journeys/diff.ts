@@ -17,7 +17,7 @@ export interface Diff {
   parts: string[];
 }
 
-const PARTS = ['start', 'entries', 'again', 'exits', 'goal', 'holdout_percent', 'exclusive', 'priority', 'displaces', 'most_inside'] as const;
+const PARTS = ['start', 'entries', 'again', 'while_paused', 'exits', 'goal', 'holdout_percent', 'exclusive', 'priority', 'displaces', 'most_inside'] as const;
 
 /** Values as text, with names of an object in one order: the server and the canvas write them in their own. */
 function told(value: unknown): string {

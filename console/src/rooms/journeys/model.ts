@@ -29,6 +29,11 @@ export interface Again {
   at_once: number;
 }
 
+export interface WhilePaused {
+  entries: 'drop' | 'keep';
+  most: number;
+}
+
 export interface ExitRule {
   reason: string;
   event: EventMatch | null;
@@ -61,6 +66,7 @@ export interface Definition {
   steps: Step[];
   entries: Entry[];
   again: Again;
+  while_paused: WhilePaused;
   exits: ExitRule[];
   goal: Goal | null;
   holdout_percent: number;
@@ -80,6 +86,7 @@ export const EMPTY: Definition = {
   steps: [],
   entries: [],
   again: { rule: 'once', period_seconds: null, key: [], at_once: 1 },
+  while_paused: { entries: 'drop', most: 10_000 },
   exits: [],
   goal: null,
   holdout_percent: 0,
@@ -94,7 +101,7 @@ export const EMPTY: Definition = {
 export function whole(given: Partial<Definition>): Definition {
   const canvas = { ...EMPTY.canvas, ...given.canvas };
   const steps = (given.steps ?? []).map((step) => ({ ...step, settings: step.settings ?? {}, next: step.next ?? {}, title: step.title ?? '' }));
-  return { ...EMPTY, ...given, steps, again: { ...EMPTY.again, ...given.again }, canvas };
+  return { ...EMPTY, ...given, steps, again: { ...EMPTY.again, ...given.again }, while_paused: { ...EMPTY.while_paused, ...given.while_paused }, canvas };
 }
 
 export function stepOf(definition: Definition, key: string): Step | undefined {

@@ -119,9 +119,9 @@ def circles_of_journeys(
             continue
         journeys = " → ".join(named[one] for one in [me, *way_back])
         if endless is not None:
-            found.append(error("journeys_begin_each_other", first.place, first.step, journeys=journeys))
+            found.append(error("journeys_circle", first.place, first.step, journeys=journeys))
         else:
-            found.append(warning("journeys_begin_each_other_later", first.place, first.step, journeys=journeys, most=MOST))
+            found.append(warning("journeys_may_circle", first.place, first.step, journeys=journeys, most=MOST))
     return found
 
 

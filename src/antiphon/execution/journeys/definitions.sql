@@ -6,7 +6,7 @@ values (%(name)s, %(description)s, %(draft)s::jsonb, %(now)s, %(by)s, %(now)s, %
 -- name: find_journey
 -- One journey with its draft.
 select j.id, j.name, j.description, j.state, j.draft, j.draft_revision, j.live_version_id, v.number as live_version, j.held_reason,
-    j.created_at, j.created_by, j.changed_at, j.changed_by, j.started_at, j.finished_at, j.approval, j.authors,
+    j.created_at, j.created_by, j.changed_at, j.changed_by, j.started_at, j.finished_at, j.approval, j.authors, j.kept_entries,
     (select approval = 'always' from journey_rule) as must_be_approved,
     (select max(number) from journey_version n where n.journey_id = j.id) as last_version
 from journey j left join journey_version v on v.id = j.live_version_id where j.id = %(id)s;
@@ -55,7 +55,7 @@ where id = %(id)s and draft_revision = %(revision)s returning draft_revision;
 
 -- name: set_state
 -- Another state; a journey is started once, and finished until it is started again.
-update journey set state = %(state)s, held_reason = null,
+update journey set state = %(state)s, held_reason = null, kept_entries = case when %(state)s = 'paused' then kept_entries else 0 end,
     started_at = case when %(state)s = 'live' then coalesce(started_at, %(now)s::timestamptz) else started_at end,
     finished_at = case when %(state)s = 'finished' then %(now)s::timestamptz when %(state)s = 'live' then null else finished_at end
 where id = %(id)s;

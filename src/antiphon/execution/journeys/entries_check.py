@@ -22,7 +22,10 @@ from antiphon.execution.journeys.model import (
 from antiphon.foundation.recurrence import Recurrence, RecurrenceInvalid, check, instant_of, next_wall
 
 RESERVED = frozenset(
-    {"finished", "goal", "endless", "holdout", "merged", "erased", "displaced", "stopped", "ended", "replaced", "rest"}
+    {
+        "finished", "goal", "endless", "holdout", "merged", "erased", "displaced", "stopped", "ended", "replaced", "rest",
+        "taken_out", "jumped",
+    }
 )
 """Reasons to be out that the journey itself gives."""
 

@@ -196,6 +196,13 @@ async def publish_journey(ctx: Context, who: Principal, journey_id: Id, data: Pu
         )
 
 
+@post("/v1/journeys/{journey_id:int}/rollback/preview", permission="journeys:read", status=200, problems=(409,))
+async def preview_rollback(ctx: Context, journey_id: Id, data: RollbackBody) -> Preview:
+    """What going back to a version would do to the people inside, step by step; `map` is the way back. Writes nothing."""
+    async with ctx.db.connection() as conn:
+        return await publishing.preview_back(ctx, conn, journey_id, number=data.version, treatment=data.treatment)
+
+
 @post("/v1/journeys/{journey_id:int}/rollback", permission="journeys:publish", status=200, problems=(409,))
 async def roll_back(ctx: Context, who: Principal, journey_id: Id, data: RollbackBody) -> Journey:
     """Let an earlier version be live again."""
@@ -257,5 +264,6 @@ async def read_diff(
 
 ROUTES = [
     list_journeys, add_journey, read_journey, change_journey, delete_journey, save_draft, check_journey, preview_publish,
-    publish_journey, roll_back, pause_journey, resume_journey, finish_journey, list_versions, read_version, read_diff,
+    publish_journey, preview_rollback, roll_back, pause_journey, resume_journey, finish_journey, list_versions, read_version,
+    read_diff,
 ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,13 +13,15 @@ import numpy as np
 from antiphon.awareness.events.values import dig, number, plain, properties_of
 from antiphon.execution.journeys.contract import OUT, Cause, Heard, Ints, World
 from antiphon.execution.journeys.engine import advance
-from antiphon.execution.journeys.entering import enrol
-from antiphon.execution.journeys.passages import Passages, take_of
+from antiphon.execution.journeys.entering import ENTRY, enrol
+from antiphon.execution.journeys.passages import Passages, count_ways, take_of
 from antiphon.execution.journeys.running import SQL, Running
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection
-from antiphon.foundation.postgres.binary import bigints, instants, micros, texts
+from antiphon.foundation.postgres.binary import bigints, instants, ints, micros, texts
 
+PAUSED = "paused"
+"""Why somebody did not come in, who would have while the journey was paused."""
 _MOST_WAKES = 100
 """How often somebody may wake before one event is heard."""
 
@@ -32,6 +34,8 @@ class Row:
     id: int
     order: tuple[int, int, int]
     event: Heard
+    admits: bool = True
+    """False of what was kept for a paused journey that does not let in who did it then."""
 
 
 def rows_of(found: Sequence[Sequence[Any]]) -> list[Row]:
@@ -39,22 +43,82 @@ def rows_of(found: Sequence[Sequence[Any]]) -> list[Row]:
     rows = [
         Row(owner, row_id, (micros(ts), lane, seq), Heard(
             name=name, kind=kind, at=micros(ts), received=micros(received), profile=profile, properties=properties_of(text)
-        ))
-        for owner, row_id, profile, lane, seq, ts, received, kind, name, text in found
+        ), *admits)
+        for owner, row_id, profile, lane, seq, ts, received, kind, name, text, *admits in found
     ]  # fmt: skip
     return sorted(rows, key=lambda one: one.order)
 
 
-async def keep_for(conn: Connection, version: Running, rows: Sequence[Row]) -> None:
-    """A paused journey's people hear these when it goes on."""
+MOST_ROUNDS = 100
+
+
+def in_rounds(rows: Sequence[Row], cares: Mapping[str, Collection[int]]) -> tuple[list[list[Row]], list[Row]]:
+    """(rounds, what is left for later): in a round nobody does two things that different versions care about, so that who
+    hears them
+    round after round hears each person's events in their order, whichever journeys they are for. ``cares``: the versions that
+    care
+    about an event's name. Nearly everybody is in the first round alone; who does more than `MOST_ROUNDS` such things has the rest
+    heard with the next chunk."""
+    of: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        of[row.event.profile].append(row)
+    rounds: list[list[Row]] = [[]]
+    later: list[Row] = []
+    for theirs in of.values():
+        turn, alone = 0, None  # the version that alone cares about what is in the round so far
+        concerned = {one for row in theirs for one in cares.get(row.event.name, ())} if len(theirs) > 1 else ()
+        for row in theirs:
+            if len(concerned) > 1 and (those := cares.get(row.event.name, ())):
+                only = next(iter(those)) if len(those) == 1 else -1
+                turn += 0 if alone is None or (alone == only and only >= 0) else 1
+                alone = only
+            if turn >= MOST_ROUNDS:
+                later.append(row)
+                continue
+            while len(rounds) <= turn:
+                rounds.append([])
+            rounds[turn].append(row)
+    return [sorted(one, key=lambda row: row.order) for one in rounds], later
+
+
+async def keep_for(conn: Connection, version: Running, rows: Sequence[Row], now: datetime, slot: int) -> None:
+    """A paused journey's people hear these when it goes on, and who would have come in comes in then, where it keeps them."""
     passages = await take_of(conn, version.plan, sorted({one.event.profile for one in rows}))
     inside = set(passages.profile.tolist())
-    kept = [one for one in rows if one.event.profile in inside]
+    comes = [version.shut and _opens(version, one.event) for one in rows]
+    admitted = await _admitted(conn, version, sum(comes), now, slot)
+    kept: list[Row] = []
+    admits: list[int] = []
+    for row, coming in zip(rows, comes, strict=True):
+        admit = coming and admitted > 0
+        admitted -= admit
+        if admit or row.event.profile in inside:
+            kept.append(row)
+            admits.append(int(admit))
     if kept:
         await conn.execute(SQL.keep_heard, {
-            "profiles": bigints([one.owner for one in kept]), "ids": bigints([one.id for one in kept]),
+            "profiles": bigints([one.owner for one in kept]), "ids": bigints([one.id for one in kept]), "admits": ints(admits),
             "journey_id": version.plan.journey_id,
         })  # fmt: skip
+
+
+async def _admitted(conn: Connection, version: Running, coming: int, now: datetime, slot: int) -> int:
+    """How many of those who would come in are kept; the others are counted as refused."""
+    rule, kept = version.definition.while_paused, 0
+    if coming and rule.entries == "keep":
+        counted = {"journey_id": version.plan.journey_id, "count": coming}
+        row = await (await conn.execute(SQL.count_kept, counted)).fetchone()
+        assert row is not None
+        kept = max(0, min(coming, rule.most - (row[0] - coming)))
+        if kept < coming:
+            await conn.execute(SQL.count_kept, counted | {"count": kept - coming})
+    if kept < coming:
+        await count_ways(conn, version.plan.version_id, Counter({(ENTRY, PAUSED, "refused"): coming - kept}), now, slot)
+    return kept
+
+
+def _opens(version: Running, event: Heard) -> bool:
+    return event.received >= micros(version.started_at) and any(door.opens(event) for door in version.doors)
 
 
 async def listen(
@@ -64,6 +128,7 @@ async def listen(
     of: dict[int, list[Heard]] = defaultdict(list)
     for row in rows:
         of[row.event.profile].append(row.event)
+    barred = {id(row.event) for row in rows if not row.admits}
     passages = await take_of(conn, version.plan, sorted(of))
     inside: dict[int, list[int]] = defaultdict(list)
     for place, profile in enumerate(passages.profile.tolist()):
@@ -73,7 +138,9 @@ async def listen(
         await _wake_before(passages, inside, events, world, micros(now))
         await _hear(passages, inside, events, world, micros(now))
         if version.enters:
-            await _let_in(ctx, conn, version, passages, inside, events, world, now, slot)
+            coming = [one for one in events if _opens(version, one) and id(one) not in barred]
+            if coming:
+                await _let_in(ctx, conn, version, passages, inside, coming, world, now, slot)
     await passages.write(conn, now, slot)
     goal = version.definition.goal
     if version.enters and version.definition.holdout_percent and goal is not None and goal.event is not None:
@@ -128,15 +195,11 @@ async def _let_in(
     version: Running,
     passages: Passages,
     inside: dict[int, list[int]],
-    events: Sequence[Heard],
+    coming: Sequence[Heard],
     world: World,
     now: datetime,
     slot: int,
 ) -> None:
-    since = micros(version.started_at)
-    coming = [one for one in events if one.received >= since and any(door.opens(one) for door in version.doors)]
-    if not coming:
-        return
     await passages.write(conn, now, slot)  # who has left just now may come again
     profiles = np.array([one.profile for one in coming], dtype=np.int64)
     at = np.array([min(one.at, micros(now)) for one in coming], dtype=np.int64)

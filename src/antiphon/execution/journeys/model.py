@@ -85,6 +85,14 @@ class Again(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     at_once: Annotated[int, Meta(ge=1, le=1000)] = 1
 
 
+class WhilePaused(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What becomes of who would come in by something they do while the journey is paused: they do not (``drop``), or they come in
+    when it goes on (``keep``), as of when they did it; ``most`` at a time of pause, those after them do not."""
+
+    entries: Literal["drop", "keep"] = "drop"
+    most: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+
+
 class ExitRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who leaves, wherever they are: one who does ``event``, or of whom ``condition`` holds (asked whenever they move on)."""
 
@@ -141,6 +149,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     steps: Annotated[list[Step], Meta(max_length=MOST_STEPS)] = []
     entries: Annotated[list[Entry], Meta(max_length=20)] = []
     again: Again = field(default_factory=Again)
+    while_paused: WhilePaused = field(default_factory=WhilePaused)
     exits: Annotated[list[ExitRule], Meta(max_length=20)] = []
     goal: Goal | None = None
     holdout_percent: Annotated[float, Meta(ge=0, le=50)] = 0

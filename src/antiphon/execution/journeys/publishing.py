@@ -78,11 +78,7 @@ async def roll_back(
     Raises JourneyVersionUnknown, and StepMapLosesPeople where people stand at steps that have no way back.
     """
     one = await locked(conn, journey_id, "roll back")
-    to = await store.find_version(conn, journey_id, number)
-    if to is None or to.id == one.live_version_id:
-        raise JourneyVersionUnknown(field="version", version=number)
-    if treatment is None or isinstance(treatment, Move):
-        treatment = Move(map={**await _way_back(conn, one, to), **(treatment.map if treatment is not None else {})})
+    to, treatment = await _back_to(conn, one, number, treatment)
     standing = await _accepted(conn, one, to.id, to.definition, treatment)
     await _go_live(ctx, conn, who, one, to.id, treatment, standing, back=True)
     await open_sources(ctx, conn, journey_id, to.definition)
@@ -91,6 +87,34 @@ async def roll_back(
         after={"version": number, "treatment": msgspec.to_builtins(treatment)},
     )  # fmt: skip
     return await find(conn, journey_id)
+
+
+async def preview_back(
+    ctx: Context, conn: Connection, journey_id: int, *, number: int, treatment: Treatment | None
+) -> Preview:
+    """What going back to a version would do to the people inside, by step; those without a way back are shown as lost, not
+    refused. Raises JourneyStateConflict, JourneyVersionUnknown, StepMapInvalid."""
+    one = await find(conn, journey_id)
+    one.require("roll back")
+    to, meant = await _back_to(conn, one, number, treatment)
+    if isinstance(meant, Move):
+        check_map(to.definition, meant.map)
+    standing = await _standing(conn, journey_id, to.id, to.definition, meant)
+    return _preview(standing, meant, [])
+
+
+async def _back_to(
+    conn: Connection, one: Journey, number: int, treatment: Treatment | None
+) -> tuple[Version, Treatment]:
+    """The version to go back to, and the treatment with the way people came led back. Raises JourneyVersionUnknown."""
+    to = await store.find_version(conn, one.id, number)
+    if to is None or to.id == one.live_version_id:
+        raise JourneyVersionUnknown(field="version", version=number)
+    if treatment is None:
+        return to, Move(map=await _way_back(conn, one, to))
+    if isinstance(treatment, Move):
+        return to, msgspec.structs.replace(treatment, map={**await _way_back(conn, one, to), **treatment.map})
+    return to, treatment
 
 
 async def _way_back(conn: Connection, one: Journey, to: Version) -> dict[str, str | None]:

@@ -1,6 +1,6 @@
 -- name: running_versions
 -- Versions that people enter or are in, of journeys that run, are paused, or are finished and not yet empty.
-select v.id, v.journey_id, j.state, v.id = j.live_version_id and j.state = 'live',
+select v.id, v.journey_id, j.state, v.id = j.live_version_id and j.state = 'live', v.id = j.live_version_id and j.state = 'paused',
        coalesce(j.started_at, '2000-01-01Z')
 from journey j join journey_version v on v.journey_id = j.id
 where j.state in ('live', 'paused', 'finished')
@@ -211,7 +211,8 @@ left join alias a on a.from_id = h.profile_id;
 
 -- name: take_kept
 -- What was kept back for journeys while they were paused.
-select h.profile_id, h.id, coalesce(a.to_id, h.profile_id), h.lane, h.seq, h.ts, h.received_at, h.kind, h.name, h.properties::text
+select h.profile_id, h.id, coalesce(a.to_id, h.profile_id), h.lane, h.seq, h.ts, h.received_at, h.kind, h.name, h.properties::text,
+       h.admits
 from (
     select * from journey_heard h
     where h.journey_id = %(journey_id)s and h.bucket = any(%(buckets)s::int[]) order by h.bucket, h.id limit %(most)s
@@ -225,9 +226,9 @@ where (select 1 from journey_heard h where h.journey_id = j and h.bucket = any(%
 
 -- name: keep_heard
 -- A paused journey hears these when it goes on.
-insert into journey_heard (bucket, profile_id, lane, seq, ts, received_at, kind, name, properties, journey_id)
-select h.bucket, h.profile_id, h.lane, h.seq, h.ts, h.received_at, h.kind, h.name, h.properties, %(journey_id)s
-from unnest(%(profiles)s::bigint[], %(ids)s::bigint[]) u (profile_id, id)
+insert into journey_heard (bucket, profile_id, lane, seq, ts, received_at, kind, name, properties, journey_id, admits)
+select h.bucket, h.profile_id, h.lane, h.seq, h.ts, h.received_at, h.kind, h.name, h.properties, %(journey_id)s, u.admits > 0
+from unnest(%(profiles)s::bigint[], %(ids)s::bigint[], %(admits)s::int[]) u (profile_id, id, admits)
 join journey_heard h on h.profile_id = u.profile_id and h.id = u.id
 order by h.id;
 
@@ -272,3 +273,7 @@ order by r.id for update;
 -- name: ended_by_merge
 -- Passages that a merge of theirs ended.
 select run_id, version_id from journey_aside where profile_id = any(%(profiles)s::bigint[]) and reason = 'merged' order by run_id;
+
+-- name: count_kept
+-- So many more would come in by what was kept for a paused journey; how many that is by now.
+update journey set kept_entries = kept_entries + %(count)s where id = %(journey_id)s returning kept_entries;

@@ -68,6 +68,8 @@ class Running:
     enters: bool
     started_at: datetime
     doors: tuple[Door, ...]
+    shut: bool
+    """They would enter, but it is paused: by its definition they are kept, or not."""
     names: frozenset[str]
     """Names of the events that mean something here: an entry, a way out, the goal, or what a step listens for."""
     lets_in: bool
@@ -129,17 +131,17 @@ async def running(ctx: Context, conn: Connection) -> list[Running]:
     made.note_broken(row[0] for row in rows if row[2] != "paused")
     if len(found) < len(made._plans) // 2:
         made.keep(found)
-    return [_running(found[row[0]], row[2], row[3], row[4]) for row in rows if row[0] in found]
+    return [_running(found[row[0]], row[2], row[3], row[4], row[5]) for row in rows if row[0] in found]
 
 
-def _running(plan: Plan, state: JourneyState, enters: bool, started_at: datetime) -> Running:
-    ways = doors(plan.definition) if enters else ()
+def _running(plan: Plan, state: JourneyState, enters: bool, shut: bool, started_at: datetime) -> Running:
+    ways = doors(plan.definition) if enters or shut else ()
     goal = plan.definition.goal
     names = {name for step in plan.steps for name in step.hears} | plan.leaves_on | {one.name for one in ways}
     if goal is not None and goal.event is not None:
         names.add(goal.event.event)
     return Running(
-        plan=plan, state=state, enters=enters, started_at=started_at, doors=ways, names=frozenset(names),
+        plan=plan, state=state, enters=enters, shut=shut, started_at=started_at, doors=ways, names=frozenset(names),
         lets_in=any(step.step.kind in ("start_journey", "jump") for step in plan.steps),
     )  # fmt: skip
 

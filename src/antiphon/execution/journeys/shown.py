@@ -115,6 +115,8 @@ class Journey(Struct, frozen=True, kw_only=True):
     approval: Approval | None = None
     authors: list[str] = []
     must_be_approved: bool = False
+    kept_entries: int = 0
+    """Who comes in when it goes on: kept while it is paused."""
     moving: Moving | None = None
 
     @property

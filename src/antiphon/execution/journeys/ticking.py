@@ -14,7 +14,7 @@ from datetime import datetime
 import numpy as np
 
 from antiphon.execution.journeys.entering import hold_entries
-from antiphon.execution.journeys.listening import Row, keep_for, listen, rows_of, wake_up
+from antiphon.execution.journeys.listening import Row, in_rounds, keep_for, listen, rows_of, wake_up
 from antiphon.execution.journeys.live import Live
 from antiphon.execution.journeys.passages import take_due
 from antiphon.execution.journeys.running import BUCKETS, RUN_LOOP, SQL, Running, hold, plans, running
@@ -170,7 +170,15 @@ async def _hear_chunk(ctx: Context, held: Held, versions: Sequence[Running], kep
         rows = await _refile(conn, rows)
         if any(one.doors or one.lets_in for one in versions):
             await hold_entries(conn, held.buckets)
-        await _tell(ctx, conn, versions, rows, now, _slot(held))
+        cares: dict[str, list[int]] = {}
+        for version in versions:
+            for name in version.names:
+                cares.setdefault(name, []).append(version.plan.version_id)
+        rounds, later = in_rounds(rows, cares)
+        for one in rounds:
+            await _tell(ctx, conn, versions, one, now, _slot(held))
+        left = {(one.owner, one.id) for one in later}
+        rows = [one for one in rows if (one.owner, one.id) not in left] if left else rows
         await conn.execute(SQL.forget_heard, {
             "profiles": bigints([one.owner for one in rows]), "ids": bigints([one.id for one in rows]),
         })  # fmt: skip
@@ -187,7 +195,7 @@ async def _tell(
         if not mine:
             continue
         if version.state == "paused":
-            await keep_for(conn, version, mine)
+            await keep_for(conn, version, mine, now, slot)
             continue
         with _one_of(version):
             await listen(ctx, conn, version, world_of(ctx, conn, version.plan, now), mine, now, slot)

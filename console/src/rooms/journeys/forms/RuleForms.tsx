@@ -116,6 +116,8 @@ export function BesidesForm({ definition, onChange }: { definition: Definition; 
       <TextInput label={t('journeys.exclusive')} description={t('journeys.exclusive_hint')} maxLength={60} value={definition.exclusive} onChange={(event) => onChange({ exclusive: event.currentTarget.value })} />
       <NumberInput label={t('journeys.priority')} description={t('journeys.priority_hint')} w={200} min={0} max={9} value={definition.priority} onChange={(priority) => onChange({ priority: Number(priority) })} />
       {definition.exclusive !== '' && <Switch label={t('journeys.displaces')} checked={definition.displaces} onChange={(event) => onChange({ displaces: event.currentTarget.checked })} />}
+      <Switch label={t('journeys.keep_entries')} description={t('journeys.keep_entries_hint')} checked={definition.while_paused.entries === 'keep'} onChange={(event) => onChange({ while_paused: { ...definition.while_paused, entries: event.currentTarget.checked ? 'keep' : 'drop' } })} />
+      {definition.while_paused.entries === 'keep' && <NumberInput label={t('journeys.keep_most')} w={240} min={1} max={1_000_000} thousandSeparator=" " value={definition.while_paused.most} onChange={(most) => onChange({ while_paused: { ...definition.while_paused, most: Number(most) || 1 } })} />}
       <Text size="xs" c="dimmed">{t('journeys.zone_hint')}</Text>
     </Stack>
   );

@@ -1,10 +1,10 @@
-import { Anchor, Badge, Button, Group, Skeleton, Stack, Text } from '@mantine/core';
+import { Anchor, Badge, Button, Group, Modal, Skeleton, Stack, Switch, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
 import { useMay } from '@/api/session';
-import { useConfirm } from '@/design/Confirm';
 import { useFormat } from '@/design/format';
 import { Moment } from '@/design/Moment';
 import { ProblemAlert } from '@/design/ProblemAlert';
@@ -31,31 +31,38 @@ export function PersonPath({ journey, definition, profile }: PersonPathProps) {
   const reason = useReason();
   const line = useLine(definition);
   const may = useMay('journeys:publish');
-  const [dialog, ask] = useConfirm();
+  const [taking, setTaking] = useState(false);
+  const [callOff, setCallOff] = useState(false);
   const path = { params: { path: { journey_id: journey.id, profile_id: profile } } };
   const history = useQuery({ queryKey: ['journey-person', journey.id, profile], queryFn: () => take(api.GET('/v1/journeys/{journey_id}/people/{profile_id}', path)), refetchInterval: 5000 });
-  const leave = useMutation({
-    mutationFn: () => take(api.POST('/v1/journeys/{journey_id}/people/{profile_id}/leave', path)),
+  const changed = () => ['journey-person', 'journey-people', 'journey-counts'].forEach((name) => void client.invalidateQueries({ queryKey: [name, journey.id] }));
+  const back = useMutation({
+    mutationFn: () => take(api.POST('/v1/journeys/{journey_id}/people/{profile_id}/put-back', path)),
     onSuccess: () => {
-      void client.invalidateQueries({ queryKey: ['journey-person', journey.id] });
-      void client.invalidateQueries({ queryKey: ['journey-people', journey.id] });
-      void client.invalidateQueries({ queryKey: ['journey-counts', journey.id] });
-      done(t('journeys.taken_out'));
+      changed();
+      done(t('journeys.put_back_done'));
     },
     onError: failed,
   });
-  const takeOut = async () => {
-    const yes = await ask({ title: t('journeys.take_out_title'), body: t('journeys.take_out_body'), confirm: t('journeys.take_out'), danger: true });
-    if (yes) leave.mutate();
-  };
+  const leave = useMutation({
+    mutationFn: () => take(api.POST('/v1/journeys/{journey_id}/people/{profile_id}/leave', { params: { ...path.params, query: { queued: callOff ? 'cancel' : 'say' } } })),
+    onSuccess: () => {
+      changed();
+      setTaking(false);
+      done(t('journeys.taken_out'), () => back.mutate());
+    },
+    onError: failed,
+  });
   if (history.error) return <ProblemAlert error={history.error} />;
   if (!history.data) return <Skeleton height={220} />;
   const inside = history.data.passages.some((one) => !one.ended_at);
+  const until = history.data.passages.map((one) => one.put_back_until).find(Boolean);
   return (
     <Stack gap="md">
       <Group gap="xs">
         <Anchor component={Link} to={`/customers/${history.data.profile_id}`} size="sm">{t('journeys.open_customer')}</Anchor>
-        {may && inside && <Button size="compact-sm" variant="default" color="red" loading={leave.isPending} onClick={() => void takeOut()}>{t('journeys.take_out')}</Button>}
+        {may && inside && <Button size="compact-sm" variant="default" color="red" loading={leave.isPending} onClick={() => setTaking(true)}>{t('journeys.take_out')}</Button>}
+        {may && !inside && until && <Button size="compact-sm" variant="default" loading={back.isPending} title={t('journeys.put_back_until', { when: format.dateTime(until) })} onClick={() => back.mutate()}>{t('journeys.put_back')}</Button>}
       </Group>
       {history.data.passages.map((one) => (
         <section key={one.run_id} aria-label={t('journeys.passage_since', { when: format.dateTime(one.entered_at) })}>
@@ -85,7 +92,16 @@ export function PersonPath({ journey, definition, profile }: PersonPathProps) {
         </section>
       ))}
       {history.data.passages.length === 0 && <Text size="sm" c="dimmed">{t('journeys.never_inside')}</Text>}
-      {dialog}
+      <Modal opened={taking} onClose={() => setTaking(false)} title={t('journeys.take_out_title')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+        <Stack>
+          <Text size="sm">{t('journeys.take_out_body')}</Text>
+          <Switch label={t('journeys.call_off_theirs')} checked={callOff} onChange={(event) => setCallOff(event.currentTarget.checked)} />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={() => setTaking(false)}>{t('common.cancel')}</Button>
+            <Button color="red" loading={leave.isPending} onClick={() => leave.mutate()}>{t('journeys.take_out')}</Button>
+          </Group>
+        </Stack>
+      </Modal>
     </Stack>
   );
 }

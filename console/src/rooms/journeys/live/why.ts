@@ -53,7 +53,7 @@ export function useLine(definition: Definition): (told: Told) => string {
           : how === 'goal'
             ? t('journey_fact.goal')
             : how === 'moved'
-              ? t('journey_fact.moved')
+              ? t(`journey_fact.moved_${did}`, { defaultValue: t('journey_fact.moved') }) + (until ? `, ${t('journey_fact.rests_until', { when: value(until) })}` : '')
               : t('journey_fact.went', { exit: exitName(did, stepOf(definition, step)) });
     const why = Object.entries(facts).map(([name, given]) => fact(name, given)).filter(Boolean);
     return why.length > 0 ? `${happened} (${why.join('; ')})` : happened;

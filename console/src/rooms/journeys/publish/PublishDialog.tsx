@@ -12,6 +12,7 @@ import type { Draft } from '../draft';
 import type { Kind } from '../exits';
 import { useFindingWords } from '../Findings';
 import { EMPTY, whole, type Definition } from '../model';
+import { mayGoLive } from './Approving';
 import { DiffView } from './DiffView';
 import { TreatmentForm, usePreview, type Treatment } from './Treatment';
 
@@ -56,21 +57,33 @@ export function PublishDialog({ journey, draft, kinds, onClose }: PublishDialogP
       onClose();
     },
   });
+  const asks = !mayGoLive(journey, revision);
+  const submit = useMutation({
+    mutationFn: () => take(api.POST('/v1/journeys/{journey_id}/submit', { ...pathOf(journey.id), body: { revision: revision ?? 0 } })),
+    onSuccess: (asked) => {
+      keep(asked);
+      done(t('journeys.submitted'));
+      onClose();
+    },
+  });
+  const asked = journey.approval?.state === 'asked' && journey.approval.revision === revision;
   const told = (found: typeof errors) => <List size="sm">{found.map((one) => <List.Item key={one.code + one.place}>{words(one)}</List.Item>)}</List>;
   return (
     <Modal opened onClose={onClose} size={1080} title={first ? t('journeys.launch_title', { name: journey.name }) : t('journeys.publish_title', { version: (journey.last_version ?? 0) + 1 })} closeButtonProps={{ 'aria-label': t('common.close') }}>
       <Stack>
-        <ProblemAlert error={unkept ?? publish.error} />
+        <ProblemAlert error={unkept ?? publish.error ?? submit.error} />
         {errors.length > 0 && <Alert color="red" title={t('journeys.cannot_go_live')}>{told(errors)}</Alert>}
         {errors.length === 0 && warnings.length > 0 && <Alert color="yellow" title={t('journeys.know_first')}>{told(warnings)}</Alert>}
+        {asks && <Alert color="yellow">{t(asked ? 'journeys.approval_asked' : 'journeys.needs_approval')}</Alert>}
         {!first && live.data && <DiffView before={before} after={definition} kinds={kinds} names={[t('journeys.version_n', { version: journey.live_version }), t('state.draft')]} />}
         {!first && <TreatmentForm value={treatment} preview={preview} before={before} after={definition} suggested={suggestedMap(before, definition)} onChange={setTreatment} />}
         <Textarea label={t('journeys.note')} description={t('journeys.note_hint')} maxLength={2000} autosize minRows={2} value={note} onChange={(event) => setNote(event.currentTarget.value)} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-          <Button leftSection={<IconPlay size={16} />} loading={publish.isPending} disabled={revision === null || !preview.data || errors.length > 0 || preview.data.lost > 0} onClick={() => publish.mutate()}>
+          {asks && <Button loading={submit.isPending} disabled={revision === null || !preview.data || errors.length > 0 || asked} onClick={() => submit.mutate()}>{t('campaigns.submit')}</Button>}
+          {!asks && <Button leftSection={<IconPlay size={16} />} loading={publish.isPending} disabled={revision === null || !preview.data || errors.length > 0 || preview.data.lost > 0} onClick={() => publish.mutate()}>
             {t(first ? 'journeys.launch' : 'journeys.publish')}
-          </Button>
+          </Button>}
         </Group>
       </Stack>
     </Modal>

@@ -1,4 +1,4 @@
-import { Alert, Radio, Select, Skeleton, Stack, Table, Text } from '@mantine/core';
+import { Alert, Radio, Select, Skeleton, Stack, Switch, Table, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -9,7 +9,8 @@ import { pathOf } from '../api';
 import type { Definition } from '../model';
 import { useStepName } from '../told';
 
-export type Treatment = { kind: 'stay' } | { kind: 'leave' } | { kind: 'move'; map: Record<string, string | null> };
+type Queued = 'say' | 'cancel';
+export type Treatment = { kind: 'stay' } | { kind: 'leave'; queued?: Queued } | { kind: 'move'; map: Record<string, string | null>; queued?: Queued };
 const OUT = '-';
 
 export function usePreview(id: number, treatment: Treatment, revision: number | null) {
@@ -24,15 +25,17 @@ export function usePreview(id: number, treatment: Treatment, revision: number | 
 
 interface TreatmentFormProps {
   value: Treatment;
-  preview: ReturnType<typeof usePreview>;
+  preview: Pick<ReturnType<typeof usePreview>, 'data' | 'error' | 'isLoading'>;
   before: Definition;
   after: Definition;
   suggested: Record<string, string | null>;
+  /** An earlier version is live again: who moves goes back the way they came. */
+  back?: boolean;
   onChange: (treatment: Treatment) => void;
 }
 
 /** What becomes of the people inside: they stay, move by a map, or leave; and how many that is. */
-export function TreatmentForm({ value, preview, before, after, suggested, onChange }: TreatmentFormProps) {
+export function TreatmentForm({ value, preview, before, after, suggested, back, onChange }: TreatmentFormProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const oldName = useStepName(before);
@@ -44,12 +47,15 @@ export function TreatmentForm({ value, preview, before, after, suggested, onChan
   const asked = [...new Set([...gone, ...(found?.steps ?? []).map((one) => one.step)])];
   const people = (key: string) => found?.steps.filter((one) => one.step === key).reduce((sum, one) => sum + one.people, 0) ?? 0;
   const map = value.kind === 'move' ? value.map : {};
+  const led = back ? (found?.map ?? {}) : {};
+  const shown = (key: string) => (key in map ? (map[key] ?? OUT) : kept.has(key) ? key : key in led ? (led[key] ?? OUT) : null);
+  const leaves = value.kind === 'leave' || (value.kind === 'move' && (Object.values(map).includes(null) || Object.values(led).includes(null)));
   const moveMap = () => Object.fromEntries(gone.map((key) => [key, suggested[key] ?? null]));
   return (
     <Stack gap="sm">
-      <Radio.Group label={t('journeys.people_inside', { count: inside, shown: format.number(inside) })} value={value.kind} onChange={(kind) => onChange(kind === 'move' ? { kind, map: moveMap() } : { kind: kind as 'stay' | 'leave' })}>
+      <Radio.Group label={t('journeys.people_inside', { count: inside, shown: format.number(inside) })} value={value.kind} onChange={(kind) => onChange(kind === 'move' ? { kind, map: back ? {} : moveMap() } : { kind: kind as 'stay' | 'leave' })}>
         <Stack gap={8} mt={6}>
-          {(['stay', 'move', 'leave'] as const).map((kind) => <Radio key={kind} value={kind} label={t(`journeys.treat.${kind}`)} description={t(`journeys.treat_hint.${kind}`)} />)}
+          {(['stay', 'move', 'leave'] as const).map((kind) => <Radio key={kind} value={kind} label={t(`journeys.treat.${kind === 'move' && back ? 'back' : kind}`)} description={t(`journeys.treat_hint.${kind === 'move' && back ? 'back' : kind}`)} />)}
         </Stack>
       </Radio.Group>
       <ProblemAlert error={preview.error} />
@@ -68,8 +74,8 @@ export function TreatmentForm({ value, preview, before, after, suggested, onChan
                     aria-label={t('journeys.to_step_of', { step: oldName(key) })}
                     allowDeselect={false}
                     data={[...after.steps.map((one) => ({ value: one.key, label: newName(one.key) })), { value: OUT, label: t('journeys.they_leave') }]}
-                    value={key in map ? (map[key] ?? OUT) : kept.has(key) ? key : null}
-                    onChange={(to) => onChange({ kind: 'move', map: { ...map, [key]: to === OUT ? null : to } })}
+                    value={shown(key)}
+                    onChange={(to) => onChange({ ...value, map: { ...map, [key]: to === OUT ? null : to } })}
                   />
                 </Table.Td>
               </Table.Tr>
@@ -77,11 +83,13 @@ export function TreatmentForm({ value, preview, before, after, suggested, onChan
           </Table.Tbody>
         </Table>
       )}
+      {leaves && <Switch label={t('journeys.call_off')} checked={value.queued === 'cancel'} onChange={(event) => onChange({ ...value, queued: event.currentTarget.checked ? 'cancel' : 'say' })} />}
       {found && inside > 0 && (
         <Alert color={found.lost > 0 ? 'red' : 'gray'} data-testid="preview">
           {[
             found.stays > 0 && t('journeys.preview.stays', { count: found.stays, shown: format.number(found.stays) }),
             found.moves > 0 && t('journeys.preview.moves', { count: found.moves, shown: format.number(found.moves) }),
+            found.rewaits > 0 && t('journeys.preview.rewaits', { count: found.rewaits, shown: format.number(found.rewaits) }),
             found.leaves > 0 && t('journeys.preview.leaves', { count: found.leaves, shown: format.number(found.leaves) }),
             found.lost > 0 && t('journeys.preview.lost', { count: found.lost, shown: format.number(found.lost) }),
           ].filter(Boolean).join(' ')}

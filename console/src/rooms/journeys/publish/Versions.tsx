@@ -1,5 +1,5 @@
-import { Alert, Button, Group, Modal, Progress, Select, Skeleton, Stack, Text } from '@mantine/core';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { Alert, Button, Group, Modal, Progress, Skeleton, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
@@ -11,11 +11,11 @@ import { Moment } from '@/design/Moment';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Status } from '@/design/Status';
-import { done } from '@/design/toast';
-import { pathOf, useKeep, type Journey } from '../api';
+import { pathOf, type Journey } from '../api';
 import type { Kind } from '../exits';
 import { whole, type Definition } from '../model';
 import { DiffView, Still } from './DiffView';
+import { Rollback } from './Rollback';
 import styles from '../journeys.module.css';
 
 /** A version as it was frozen. */
@@ -33,42 +33,6 @@ interface Frozen {
   drawn: Definition;
 }
 
-type Back = '-' | 'stay' | 'leave';
-
-/** Lets an earlier version be live again, once it is said what becomes of the people. */
-function Rollback({ journey, number, onClose }: { journey: Journey; number: number; onClose: () => void }) {
-  const { t } = useTranslation();
-  const keep = useKeep();
-  const [back, setBack] = useState<Back>('-');
-  const roll = useMutation({
-    mutationFn: () => take(api.POST('/v1/journeys/{journey_id}/rollback', { ...pathOf(journey.id), body: { version: number, treatment: back === '-' ? null : { kind: back } } })),
-    onSuccess: (rolled) => {
-      keep(rolled);
-      done(t('journeys.rolled_back', { version: number }));
-      onClose();
-    },
-  });
-  return (
-    <Modal opened onClose={onClose} title={t('journeys.roll_back_to', { version: number })} closeButtonProps={{ 'aria-label': t('common.close') }}>
-      <Stack>
-        <Text size="sm">{t('journeys.roll_back_hint')}</Text>
-        <ProblemAlert error={roll.error} />
-        <Select
-          label={t('journeys.people_then')}
-          allowDeselect={false}
-          data={[{ value: '-', label: t('journeys.treat.back') }, { value: 'stay', label: t('journeys.treat.stay') }, { value: 'leave', label: t('journeys.treat.leave') }]}
-          value={back}
-          onChange={(picked) => setBack(picked as Back)}
-        />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-          <Button loading={roll.isPending} onClick={() => roll.mutate()}>{t('journeys.roll_back')}</Button>
-        </Group>
-      </Stack>
-    </Modal>
-  );
-}
-
 /** All that was ever live: looked at, compared with what is live, gone back to. */
 export function Versions({ journey, kinds, mayPublish }: { journey: Journey; kinds: ReadonlyMap<string, Kind>; mayPublish: boolean }) {
   const { t } = useTranslation();
@@ -78,6 +42,8 @@ export function Versions({ journey, kinds, mayPublish }: { journey: Journey; kin
   const list = useQuery({ queryKey: ['journey-versions', journey.id], queryFn: () => take(api.GET('/v1/journeys/{journey_id}/versions', pathOf(journey.id))), refetchInterval: journey.moving ? 1500 : 15_000 });
   const seen = useVersion(journey.id, looking);
   const live = useVersion(journey.id, journey.live_version);
+  const target = useVersion(journey.id, rolling);
+  const earlier = useMemo(() => (target.data ? whole(target.data.definition as unknown as Partial<Definition>) : null), [target.data]);
   const shown = useMemo(() => (seen.data ? whole(seen.data.definition as unknown as Partial<Definition>) : null), [seen.data]);
   const current = useMemo(() => (live.data ? whole(live.data.definition as unknown as Partial<Definition>) : null), [live.data]);
   const pair = shown && current && looking !== null && journey.live_version !== null && looking !== journey.live_version;
@@ -105,7 +71,7 @@ export function Versions({ journey, kinds, mayPublish }: { journey: Journey; kin
             { key: 'note', head: t('journeys.note'), cell: (one) => <Text size="sm">{one.note || '—'}</Text> },
             { key: 'inside', head: t('journeys.inside'), right: true, cell: (one) => <Text size="sm" className="tabular">{format.number(one.inside)}</Text> },
             { key: 'treatment', head: t('journeys.people_then'), cell: (one) => <Text size="sm" c="dimmed">{one.treatment?.kind ? t(`journeys.treat.${String(one.treatment.kind)}`) : '—'}</Text> },
-            { key: 'by', head: t('journeys.published_by'), cell: (one) => <Text size="sm" c="dimmed">{one.published_by}</Text> },
+            { key: 'by', head: t('journeys.published_by'), cell: (one) => <Text size="sm" c="dimmed">{one.approval?.decided_by ? t('journeys.approved_by', { who: one.published_by, approver: one.approval.decided_by }) : one.published_by}</Text> },
             { key: 'at', head: t('common.when'), right: true, cell: (one) => <Moment at={one.published_at} /> },
             ...(mayPublish ? [{ key: 'back', head: '', right: true, cell: (one: { number: number; live: boolean }) => !one.live && (journey.state === 'live' || journey.state === 'paused') ? <Button size="compact-xs" variant="default" leftSection={<IconRestore size={13} />} onClick={() => setRolling(one.number)}>{t('journeys.roll_back')}</Button> : null }] : []),
           ]}
@@ -117,7 +83,7 @@ export function Versions({ journey, kinds, mayPublish }: { journey: Journey; kin
         {shown && looking === journey.live_version && <div className={styles.half}><Still label={t('journeys.version_n', { version: looking })} definition={shown} kinds={kinds} /></div>}
         {compared && <DiffView before={compared[0].drawn} after={compared[1].drawn} kinds={kinds} names={[t('journeys.version_n', { version: compared[0].number }), t('journeys.version_n', { version: compared[1].number })]} />}
       </Modal>
-      {rolling !== null && <Rollback journey={journey} number={rolling} onClose={() => setRolling(null)} />}
+      {rolling !== null && earlier && current && <Rollback journey={journey} number={rolling} before={current} after={earlier} onClose={() => setRolling(null)} />}
     </Stack>
   );
 }
