@@ -62,7 +62,9 @@ def test_conversions_and_what_was_known_when(console: Console, topped_up: dict[s
     console.is_accessible()
 
     expect(page.get_by_role("table", name="What was known when")).to_have_count(0)
-    console.stage.later(f"update campaign set started_at = started_at - interval '2 hours' where id = {path.rsplit('/', 1)[1]}")
+    number = path.rsplit("/", 1)[1]
+    console.stage.later(f"update delivery set sent_at = sent_at - interval '2 hours' where campaign_id = {number}")
+    console.stage.later(f"update campaign set started_at = started_at - interval '2 hours' where id = {number}")
     console.stage.later("select pg_notify('antiphon_wake', 'campaigns.snapshots')")
     known = page.get_by_role("table", name="What was known when")
     expect(known.get_by_role("row", name=re.compile("^Sent")).get_by_role("cell")).to_have_text([str(reached), "—", "—"], timeout=60_000)
