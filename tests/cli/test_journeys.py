@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from antiphon.foundation.embedded import start_postgres
@@ -102,3 +103,14 @@ def test_a_journey_from_file_to_live_and_back(folder: Path, tmp_path: Path) -> N
         assert "--people move" in run("publish", "1", "--people", "stay", "--map", "a=b", "--yes", fails=True)
         assert "journey 9" in run("export", "9", fails=True)
         assert "neither a file" in run("diff", "nothing.yaml", "good.yaml", fails=True)
+        with psycopg.connect(url) as conn:
+            conn.execute("update journey_rule set approval = 'always'")
+            people = [("author", "marketer"), ("reader", "branch_manager"), ("counter", "analyst")]
+            for name, role in people:
+                conn.execute("insert into person (email, name, role) values (%s, %s, %s)", (f"{name}@example.com", name, role))
+        assert "somebody else has approved" in run("publish", "1", "--people", "stay", "--yes", fails=True)
+        assert run("submit", "1", "--as", "author@example.com") == "journey 1 (Haste): approval of draft 3 is asked for\n"
+        assert "may not do this" in run("approve", "1", "--draft", "3", "--as", "counter@example.com", fails=True)
+        assert "draft" in run("approve", "1", "--draft", "2", "--as", "reader@example.com", fails=True)
+        assert run("approve", "1", "--draft", "3", "--as", "reader@example.com") == "journey 1 (Haste): draft 3 is approved\n"
+        assert run("publish", "1", "--people", "stay", "--yes").endswith("version 3 is live\n")
