@@ -141,6 +141,26 @@ def test_results_are_read_and_taken_apart(console: Console, adopted: int) -> Non
     console.is_accessible()
 
 
+def test_how_it_went_is_drawn(console: Console) -> None:
+    """Some came each day; each look is a point of the line, and a row for those who do not see."""
+    page, stage = console.page, console.stage
+    body = {"key": f"went-{time.time_ns()}", "name": "Day by day", "arms": [{"key": "a"}, {"key": "b", "title": "Louder"}], "metrics": [METRIC]}
+    one = stage.call("POST", "/v1/experiments", body)["id"]
+    stage.call("POST", f"/v1/experiments/{one}/start")
+    stage.later(
+        "insert into experiment_exposure (experiment_id, profile_id, arm, exposed_at) "
+        f"select {one}, id, id % 2, now() - interval '5 days' + (id % 4) * interval '1 day' from profile where merged_into is null"
+    )
+    console.open(f"/experiments/{one}")
+    bought = page.get_by_role("region", name="Bought").first
+    expect(bought.get_by_text("How it went", exact=True)).to_be_visible(timeout=30_000)
+    drawn = bought.get_by_role("table", name="How “Bought” went")
+    expect(drawn.get_by_role("row")).not_to_have_count(1)
+    assert len(stage.call("GET", f"/v1/experiments/{one}/course")["metrics"][0]["points"]) >= 3
+    console.is_accessible()
+    stage.call("POST", f"/v1/experiments/{one}/finish", {})
+
+
 def test_what_marketing_does_is_watched(console: Console) -> None:
     page, stage = console.page, console.stage
     stage.call("PUT", "/v1/holdouts/universal", {"percent": 50})
