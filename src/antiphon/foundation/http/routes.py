@@ -29,6 +29,7 @@ _DESCRIBED = {
     403: "Signed in, but without the permission",
     404: "No such thing",
     409: "Conflicts with the present state",
+    410: "It was here, and its time is over",
     413: "The body is too large",
     429: "Too many requests; see Retry-After",
     503: "Overloaded or not ready; see Retry-After",
