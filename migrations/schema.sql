@@ -74,6 +74,9 @@ begin
     exception when duplicate_table then -- made while we waited for the lock; our view of the catalogue is older
         return false;
     end;
+    if parent = 'journal' then
+        execute format('alter table %I set (autovacuum_vacuum_insert_threshold = -1)', child);
+    end if;
     execute format('alter table %I attach partition %I for values from (%s) to (%s)', parent, child, low, high);
     return true;
 end
