@@ -248,7 +248,8 @@ async def test_a_rollback_is_previewed_as_it_will_be(author: Author) -> None:
     await author.go()
     await author.enter(3)
     await author.go()
-    await author.go(2 * HOUR)
+    await author.go(HOUR)
+    await author.go(HOUR)
     before = await author.where()
     seen = await author.look_back(1, None)
     groups = {(group.step, group.becomes, group.to): group.people for group in seen.steps}

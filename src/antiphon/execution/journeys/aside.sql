@@ -30,8 +30,8 @@ with back as (
     insert into journey_run (profile_id, id, journey_id, version_id, bucket, step, turn, moved, coming, wake_at, entered_at, arrived_at,
                              key, memory, origin)
     overriding system value
-    select %(into)s, run_id, journey_id, version_id, %(into)s %% 64, step, turn, moved, coming, wake_at, entered_at, arrived_at, key, memory,
-           case when profile_id = %(into)s then origin else coalesce(origin, profile_id) end
+    select %(into)s::bigint, run_id, journey_id, version_id, %(into)s::bigint %% 64, step, turn, moved, coming, wake_at, entered_at, arrived_at, key, memory,
+           case when profile_id = %(into)s::bigint then origin else coalesce(origin, profile_id) end
     from back
 ), unended as (
     delete from journey_past p using back b where p.profile_id = b.profile_id and p.run_id = b.run_id
@@ -42,11 +42,11 @@ with back as (
       and k.step = v.definition -> 'steps' -> b.step::int ->> 'key'
 ), told as (
     insert into journey_history (profile_id, run_id, journey_id, version_id, at, path)
-    select %(into)s, run_id, journey_id, version_id, %(now)s, jsonb_build_array(jsonb_build_object(
+    select %(into)s::bigint, run_id, journey_id, version_id, %(now)s, jsonb_build_array(jsonb_build_object(
         's', step, 'd', %(did)s::text, 'h', 'moved', 'w', %(facts)s::jsonb || jsonb_build_object('until', wake_at))) from back
 ), counted as (
     insert into journey_count (version_id, step, did, how, day, slot, people)
-    select version_id, step, %(did)s, 'moved', (%(now)s::timestamptz at time zone 'UTC')::date, 0, count(*) from back group by 1, 2
+    select version_id, step, %(did)s::text, 'moved', (%(now)s::timestamptz at time zone 'UTC')::date, 0, count(*) from back group by 1, 2
     on conflict (version_id, step, did, how, day, slot) do update set people = journey_count.people + excluded.people
 )
 select run_id, journey_id, at from back;
