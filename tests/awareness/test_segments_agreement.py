@@ -42,8 +42,7 @@ from antiphon.awareness.segments.compile import plan
 from antiphon.awareness.segments.formula import solve
 from antiphon.awareness.segments.model import EventCondition, Last, Node, Or, TraitCondition
 from antiphon.awareness.segments.rules import validate
-from antiphon.awareness.segments.scans import Tables
-from antiphon.awareness.segments.tallies import Tally
+from antiphon.awareness.segments.scans import Question, Tables
 from antiphon.awareness.traits import typed
 
 COLUMNS = {
@@ -127,10 +126,11 @@ def everybody(
     tables = Tables("profile", "event", "hot", "alias" if merged else None, postgres=lambda sql: f"({sql})")
     for question in planned.questions(tables):
         found = question.sets(engine.execute(question.sql).fetchnumpy())
-        if found is None and isinstance(question, Tally):
-            found = question.otherwise.sets(engine.execute(question.otherwise.sql).fetchnumpy())
-        for index, ids in zip(question.leaves, found or (), strict=True):
-            sets[index] = ids
+        asked_instead = question.otherwise if found is None and not isinstance(question, Question) else ()
+        parts = [(one.leaves, one.sets(engine.execute(one.sql).fetchnumpy())) for one in asked_instead]
+        for leaves, ids in parts or [(question.leaves, found or [])]:
+            for index, one in zip(leaves, ids, strict=True):
+                sets[index] = one
     everyone = None if planned.everyone is None else sets[planned.everyone]
     return {key: solve(formula, sets, everyone, stored) for key, formula in planned.formulas.items()}
 

@@ -58,10 +58,10 @@ async def test_a_condition_on_a_trait_reads_that_column_alone(lake: LakeClient, 
 
 
 async def test_the_hot_tail_is_read_once_however_many_names(lake: LakeClient, clock: VirtualClock) -> None:
-    window = Last(amount=10, unit="days")
-    trees = {i: EventCondition(name=f"Name {i}", window=window) for i in range(5)}
+    trees = {i: EventCondition(name=f"Name {i % 5}", window=Last(amount=10 + i, unit="days")) for i in range(10)}
+    trees |= {10 + i: EventCondition(name=f"Rare {i}", window=Last(amount=10 + i, unit="days")) for i in range(5)}
     before, questions, after = statements(plan(trees, clock.now(), {}), merged=False)
-    assert len(questions) == 6
+    assert len(questions) == 6  # one for each name that several leaves count, one for all that only one does
     assert sum(sql.count("postgres_query") for sql in before) == 1
     assert not any("postgres_query" in question.sql for question in questions)
     answers = await lake.many(

@@ -27,13 +27,14 @@ from antiphon.awareness.segments import (
     refresh,
     service,
     store,
+    storing,
 )
 from antiphon.awareness.segments.errors import InvalidTree, NameTaken, NotStatic, SegmentInUse, Superseded
 from antiphon.awareness.segments.explain import why
 from antiphon.awareness.segments.lookup import Memberships
 from antiphon.awareness.segments.loops import refresh_due
 from antiphon.awareness.segments.membership import chunks, store_members
-from antiphon.awareness.segments.model import And, Node, PropertyFilter
+from antiphon.awareness.segments.model import And, Node, Profiles, PropertyFilter
 from antiphon.awareness.traits import mirror_profiles
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.clock import VirtualClock
@@ -311,6 +312,47 @@ async def test_two_refreshes_at_once_tell_once(world: World) -> None:
     assert any(isinstance(one, list) for one in done)
     assert all(isinstance(one, list | Superseded) for one in done)
     assert sorted(await announced(world)) == [(one, "Segment Entered") for one in ids]
+
+
+async def test_several_are_stored_together_and_who_lost_a_race_is_worked_out_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Quiet segments, one that is told, one of nobody, a list, over several transactions; one is changed under the refresh."""
+    monkeypatch.setattr(storing, "PART", 4)
+    ids = await people(world, 30)
+    quiet = [await world.segment(f"Quiet {n}", Profiles(ids=ids[:n]), announce="never") for n in range(9)]
+    told, kept = await world.segment("Told", Profiles(ids=ids[:3]), announce="everyone"), await world.segment("List", None)
+    async with world.ctx.db.connection() as conn:
+        row = await store.find_segment(conn, kept)
+    await store_members(world.ctx, row, BitMap(ids[5:7]), world.clock.now(), took_ms=0, pause=HOUR)
+    real, evaluations = service.evaluate, 0
+
+    async def raced(*args: Any, **more: Any) -> Any:
+        nonlocal evaluations
+        evaluations += 1
+        found = await real(*args, **more)
+        if evaluations == 1:
+            async with world.ctx.db.transaction() as conn:
+                row = await store.find_segment(conn, quiet[2])
+                await store.take_revision(conn, row, size=row.size, seq=row.delta_seq, now=world.clock.now())
+        return found
+
+    monkeypatch.setattr(service, "evaluate", raced)
+    done = await refresh(world.ctx, [*quiet, told, kept])
+    assert {row.id for row in done} == {*quiet, told, kept} and evaluations == 2
+    async with world.ctx.db.connection() as conn:
+        found = await store.read_members(conn, [*quiet, told, kept])
+        rows = {row.id: row for row in await store.some_segments(conn, [*quiet, told, kept])}
+    assert {key: list(inside) for key, (_, inside) in found.items()} == {
+        **{one: ids[:n] for n, one in enumerate(quiet)}, told: ids[:3], kept: ids[5:7],
+    }  # fmt: skip
+    for one, (seq, inside) in found.items():
+        assert (rows[one].size, rows[one].delta_seq, rows[one].evaluated_at) == (len(inside), seq, world.clock.now())
+        assert rows[one].revision == next(row.revision for row in done if row.id == one)
+    assert sorted(await announced(world)) == [(one, "Segment Entered") for one in ids[:3]]
+    await refresh(world.ctx, quiet)
+    async with world.ctx.db.connection() as conn:
+        assert await store.read_members(conn, [*quiet, told, kept]) == found  # nothing changed, and nothing was written
 
 
 async def test_deltas_are_folded_and_read_alike_by_everybody(world: World) -> None:

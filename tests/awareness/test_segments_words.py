@@ -93,7 +93,8 @@ def answers(engine: duckdb.DuckDBPyConnection, some: dict[int, Node]) -> dict[in
         sets = question.sets(engine.execute(question.sql).fetchnumpy())
         if sets is None:
             assert isinstance(question, Listing)
-            sets = question.otherwise.sets(engine.execute(question.otherwise.sql).fetchnumpy())
+            (otherwise,) = question.otherwise
+            sets = otherwise.sets(engine.execute(otherwise.sql).fetchnumpy())
         leaves |= zip(question.leaves, sets, strict=True)
     everyone = None if planned.everyone is None else leaves[planned.everyone]
     found = [leaves.get(i) for i in range(planned.leaves)]

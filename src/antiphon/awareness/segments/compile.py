@@ -51,18 +51,19 @@ from antiphon.awareness.segments.model import (
     walk,
 )
 from antiphon.awareness.segments.moments import since_sql, time_sql
+from antiphon.awareness.segments.names import Names, together
 from antiphon.awareness.segments.people import profile_sql
 from antiphon.awareness.segments.ranges import Range, range_of
-from antiphon.awareness.segments.scans import BITS, FEW, Question, Tables, apart, trait_scan, zero_holds
+from antiphon.awareness.segments.scans import BITS, FEW, MOST_CARRIED, Question, Tables, apart, trait_scan, zero_holds
 from antiphon.awareness.segments.sequences import sequence_sql
 from antiphon.awareness.segments.sql import trait_sql
-from antiphon.awareness.segments.tallies import Tally, event_questions
+from antiphon.awareness.segments.tallies import Leaves, Tally, event_questions
 from antiphon.awareness.segments.windows import SinceEvent
 from antiphon.awareness.segments.words import Words, words_of
 
 Alone: TypeAlias = EventCondition | EventTime | Sequence | ConsentIs | Reachable
 """Leaves with a scan of their own."""
-Asked: TypeAlias = Question | Tally | Listing
+Asked: TypeAlias = Question | Tally | Listing | Names
 
 
 @dataclass
@@ -105,6 +106,10 @@ class Plan:
 
     def questions(self, tables: Tables) -> list[Asked]:
         """Return the questions that answer every leaf."""
+        return [*self.of_people(tables), *self.of_events(tables)]
+
+    def of_people(self, tables: Tables) -> list[Asked]:
+        """Return the questions that read no events."""
         asked: list[Asked] = []
         traits = list(self.traits)
         if self.everyone is not None:
@@ -115,11 +120,20 @@ class Plan:
         listed, traits = listings(traits, self.shared, tables)
         asked += listed
         for i in range(0, len(traits), BITS):
-            asked.append(trait_scan(traits[i : i + BITS], tables, self.shared))
-        for name, nodes in self.events.items():
-            for together in apart(nodes, self.now):
-                asked += event_questions(name, together, tables, self.now)
-        return asked + [Question(self._alone(node, tables), (index,)) for index, node in self.others]
+            carry = self.around.people <= MOST_CARRIED
+            asked.append(trait_scan(traits[i : i + BITS], tables, self.shared, carry=carry))
+        return asked + [Question(self._alone(node, tables), (index,)) for index, node in self.others if not sources(node)]
+
+    def of_events(self, tables: Tables) -> list[Asked]:
+        """Return the questions that read events, the longest first."""
+        rare, events = together(self.events, tables, self.now)
+        counted = [part for name, nodes in events.items() for part in self._parts(name, nodes)]
+        counted.sort(key=lambda part: -sum(reads_properties(node) for _, node in part[1]))
+        asked: list[Asked] = [one for name, part in counted for one in event_questions(name, part, tables, self.now)]
+        return [*asked, *rare, *(Question(self._alone(node, tables), (index,)) for index, node in self.others if sources(node))]
+
+    def _parts(self, name: str, nodes: Leaves) -> list[tuple[str, Leaves]]:
+        return [(name, part) for part in apart(nodes, self.now)]
 
     def _alone(self, node: Alone, tables: Tables) -> str:
         """Return the scan of a leaf that shares none."""

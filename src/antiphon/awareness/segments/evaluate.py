@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from msgspec import Struct
@@ -35,6 +35,8 @@ BUILT_IN = {
 """Instants every profile has, spoken of as traits. No trait of a customer begins with a dollar sign and is one of these."""
 
 _HOT, _MERGED = "segment_hot", "segment_merged"
+Part: TypeAlias = tuple[list[str], list[Asked], list[str]]
+"""Statements before, questions, and statements after them."""
 
 
 class Known(Struct, frozen=True):
@@ -65,7 +67,7 @@ async def surroundings(conn: Connection, ctx: Context) -> Surroundings:
     """Return what this installation has beside traits and segments."""
     channels = {kind.name: kind.identity for kind in ctx.get(ChannelRegistry)} if ctx.has(ChannelRegistry) else {}
     alike = ctx.has(Lookalikes) and bool(ctx.get(Lookalikes))
-    return Surroundings(channels, await topics(conn), alike, digest_key(ctx))
+    return Surroundings(channels, await topics(conn), alike, digest_key(ctx), await store.about_how_many(conn))
 
 
 async def evaluate(ctx: Context, trees: Mapping[int, Node], now: datetime, about: Known, *, timeout: float = 300.0) -> Evaluation:
@@ -100,13 +102,13 @@ async def _with_new_traits(ctx: Context, traits: Mapping[str, TraitColumn]) -> s
     return f"(select *, {nulls} from lake.profile)"
 
 
-def statements(planned: Plan, merged: bool, profile: str = Tables.profile) -> tuple[list[str], list[Asked], list[str]]:
-    """Return what is run before, the questions, and what is run after them, all in one lake transaction.
+def statements(planned: Plan, merged: bool, profile: str = Tables.profile) -> Part:
+    """Return what is run before, the questions about events, and what is run after them, all in one lake transaction.
 
     The hot tail is read out of PostgreSQL once, narrowed to what the leaves look at, and so are the merges.
     """
     if not planned.names:
-        return [], planned.questions(Tables(profile=profile)), []
+        return [], [], []
     columns = ["profile_id", "ts", "name"] + (["properties"] if planned.properties else [])
     hot = hot_relation(columns, names=planned.names, since=planned.start, properties_of=planned.properties)
     before = [f"create or replace temp table {_HOT} as select * from {hot}"]
@@ -115,29 +117,40 @@ def statements(planned: Plan, merged: bool, profile: str = Tables.profile) -> tu
         pairs = "select from_id, to_id from alias"
         before.append(f"create or replace temp table {_MERGED} as select * from postgres_query('pg', '{pairs}')")
         after.append(f"drop table if exists {_MERGED}")
-    return before, planned.questions(Tables(profile=profile, hot=_HOT, alias=_MERGED if merged else None)), after
+    return before, planned.of_events(Tables(profile=profile, hot=_HOT, alias=_MERGED if merged else None)), after
 
 
 async def _leaves(ctx: Context, planned: Plan, merged: bool, timeout: float, profile: str = Tables.profile) -> list[BitMap]:
-    """Ask the lake, from one state of it, and make sets of its answers; of one while it works on the next. Raises TooSlow."""
+    """Ask the lake, about people and about events at once, and make sets of its answers. Raises TooSlow.
+
+    What is asked about events sees one state of the lake; the mirror of profiles, a second behind the store anyway, is a
+    state of its own.
+    """
     leaves = [BitMap()] * planned.leaves
-    before, questions, after = statements(planned, merged, profile)
-    if not questions:
-        return leaves
-    try:
-        async with ctx.lake.transaction(timeout=timeout) as lake:
-            for sql in before:
-                await lake.run(sql)
-            await _ask(lake, questions, leaves)
-            for sql in after:
-                await lake.run(sql)
-    except LakeTimeout as slow:
-        raise TooSlow(seconds=f"{timeout:g}") from slow
+    people: Part = [], planned.of_people(Tables(profile=profile)), []
+    parts = [part for part in (people, statements(planned, merged, profile)) if part[1]]
+    answered = await asyncio.gather(*(_part(ctx, part, leaves, timeout) for part in parts), return_exceptions=True)
+    for failed in answered:
+        if isinstance(failed, LakeTimeout):
+            raise TooSlow(seconds=f"{timeout:g}") from failed
+        if failed is not None:
+            raise failed
     return leaves
 
 
+async def _part(ctx: Context, part: Part, leaves: list[BitMap], timeout: float) -> None:
+    """Ask some questions in one transaction."""
+    before, questions, after = part
+    async with ctx.lake.transaction(timeout=timeout) as lake:
+        for sql in before:
+            await lake.run(sql)
+        await _ask(lake, questions, leaves)
+        for sql in after:
+            await lake.run(sql)
+
+
 async def _ask(lake: LakeTransaction, questions: Sequence[Asked], leaves: list[BitMap]) -> None:
-    """Fill in the leaves; what an answer does not do for is asked again in the other way."""
+    """Fill in the leaves, making sets of one answer while the lake works on the next; what does not do is asked otherwise."""
     waiting = deque(questions)
     before: tuple[Asked, asyncio.Task[list[BitMap] | None]] | None = None
     while waiting or before:
@@ -148,7 +161,7 @@ async def _ask(lake: LakeTransaction, questions: Sequence[Asked], leaves: list[B
             for index, ids in zip(asked.leaves, sets or (), strict=sets is not None):
                 leaves[index] = ids
             if sets is None and not isinstance(asked, Question):
-                waiting.append(asked.otherwise)
+                waiting.extend(asked.otherwise)
         before = (now, asyncio.create_task(asyncio.to_thread(now.sets, answer))) if now else None
 
 

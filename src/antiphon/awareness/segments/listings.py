@@ -26,7 +26,7 @@ class Listing:
 
     sql: str
     leaves: tuple[int, ...]
-    otherwise: Question
+    otherwise: tuple[Question, ...]
 
     def sets(self, answer: Mapping[str, NDArray[Any]]) -> list[BitMap] | None:
         """Return one set for each leaf; None when the answer does not do and ``otherwise`` is to be asked."""
@@ -62,4 +62,4 @@ def listing(leaves: Sequence[tuple[int, str]], words: Mapping[int, Words], table
         f"select t.profile_id::uinteger as profile_id, w.asked from ({texts}) t "
         f"join (values {pairs}) w (word, asked) on w.word = t.word limit {ROWS + 1}"
     )
-    return Listing(sql, tuple(leaf for leaf, _ in leaves), trait_scan(leaves, tables))
+    return Listing(sql, tuple(leaf for leaf, _ in leaves), (trait_scan(leaves, tables),))

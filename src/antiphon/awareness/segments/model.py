@@ -188,13 +188,14 @@ Node: TypeAlias = Condition | InSegment | And | Or | Not
 class Surroundings(Struct, frozen=True):
     """What an installation has beside traits and segments: the kind of address each channel uses, topics, a model of likeness.
 
-    ``digest_key``: with it consent keeps suppressed addresses of customers who were erased.
+    ``people``: about how many customers. ``digest_key``: with it consent keeps suppressed addresses of customers who were erased.
     """
 
     channels: Mapping[str, str] = {}
     topics: frozenset[str] = frozenset()
     lookalike: bool = False
     digest_key: bytes = b""
+    people: int = 0
 
 
 class TraitColumn(Struct, frozen=True):

@@ -168,6 +168,10 @@ update segment set due_at = clock_timestamp() where id = any(%(ids)s) and state 
 -- Whether anybody was ever merged.
 select exists (select from alias);
 
+-- name: about_how_many
+-- How many profiles there were when PostgreSQL last counted.
+select greatest(0, reltuples)::bigint from pg_class where oid = 'profile'::regclass;
+
 -- name: any_dirty
 -- Whether a changed profile waits to be copied into the mirror.
 select exists (select from profile_dirty);

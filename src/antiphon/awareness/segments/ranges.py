@@ -4,12 +4,17 @@ Of ten conditions on an age, each asked by itself, a scan compares every age ten
 places where some condition begins or ends compares it four times and knows all ten answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
 
 from antiphon.awareness.events.properties import Value, literal
+from antiphon.awareness.segments.bitmaps import Places
 from antiphon.awareness.segments.model import TraitColumn, TraitCondition
 from antiphon.awareness.segments.sql import identifier, operand
 
@@ -79,3 +84,37 @@ def search_sql(ranges: Sequence[Range]) -> str:
 
     found = tree(0, len(cuts))
     return f"case when {ranges[0].column} is null then 0::{kind} else {found} end" if held[0] else found
+
+
+def values_sql(ranges: Sequence[Range]) -> str | None:
+    """Return the values of one column as ``sets`` compares them: numbers, or of instants the microseconds since 1970.
+
+    None for other types. Beyond two ranges values cost less to carry here than to compare there.
+    """
+    kinds = {type(cut[0]) for one in ranges for cut in (one.begin, one.end) if cut is not None}
+    if kinds == {float}:
+        return ranges[0].column
+    return f"epoch_us({ranges[0].column})" if kinds == {datetime} else None
+
+
+def sets(places: Places, values: NDArray[Any], ranges: Sequence[Range]) -> Iterator[BitMap]:
+    """Yield who is in each range, of the values of one column, masked where null."""
+    there = ~np.ma.getmaskarray(values)
+    values = np.asarray(values)
+    if values.dtype.kind == "f":
+        values = np.where(np.isnan(values), np.inf, values)  # as the lake's engine orders them
+    values, present = places.spread(values), places.packed(places.spread(there))
+    above: dict[Cut, NDArray[np.uint8]] = {}
+    for cut in {cut for one in ranges for cut in (one.begin, one.end) if cut is not None}:
+        least = _comparable(cut[0])
+        above[cut] = places.packed(values > least if cut[1] else values >= least)
+    for one in ranges:
+        bits = present if one.begin is None else present & above[one.begin]
+        yield places.set(bits if one.end is None else bits & ~above[one.end])
+
+
+def _comparable(value: Value) -> float | int:
+    if isinstance(value, datetime):
+        return (value - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    assert isinstance(value, float)
+    return value

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from antiphon.awareness.events.properties import Properties, filter_sql, literal
-from antiphon.awareness.segments.bitmaps import bitmap, bitmaps
+from antiphon.awareness.segments.bitmaps import Places, bitmap
 from antiphon.awareness.segments.model import EventCondition
-from antiphon.awareness.segments.ranges import Range, search_sql
+from antiphon.awareness.segments.ranges import Range, search_sql, sets, values_sql
 from antiphon.awareness.segments.sql import measure_sql, window_sql
 from antiphon.awareness.segments.windows import bounds, fixed
 from antiphon.awareness.segments.words import Words, words_sql
@@ -23,6 +23,12 @@ BYTE = 8
 """Leaves travel as the bits of bytes: the lake's engine works on many bytes at once."""
 FEW = 8
 """Up to so many leaves a scan of people returns only those some leaf holds for; beyond, asking twice costs more."""
+
+
+CARRIED = 3
+"""Ranges of a column from which on its values are carried."""
+MOST_CARRIED = 16_000_000
+"""People of whom values are carried at most: a column of them has 128 MB."""
 
 
 def from_postgres(sql: str) -> str:
@@ -51,18 +57,22 @@ class Question:
     """One scan: its SQL gives ``profile_id`` (unordered, at most once) and, of several leaves, columns of bits.
 
     ``shares`` says how many leaves there are in each such column, ``b0``, ``b1``, …; the first leaf is the lowest bit.
+    ``ranges`` are leaves that are ranges of one column each, whose values come as ``v0``, ``v1``, …
     """
 
     sql: str
     leaves: tuple[int, ...]
     shares: tuple[int, ...] = ()
+    ranges: tuple[tuple[Range, ...], ...] = ()
 
     def sets(self, answer: Mapping[str, NDArray[Any]]) -> list[BitMap]:
         """Return one set for each leaf."""
         ids = np.asarray(answer["profile_id"])
-        if not self.shares:
+        if not self.shares and not self.ranges:
             return [bitmap(ids)]
-        return bitmaps(ids, [(np.asarray(answer[f"b{i}"]), share) for i, share in enumerate(self.shares)])
+        places = Places(ids)
+        found = places.bits([(np.asarray(answer[f"b{i}"]), share) for i, share in enumerate(self.shares)])
+        return found + [one for i, some in enumerate(self.ranges) for one in sets(places, answer[f"v{i}"], some)]
 
 
 def zero_holds(node: EventCondition) -> bool:
@@ -119,8 +129,17 @@ def apart(leaves: Sequence[tuple[int, EventCondition]], now: datetime) -> list[l
     return [list(leaves)]
 
 
-def trait_scan(leaves: Sequence[tuple[int, str]], tables: Tables, shared: Mapping[int, Range | Words] | None = None) -> Question:
-    """Scan the profiles once. ``shared`` tells which leaves are ranges or words of a column: those of one are asked together."""
+def trait_scan(
+    leaves: Sequence[tuple[int, str]],
+    tables: Tables,
+    shared: Mapping[int, Range | Words] | None = None,
+    *,
+    carry: bool = False,
+) -> Question:
+    """Scan the profiles once. ``shared`` tells which leaves are ranges or words of a column: those of one are asked together.
+
+    With ``carry`` the values of a column with many ranges are carried here, some ten bytes a person, and compared here.
+    """
     if len(leaves) <= FEW:
         conditions = [predicate for _, predicate in leaves]
         where = f" where {' or '.join(conditions)}" if "true" not in conditions else ""
@@ -133,22 +152,39 @@ def trait_scan(leaves: Sequence[tuple[int, str]], tables: Tables, shared: Mappin
                 ranges.setdefault(one.column, []).append((leaf, one))
             case Words(many=False) as one:
                 words.setdefault(one.column, []).append((leaf, one))
-    together = [(search_sql([one for _, one in some]), [leaf for leaf, _ in some]) for some in ranges.values() if len(some) > 1]
+    carried = {column: some for column, some in ranges.items() if len(some) >= CARRIED and _values(some)} if carry else {}
+    together = [
+        (search_sql([one for _, one in some]), [leaf for leaf, _ in some])
+        for column, some in ranges.items() if len(some) > 1 and column not in carried
+    ]  # fmt: skip
     together += [(words_sql([one for _, one in some]), [leaf for leaf, _ in some]) for some in words.values()]
-    done = {leaf for _, some in together for leaf in some}
-    return _scan("profile_id", [one for one in leaves if one[0] not in done], tables.profile, together)
+    done = {leaf for _, some in together for leaf in some} | {leaf for some in carried.values() for leaf, _ in some}
+    return _scan("profile_id", [one for one in leaves if one[0] not in done], tables.profile, together, list(carried.values()))
+
+
+def _values(some: Sequence[tuple[int, Range]]) -> str | None:
+    return values_sql([one for _, one in some])
 
 
 def _scan(
-    person: str, leaves: Sequence[tuple[int, str]], source: str, more: Sequence[tuple[str, Sequence[int]]] = ()
+    person: str,
+    leaves: Sequence[tuple[int, str]],
+    source: str,
+    more: Sequence[tuple[str, Sequence[int]]] = (),
+    carried: Sequence[Sequence[tuple[int, Range]]] = (),
 ) -> Question:
-    """Return the scan that gives each leaf's condition as a bit; ``more`` are columns of bits and their leaves."""
-    parts = [leaves[i : i + BYTE] for i in range(0, len(leaves), BYTE)] if len(leaves) > 1 or more else []
+    """Return the scan that gives each leaf's condition as a bit; ``more`` are columns of bits and their leaves.
+
+    Of ``carried``, ranges of one column each, the values come.
+    """
+    parts = [leaves[i : i + BYTE] for i in range(0, len(leaves), BYTE)] if len(leaves) > 1 or more or carried else []
     columns = [(bits_sql([test for _, test in part]), [leaf for leaf, _ in part]) for part in parts] + list(more)
     said = "".join(f", {sql} as b{i}" for i, (sql, _) in enumerate(columns))
-    order = [leaf for _, some in columns for leaf in some] or [leaf for leaf, _ in leaves]
+    said += "".join(f", {_values(some)} as v{i}" for i, some in enumerate(carried))
+    order = [leaf for _, some in columns for leaf in some] + [leaf for some in carried for leaf, _ in some]
     sql = f"select {person}::uinteger as profile_id{said} from {source}"
-    return Question(sql, tuple(order), tuple(len(some) for _, some in columns))
+    ranges = tuple(tuple(one for _, one in some) for some in carried)
+    return Question(sql, tuple(order or [leaf for leaf, _ in leaves]), tuple(len(some) for _, some in columns), ranges)
 
 
 def event_scan(name: str, leaves: Sequence[tuple[int, EventCondition]], tables: Tables, now: datetime) -> Question:
@@ -185,9 +221,9 @@ def event_scan(name: str, leaves: Sequence[tuple[int, EventCondition]], tables: 
     return _scan(person, tests, f"{rows} group by 1{having}")
 
 
-def event_rows(where: str, properties: Properties, tables: Tables) -> str:
-    """Return the cold and the hot rows as ``e``, pruned before anything is read out of their properties."""
-    columns = "profile_id, ts" + (", properties" if properties.paths else "")
+def event_rows(where: str, properties: Properties, tables: Tables, more: Sequence[str] = ()) -> str:
+    """Return the cold and the hot rows as ``e``, with ``more`` columns, pruned before anything is read out of properties."""
+    columns = ", ".join(["profile_id", "ts", *more, *(["properties"] if properties.paths else [])])
     rows = f"select {columns} from {tables.event} where {where}"
     if tables.hot:
         rows += f" union all select {columns} from {tables.hot} where {where}"

@@ -15,10 +15,11 @@ from antiphon.awareness.segments import store
 from antiphon.awareness.segments.errors import NotStatic, SegmentArchived, SegmentInUse, Superseded
 from antiphon.awareness.segments.evaluate import Evaluation, evaluate, known, spread
 from antiphon.awareness.segments.live import LIVE
-from antiphon.awareness.segments.membership import change_quietly, members, rewrite, store_members
+from antiphon.awareness.segments.membership import change_quietly, rewrite
 from antiphon.awareness.segments.model import Node, references
 from antiphon.awareness.segments.rules import refuse_cycle, validate, validate_stored
 from antiphon.awareness.segments.store import Announce, SegmentRow
+from antiphon.awareness.segments.storing import Refresh, store_together
 from antiphon.awareness.segments.users import SegmentUsers
 from antiphon.awareness.traits import mirror_profiles
 from antiphon.foundation.access import audit
@@ -172,11 +173,11 @@ async def refresh(ctx: Context, ids: Sequence[int], *, held: Held | None = None,
     done: dict[int, SegmentRow] = {}
     if held is None:
         await catch_up(ctx)
-        live = await _followed(ctx, ids)
-        async with ctx.db.connection() as conn:
-            done = {row.id: row for row in await store.some_segments(conn, sorted(live))}
-        if done.keys() >= set(ids):
-            return list(done.values())
+        if live := await _followed(ctx, ids):
+            async with ctx.db.connection() as conn:
+                done = {row.id: row for row in await store.some_segments(conn, sorted(live))}
+            if done.keys() >= set(ids):
+                return list(done.values())
     for attempt in range(ATTEMPTS):
         async with ctx.db.connection() as conn:
             rows = [row for row in await store.some_segments(conn, ids) if row.id not in done]
@@ -185,14 +186,11 @@ async def refresh(ctx: Context, ids: Sequence[int], *, held: Held | None = None,
         trees = {row.id: row.tree for row in rows if row.tree is not None}
         validate_stored(trees, about.traits, about.segments, about.around)
         found = await evaluate(ctx, trees, now, about, timeout=timeout) if trees else Evaluation(now, {}, 0)
-        for row in rows:
-            try:
-                done[row.id] = await _store(ctx, row, found, held)
-            except Superseded:
-                if attempt == ATTEMPTS - 1:
-                    raise
+        done |= await _store(ctx, rows, found, held)
         if all(row.id in done for row in rows):
             break
+        if attempt == ATTEMPTS - 1:
+            raise Superseded
     return list(done.values())
 
 
@@ -201,6 +199,8 @@ async def _followed(ctx: Context, ids: Sequence[int]) -> set[int]:
     now, until = ctx.clock.now(), time.monotonic() + FOLLOWED_WITHIN
     async with ctx.db.connection() as conn:
         live = await store.live_among(conn, ids, None)
+        if not live:
+            return live
         found = await store.live_among(conn, sorted(live), now)
         if found < live:
             await wake(conn, LIVE)
@@ -210,14 +210,15 @@ async def _followed(ctx: Context, ids: Sequence[int]) -> set[int]:
     return found
 
 
-async def _store(ctx: Context, row: SegmentRow, found: Evaluation, held: Held | None) -> SegmentRow:
-    if row.tree is not None:
-        people = found.members[row.id]
-    else:
+async def _store(ctx: Context, rows: Sequence[SegmentRow], found: Evaluation, held: Held | None) -> dict[int, SegmentRow]:
+    """Store what was found, and of lists that they are as they were; without those that somebody else changed meanwhile."""
+    people = dict(found.members)
+    lists = [row.id for row in rows if row.tree is None]
+    if lists:
         async with ctx.db.connection() as conn:
-            people = await members(conn, row.id)
+            people |= {key: inside for key, (_, inside) in (await store.read_members(conn, lists)).items()}
     pause = max(LEAST_PAUSE, timedelta(milliseconds=found.took_ms * SHARE))
-    return await store_members(ctx, row, people, found.now, took_ms=found.took_ms, pause=pause, held=held)
+    return await store_together(ctx, rows, people, Refresh(found.now, found.took_ms, pause, held))
 
 
 async def cards(ctx: Context, who: Principal, ids: Sequence[int]) -> list[CustomerCard]:

@@ -83,7 +83,7 @@ def measure_sql(node: EventCondition, keep: str, properties: Properties) -> str:
         return f"(count(*){only} {'>=' if node.op == 'did' else '<'} 1)"
     low, high = exact(node.value), exact(node.high if node.high is not None else 0)
     if node.measure == "count":
-        return _compared(f"count(*){only}", node.op, low, high)
+        return _compared(f"count(*){only}", node.op, _whole(node.value) or low, _whole(node.high) or high)
     if node.measure == "distinct":
         return _compared(f"count(distinct {properties.plain(node.property or '')}){only}", node.op, low, high)
     value = properties.number(node.property or "")
@@ -97,6 +97,11 @@ def measure_sql(node: EventCondition, keep: str, properties: Properties) -> str:
             return f"coalesce({_compared(total, node.op, f'{low} * {count}', f'{high} * {count}')}, false)"
         case _:
             assert_never(node.measure)
+
+
+def _whole(value: float | None) -> str | None:
+    """Return a whole number as counts are compared with fastest, None for others."""
+    return str(int(value)) if value is not None and abs(value) < 2**53 and value == int(value) else None
 
 
 def _compared(measured: str, op: str, low: str, high: str) -> str:

@@ -272,6 +272,10 @@ async def any_alias(conn: Connection) -> bool:
     return bool(await _one(conn, "any_alias"))
 
 
+async def about_how_many(conn: Connection) -> int:
+    return int(await _one(conn, "about_how_many"))
+
+
 async def any_dirty(conn: Connection) -> bool:
     return bool(await _one(conn, "any_dirty"))
 

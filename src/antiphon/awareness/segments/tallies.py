@@ -22,7 +22,7 @@ from pyroaring import BitMap
 
 from antiphon.awareness.events.properties import Properties, filter_sql, literal
 from antiphon.awareness.events.values import number
-from antiphon.awareness.segments.bitmaps import Marks, bitmap, marked
+from antiphon.awareness.segments.bitmaps import Marks, ascending, marked
 from antiphon.awareness.segments.model import EventCondition
 from antiphon.awareness.segments.scans import (
     BITS,
@@ -46,6 +46,9 @@ ROWS = 16_000_000
 """Rows taken out of the lake for one name at most: some 300 MB."""
 SPARSE = 4
 """Give a place to those people alone who have rows when the rows are fewer than 1 in so many ids."""
+NARROW = 2**16 - 1
+FEW = 32
+"""Sort people instead of marking them when their rows are fewer than 1 in so many ids."""
 UNIT = 10**9
 """Numbers are compared in billionths."""
 _WIDE = -(2**63)
@@ -78,15 +81,14 @@ class Tally:
     nodes: tuple[EventCondition, ...]
     kinds: tuple[_Kind, ...]
     begins: tuple[int, ...]
-    otherwise: Question
+    otherwise: tuple[Question, ...]
 
     def sets(self, answer: Mapping[str, Numbers]) -> list[BitMap] | None:
         """Return one set for each leaf; None when the answer does not do and ``otherwise`` is to be asked."""
         ids = np.asarray(answer["profile_id"])
         if len(ids) > ROWS:
             return None
-        order = np.argsort(np.asarray(answer["span"]), kind="stable")
-        rows = _Rows(ids[order].astype(np.int64), {name: column[order] for name, column in answer.items()})
+        rows = _Rows.of(ids, answer)
         found: dict[int, BitMap] = {}
         for kind in dict.fromkeys(self.kinds):
             together = [i for i, one in enumerate(self.kinds) if one == kind]
@@ -94,8 +96,8 @@ class Tally:
             try:
                 running = rows.running(kind, [self.begins[i] for i in together])
                 for i, (people, count, total) in zip(together, running, strict=True):
-                    held = _holds(self.nodes[i], count, total)
-                    found[i] = marked(held) if people is None else bitmap(people[held])
+                    held = holds(self.nodes[i], count, total)
+                    found[i] = marked(held) if people is None else ascending(people[held])
             except OverflowError:
                 return None
         return [found[i] for i in range(len(self.nodes))]
@@ -150,7 +152,7 @@ def tally(name: str, leaves: Leaves, tables: Tables, now: datetime) -> Tally:
             for node, keep, (_, end) in zip(nodes, filters, windows, strict=True)
         ),
         tuple(0 if first is None else len(edges) + 1 if first > now else bisect_right(edges, first) for first, _ in windows),
-        event_scan(name, leaves, tables, now),
+        (event_scan(name, leaves, tables, now),),
     )
 
 
@@ -162,61 +164,90 @@ def _units(column: str) -> str:
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows, from the oldest span to the newest."""
+    """The rows, from the oldest span to the newest; ``ends`` says for each span where it ends."""
 
     ids: Numbers
     columns: Mapping[str, Numbers]
+    ends: Numbers
+
+    @classmethod
+    def of(cls, ids: Numbers, answer: Mapping[str, Numbers]) -> "_Rows":
+        spans = np.asarray(answer["span"])
+        order = np.argsort(spans, kind="stable")
+        columns = {name: column[order] for name, column in answer.items() if name not in ("profile_id", "span")}
+        return cls(ids[order].astype(np.int64), columns, np.cumsum(np.bincount(spans, minlength=1)))
+
+    def before(self, span: int) -> int:
+        """Return how many rows are older than a span."""
+        return 0 if span == 0 else int(self.ends[min(span, len(self.ends)) - 1])
 
     def running(self, kind: _Kind, begins: Sequence[int]) -> Iterator[tuple[Numbers | None, Numbers, Numbers]]:
         """Yield how many and what total each person has from each of ``begins`` (newest first) to the end of the kind.
 
         The places of the arrays are ids, or if these are few, ``people`` in their order. Raises OverflowError.
         """
-        ids, spans, values = self._kept(kind)
+        chosen, ids, values = self._kept(kind)
         people, size = None, int(self.ids.max(initial=0)) + 1
         if len(ids) * SPARSE < size:
             people, ids = _places(ids, size)
             size = len(people)
-        count = np.zeros(size, dtype=np.uint32)
+        count = np.zeros(size, dtype=np.uint16 if len(ids) <= NARROW else np.uint32)
         total = np.full(size, _START[kind.total], dtype=np.int64) if kind.total != "count" else count
-        end = int(np.searchsorted(spans, kind.end))
+        end = self._place(chosen, kind.end)
         for begin in begins:
-            first = min(end, int(np.searchsorted(spans, begin)))
+            first = min(end, self._place(chosen, begin))
             np.add.at(count, ids[first:end], np.uint32(1))
             if kind.total != "count":
                 _ADD[kind.total].at(total, ids[first:end], values[first:end])
             end = first
             yield people, count, total
 
-    def _kept(self, kind: _Kind) -> tuple[Numbers, Numbers, Numbers]:
-        """Return person, span and number of the rows that count."""
-        spans = np.asarray(self.columns["span"])
-        if kind.keep is None and kind.value is None:
-            return self.ids, spans, self.ids
-        chosen = np.arange(len(self.ids))
+    def _place(self, chosen: Numbers | None, span: int) -> int:
+        """Return how many of the chosen rows are older than a span."""
+        return self.before(span) if chosen is None else int(np.searchsorted(chosen, self.before(span)))
+
+    def _kept(self, kind: _Kind) -> tuple[Numbers | None, Numbers, Numbers]:
+        """Return which rows count (None: all), their persons and their numbers."""
+        chosen = None
         if kind.keep is not None:
             chosen = np.flatnonzero(np.asarray(self.columns[f"keep{kind.keep // BYTE}"]) & np.uint8(1 << kind.keep % BYTE))
         if kind.value is None:
-            return self.ids[chosen], spans[chosen], self.ids
+            ids = self.ids if chosen is None else self.ids[chosen]
+            return chosen, ids, ids
         column = self.columns[f"v{kind.value}"]
-        chosen = chosen[~np.ma.getmaskarray(column)[chosen]]
-        ids, values = self.ids[chosen], np.asarray(column)[chosen]
-        if values.min(initial=0) == _WIDE or np.bincount(ids, np.abs(values), minlength=1).max() > _MOST:
-            raise OverflowError
-        return ids, spans[chosen], values
+        if isinstance(column, np.ma.MaskedArray):
+            there = ~np.ma.getmaskarray(column)
+            chosen = np.flatnonzero(there) if chosen is None else chosen[there[chosen]]
+        ids, values = self.ids, np.asarray(column)
+        if chosen is not None:
+            ids, values = ids[chosen], values[chosen]
+        _refuse_wide(ids, values)
+        return chosen, ids, values
+
+
+def _refuse_wide(ids: Numbers, values: Numbers) -> None:
+    """Raise OverflowError where a number or anybody's sum of them may not fit."""
+    least, most = int(values.min(initial=0)), int(values.max(initial=0))
+    if least == _WIDE:
+        raise OverflowError
+    if max(-least, most) * len(values) > _MOST and np.bincount(ids, np.abs(values), minlength=1).max() > _MOST:
+        raise OverflowError
 
 
 def _places(ids: Numbers, size: int) -> tuple[Numbers, Numbers]:
     """Return who is among ``ids``, ascending, and for each of ``ids`` its place among them."""
+    if len(ids) * FEW < size:
+        people, places = np.unique(ids, return_inverse=True)
+        return people.astype(np.uint32), places
     marks = np.zeros(size, dtype=np.bool_)
     marks[ids] = True
     people = np.flatnonzero(marks)
     places = np.empty(size, dtype=np.int64)
     places[people] = np.arange(len(people))
-    return people, places[ids]
+    return people.astype(np.uint32), places[ids]
 
 
-def _holds(node: EventCondition, count: Numbers, total: Numbers) -> Marks:
+def holds(node: EventCondition, count: Numbers, total: Numbers) -> Marks:
     """Mark who satisfies the comparison; where somebody with no event does, who does not (as ``zero_holds`` says)."""
     if node.op in ("did", "did_not"):
         return count > 0
