@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from antiphon.foundation.turns import SHORT, ask_turns
+
 CONNECTIONS = 32
 
 
@@ -42,6 +44,7 @@ class _Line:
 
 
 def _ask(port: int, requests: Sequence[bytes], rate: float, answer: Any) -> None:
+    ask_turns(SHORT)  # a client that is late itself would measure that
     lines = [_Line(port) for _ in range(CONNECTIONS)]
     idle, busy = deque(lines), {}
     taken: list[float] = []

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import platform
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -290,16 +286,6 @@ def test_a_plain_head_is_read() -> None:
     assert found is not None and (found.swift, found.length, found.authorization) == (way, 12, None)
     assert read_head(b"POST /quick HTTP/1.1\r\nContent-Length: 12", {b"/quick": way}) is None
     assert read_head(b"POST /quick HTTP/1.1\r\nhost: x", {b"/quick": way}) is None
-
-
-@pytest.mark.skipif(sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"), reason="a wish of Linux")
-def test_short_turns_leave_the_priority_alone() -> None:
-    code = (
-        "import os; from antiphon.foundation.http.serving import ask_short_turns; os.nice(3); "
-        "print(ask_short_turns(), os.nice(0), os.sched_getscheduler(0) == os.SCHED_OTHER)"
-    )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert told.split() == ["True", str(min(19, os.nice(0) + 3)), "True"]
 
 
 def test_processes_share_a_port() -> None:

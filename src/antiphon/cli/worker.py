@@ -22,6 +22,7 @@ from antiphon.foundation.process import open_context
 from antiphon.foundation.rooms import Room
 from antiphon.foundation.supervisor import HOPELESS
 from antiphon.foundation.telemetry import configure_logs, get_logger
+from antiphon.foundation.turns import LONG, ask_turns
 
 log = get_logger(__name__)
 
@@ -35,6 +36,7 @@ def command() -> None:
     """Do background work for the database ANTIPHON_DATABASE_URL until told to stop; what is under way is finished."""
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
+    ask_turns(LONG)
     try:
         uvloop.run(work(settings))
     except BadSettings as failed:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import multiprocessing
-import os
-import platform
 import signal
 import socket
-import struct
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,15 +21,13 @@ from antiphon.foundation.http.line import PATIENCE, Line, Swift
 from antiphon.foundation.http.shell import Shell
 from antiphon.foundation.tasks import end_task
 from antiphon.foundation.telemetry import get_logger
+from antiphon.foundation.turns import SHORT, ask_turns
 
 log = get_logger(__name__)
 
 BACKLOG = 2048
 _AGAIN = 0.5  # seconds before a process that died is begun anew
 _LOOK = 5.0  # seconds between two looks for silent connections
-_TURN = 300_000  # nanoseconds
-_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class _Server(Server):
@@ -46,20 +39,6 @@ class _Server(Server):
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self.handle_exit)
         yield
-
-
-def ask_short_turns(nanoseconds: int = _TURN) -> bool:
-    """Ask the scheduler for short turns that come soon: who waits for an answer then need not wait for a long computation of
-    another process, and the share of the processor stays the same. False where the kernel has no such wish (Linux before 6.12
-    takes it and does nothing).
-    """
-    number = _SCHED_SETATTR.get(platform.machine())
-    if _libc is None or number is None:
-        return False
-    # struct sched_attr: size, policy, flags, nice, priority, runtime, deadline, period, utilisation at least and at most
-    wish = struct.pack("=IIQiIQQQII", 56, os.SCHED_OTHER, 0, os.getpriority(os.PRIO_PROCESS, 0), 0, nanoseconds, 0, 0, 0, 0)
-    done: int = _libc.syscall(number, 0, wish, 0)
-    return done == 0
 
 
 async def _watch(server: Server) -> None:
@@ -99,7 +78,7 @@ async def serve_here(
 def _work(make: Callable[[], Shell], listener: socket.socket, finish: float) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    ask_short_turns()
+    ask_turns(SHORT)
     app = make()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve_here(app, app.swift, listener, finish))

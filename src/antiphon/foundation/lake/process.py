@@ -22,6 +22,7 @@ import msgspec
 
 from antiphon.foundation.lake.engine import EngineSettings, answer, open_engine, roll_back, transaction, translated
 from antiphon.foundation.lake.protocol import HEADER, REQUESTS, Reply, Request, framed
+from antiphon.foundation.turns import LONG, ask_turns
 
 _WATCH = 0.05  # seconds between two looks of the watcher
 _NICE = 10
@@ -158,6 +159,7 @@ def main() -> None:
     socket_path, parent = Path(sys.argv[1]), int(sys.argv[2])
     settings = msgspec.json.decode(sys.stdin.buffer.read(), type=EngineSettings)
     os.nice(_NICE)
+    ask_turns(LONG)
     try:
         server = LakeServer(open_engine(settings), socket_path, parent)
     except Exception as failed:
