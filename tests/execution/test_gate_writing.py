@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, LiteralString
 
+import numpy as np
 import pytest
 from tests.execution.cast import add_account, add_people, stage
 from tests.execution.test_delivery_plans import scans
@@ -17,6 +18,7 @@ from antiphon.execution.delivery.ledger import SQL, Search, search
 from antiphon.execution.delivery.matching import SQL as HEARING
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, Database
+from antiphon.foundation.postgres.binary import chosen
 
 pytestmark = pytest.mark.store
 NEWS = NewDispatch(
@@ -110,6 +112,14 @@ async def test_all_that_was_said_to_an_address_is_found(scene: Context) -> None:
         said = await (await conn.execute(HEARING.last_said, asked | {"since": scene.clock.now().replace(year=2000)})).fetchall()
     outside, elsewhere = found[1].id, found[0].id
     assert sorted(said) == [("parrot", "elsewhere@example.com", elsewhere, 2), ("parrot", "p2@example.com", outside, 2)]
+
+
+async def test_few_names_for_many_rows_are_one_column(db: Database) -> None:
+    names = ["queued", None, "потом", ""]
+    which = np.array([2, 0, 1, 1, 3, 0], dtype=np.int64)
+    async with db.connection() as conn:
+        row = await (await conn.execute("select %s::text[], %s::text[]", (chosen(names, which), chosen(names, which[:0])))).fetchone()
+    assert row == (["потом", "queued", None, None, "", "queued"], [])
 
 
 async def test_an_address_is_looked_for_by_indexes(db: Database) -> None:

@@ -108,6 +108,12 @@ def texts(values: Sequence[str | None]) -> Packed:
     return _strings([None if v is None else v.encode() for v in values], 25)
 
 
+def chosen(values: Sequence[str | None], which: NDArray[np.int64]) -> Packed:
+    """text[] of many elements that are few different ones: ``which`` of the values each is."""
+    table = [NULL if v is None else _length(len(one := v.encode())) + one for v in values]
+    return Packed(_array_head(1, int(None in values), 25, len(which), 1) + b"".join([table[n] for n in which.tolist()]))
+
+
 def byteas(values: Sequence[bytes | None]) -> Packed:
     """bytea[]"""
     return _strings(values, 17)

@@ -22,7 +22,7 @@ from antiphon.execution.delivery.rules.model import CAPPED, Rules
 from antiphon.execution.delivery.rules.store import Rulebook, add_kind, is_current
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection, UniqueViolation
-from antiphon.foundation.postgres.binary import bigints, instants, micros, texts
+from antiphon.foundation.postgres.binary import Packed, bigints, chosen, instants, micros, texts
 
 BOOK = Rulebook()
 MANY = 500
@@ -169,16 +169,13 @@ async def write(conn: Connection, seen: Seen, hold: Hold | None = None) -> int:
     if not len(intents.profile_ids):
         return 0
     kind = seen.rules.kind_of(dispatch)
-    reasons = judged.named()
-    for place in np.flatnonzero(judged.moved & judged.passed).tolist():
-        reasons[place] = "quiet_hours"
     params = {
         "profile_ids": bigints(intents.profile_ids),
         "suffixes": texts(intents.suffixes),
         "variables": texts([msgspec.json.encode(v).decode() for v in intents.variables]),
         "addresses": seen.facts.address,
-        "states": texts(_states(judged, micros(seen.now))),
-        "reasons": texts(reasons),
+        "states": _but(judged.coded(_REFUSED), (judged.due > micros(seen.now)) & judged.passed, "planned"),
+        "reasons": _but(judged.coded(), judged.moved & judged.passed, "quiet_hours"),
         "dues": instants(judged.due),
         "expires": instants(judged.expires),
         "key": dispatch.key,
@@ -220,9 +217,7 @@ _STATES = {None: "queued", "campaign_cancelled": "cancelled", "quiet_too_long": 
 _REFUSED = {reason: _STATES.get(reason, "suppressed") for reason in (None, *REASONS)}
 
 
-def _states(judged: Judged, now: int) -> list[str | None]:
-    """The ledger's state of each."""
-    states = judged.named(_REFUSED)
-    for place in np.flatnonzero((judged.due > now) & judged.passed).tolist():
-        states[place] = "planned"
-    return states
+def _but(coded: tuple[list[str | None], Ints], where: NDArray[np.bool_], name: str) -> Packed:
+    """These names as a column, but another one there."""
+    names, which = coded
+    return chosen([*names, name], np.where(where, len(names), which))

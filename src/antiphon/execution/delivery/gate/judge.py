@@ -70,6 +70,10 @@ class Judged:
         called = self._names if names is None else [names.get(name, name) for name in self._names]
         return [called[code] for code in self._code.tolist()]
 
+    def coded(self, names: Mapping[str | None, str | None] | None = None) -> tuple[list[str | None], Ints]:
+        """As `named`, but each different name once, and which of them is whose."""
+        return [name if names is None else names.get(name, name) for name in self._names], self._code.astype(np.int64)
+
     def counts(self) -> dict[str | None, int]:
         """How many were refused for which reason; None counts those that passed."""
         found = np.bincount(self._code, minlength=len(self._names)).tolist()
@@ -239,8 +243,8 @@ def _disturbed(
     rules: Rules, zones: Sequence[str | None], due: Ints, common: Hours | None, windows: Sequence[Window]
 ) -> list[int]:
     """The places at which it is quiet by the hours for everybody, or no window is open."""
-    numbers: dict[str | None, int] = {}
-    number = np.fromiter((numbers.setdefault(one, len(numbers)) for one in zones), dtype=np.int64, count=len(due))
+    numbers = {name: n for n, name in enumerate(set(zones))}
+    number = np.fromiter(map(numbers.__getitem__, zones), dtype=np.int64, count=len(due))
     found = np.zeros(len(due), dtype=np.bool_)
     for name, one in numbers.items():
         mine = np.flatnonzero(number == one)
