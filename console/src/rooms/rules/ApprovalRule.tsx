@@ -38,7 +38,7 @@ function JourneyApproval() {
   return (
     <Panel title={t('rules.approval_journeys')} hint={t('rules.approval_journeys_hint')}>
       <ProblemAlert error={stored.error ?? save.error} />
-      <Radio.Group label={t('rules.approval_journeys_when')} value={stored.data?.approval ?? 'off'} onChange={(approval) => save.mutate(approval as 'off' | 'always')}>
+      <Radio.Group label={t('rules.approval_journeys_when')} value={save.isPending ? save.variables : (stored.data?.approval ?? 'off')} onChange={(approval) => save.mutate(approval as 'off' | 'always')}>
         <Stack gap="xs" mt={6}>
           {(['off', 'always'] as const).map((one) => <Radio key={one} value={one} disabled={!may || save.isPending} label={t(`rules.approval_${one}`)} />)}
         </Stack>
