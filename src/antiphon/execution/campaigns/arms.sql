@@ -33,6 +33,10 @@ join delivery d on d.profile_id = p.profile_id and d.campaign_id = %(campaign_id
 -- An arm was chosen.
 update campaign set arm_winner = %(winner)s, updated_at = %(now)s, arms_due_at = null where id = %(id)s;
 
+-- name: forget_report
+-- What was kept of the arms' report was before the choice.
+delete from campaign_report where campaign_id = %(campaign_id)s and part = 'arms';
+
 -- name: let_go
 -- The rest waits no more.
 update campaign_audience set waits = false, planned_for = greatest(planned_for, %(now)s)

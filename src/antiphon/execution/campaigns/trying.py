@@ -167,5 +167,6 @@ async def adopt(ctx: Context, conn: Connection, who: Principal, campaign: Campai
     if campaign.state == "paused":
         await hold(conn, campaign.id, "paused")
     await conn.execute(SQL.let_go, {"campaign_id": campaign.id, "now": now})
+    await conn.execute(SQL.forget_report, {"campaign_id": campaign.id})
     await audit(conn, who, action="campaigns.adopt", subject=f"campaign:{campaign.id}", before=None, after=winner)
     await wake(conn, LOOP)
