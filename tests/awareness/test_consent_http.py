@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
+from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.ids import sign
 from antiphon.foundation.postgres import Database
 
@@ -170,3 +172,33 @@ async def test_one_wrong_among_many_changes_nothing(client: Any, person: int, db
         named = answer.json()["field"].replace("[]", "[1]")
         assert 400 <= answer.status_code < 500 and named == f"consents[1].{field}", answer.text
     assert (await client.get("/v1/profiles/1/consents")).json()["states"] == []
+
+
+async def test_a_confirmation_link_expires_and_is_asked_anew_once(
+    clock: VirtualClock, client: Any, stranger: Any, person: int, db: Database
+) -> None:
+    async def links() -> list[str]:
+        async with db.connection() as conn:
+            rows = await (await conn.execute("select body ->> 'url' from notice where topic = 'ConfirmationRequested' order by id")).fetchall()
+        return ["/confirm/" + row[0].rpartition("/")[2] for row in rows]
+
+    await client.post("/v1/profiles/1/consents", json=YES | {"confirm": True})
+    (path,) = await links()
+    clock.advance(timedelta(days=29, hours=23))
+    assert (await stranger.get(path)).status_code == 200
+    clock.advance(timedelta(hours=1))
+    late = await stranger.get(path, headers={"accept-language": "ru"})
+    assert late.status_code == 410 and "Срок ссылки истёк" in late.text and "?again=true" in late.text
+    assert (await stranger.post(path)).status_code == 410
+    assert (await client.get("/v1/profiles/1/consents")).json()["states"][0]["state"] == "pending"
+    for _ in range(3):
+        sent = await stranger.post(path, params={"again": "true"})
+        assert sent.status_code == 200 and "new link" in sent.text
+    (_, anew) = await links()
+    assert (await stranger.get(anew)).status_code == 200 and (await stranger.post(anew)).status_code == 200
+    assert (await client.get("/v1/profiles/1/consents")).json()["states"][0]["state"] == "granted"
+    assert "recorded" in (await stranger.post(path)).text, "they said yes meanwhile"
+    assert "recorded" in (await stranger.post(path, params={"again": "true"})).text and len(await links()) == 2
+    await client.post("/v1/profiles/1/consents", json=YES | {"state": "withdrawn"})
+    assert (await stranger.post(path, params={"again": "true"})).status_code == 404, "a later no stays a no"
+    assert len(await links()) == 2

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from antiphon.execution.channels import Signal
-from antiphon.execution.channels.email import listen
+from antiphon.execution.channels.email import File, listen
 from antiphon.execution.channels.email.bounces import read_mail
 from antiphon.execution.channels.email.digest import MOST, digest
 from antiphon.execution.channels.email.letters import decode
@@ -272,7 +272,7 @@ class Box:
     async def knows(self, address: str) -> bool:
         return address == "shop@shop.example"
 
-    async def receive(self, address: str, mail: bytes) -> None:
+    async def receive(self, address: str, mail: bytes, *, files: tuple[File, ...] = ()) -> None:
         self.got.append(mail)
 
 

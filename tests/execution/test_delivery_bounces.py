@@ -200,9 +200,9 @@ async def test_bounces_are_read_out_of_a_mailbox_once(ctx: Context, hearing: Hea
     seen: list[bytes] = []
     receive = Postbox.receive
 
-    async def note(self: Postbox, address: str | None, mail: bytes, account_id: int = 0) -> None:
+    async def note(self: Postbox, address: str | None, mail: bytes, account_id: int = 0, **more: Any) -> None:
         seen.append(mail)
-        await receive(self, address, mail, account_id)
+        await receive(self, address, mail, account_id, **more)
 
     monkeypatch.setattr(bounces.Postbox, "receive", note)
     await run_until_idle(ctx, [MAILBOX_LOOP])

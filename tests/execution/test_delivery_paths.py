@@ -145,7 +145,7 @@ async def test_a_campaign_goes_on_along_the_usual_path(ctx: Context, client: htt
             "insert into channel_account (channel, provider, name, settings, sealed, created_at, updated_at)"
             " select c, p, c, '{}', '', now(), now() from (values ('email', 'smtp'), ('sms', 'smpp')) v (c, p)"
         )
-    steps = [{"channel": "email"}, {"channel": "sms", "answer_within": 3600}, {"channel": "voice"}]
+    steps = [{"channel": "email"}, {"channel": "sms", "answer_within": 3600}, {"channel": "webhook"}]
     assert (await client.put("/v1/delivery/paths", json={"paths": {"service": steps}})).status_code == 200
 
     async def hops(**plan: Any) -> list[tuple[str, float | None]]:
@@ -158,6 +158,6 @@ async def test_a_campaign_goes_on_along_the_usual_path(ctx: Context, client: htt
             assert [(hop.channel, None) for hop in new.hops] == [(name, None) for name, _ in await further(conn, campaign)]
         return [(hop.channel, hop.answer_within) for hop in new.hops]
 
-    assert await hops() == [("sms", 3600.0)], "on voice nothing can be said"
+    assert await hops() == [("sms", 3600.0)], "by webhook nothing can be said"
     assert await hops(usual_path=False) == [] and await hops(message_class="transactional") == []
     assert await hops(hops=[{"channel": "sms", "receipt_within": 60}]) == [("sms", None)]

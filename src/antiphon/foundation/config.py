@@ -69,6 +69,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     answered_days: Annotated[int, msgspec.Meta(ge=30)] = _says(
         "Days for which a triggered campaign knows again what it answered by its key (an order, say).", 400
     )
+    confirmation_days: Annotated[float, msgspec.Meta(gt=0, le=3650)] = _says(
+        "Days for which the link is valid by which a customer confirms a consent (double opt-in); then they are asked anew.", 30.0
+    )
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = _says(
         "Currency of what messages cost, and of budgets: an ISO 4217 code.", "EUR"
     )

@@ -9,6 +9,7 @@ import { IconEvents } from '@/design/icons';
 import { Moment } from '@/design/Moment';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { Attachments } from './Attachments';
 import { faceOf } from './faces';
 import { Glance, Whole } from './Properties';
 
@@ -36,6 +37,7 @@ function Line({ event }: { event: Event }) {
         <Text size="xs" c="dimmed" component="span"><Moment at={event.ts} /></Text>
       </Group>
       {!open && <Glance properties={event.properties} />}
+      <Attachments value={event.properties.attachments} />
       <Collapse expanded={open}>
         <Whole label={t('events.everything')} value={{ ...event.properties, ...(event.context ? { context: event.context } : {}) }} />
       </Collapse>

@@ -58,6 +58,12 @@ class LinkUsedUp(Invalid):
     code = "confirmation-link-invalid"
 
 
+class ConfirmationExpired(Invalid):
+    """This confirmation link has expired."""
+
+    code = "confirmation-link-expired"
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What shows that the customer said so: the text they saw, the page, the address and the program it came from."""
 

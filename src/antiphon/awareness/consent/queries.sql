@@ -66,6 +66,13 @@ limit %(limit)s;
 select id, profile_id, channel, topic, state, at, source, evidence, recorded_at
 from consent where profile_id = %(profile_id)s and id = %(id)s;
 
+-- name: asked_since
+-- Whether somebody, under any id they have, was asked to confirm the same by a later link.
+select 1 from consent c
+where c.id > %(id)s and c.channel = %(channel)s and c.topic = %(topic)s and c.state = 'pending' and c.at > %(since)s
+  and c.profile_id = any(array(select %(profile_id)s::bigint union select to_id from alias where from_id = %(profile_id)s::bigint))
+limit 1;
+
 -- name: consent_as_of
 -- What a customer's latest word was at an instant.
 select id, profile_id, channel, topic, state, at, source, evidence, recorded_at

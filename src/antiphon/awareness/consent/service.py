@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from antiphon.awareness.consent import store
 from antiphon.awareness.consent.model import (
     ChannelRegistry,
+    ConfirmationExpired,
     ConfirmationRequested,
     Evidence,
     InTheFuture,
@@ -72,7 +73,8 @@ async def ask_confirmation(ctx: Context, conn: Connection, statement: Statement)
     title = await topic_title(conn, statement.topic)
     statement = msgspec.structs.replace(statement, state="pending")
     consent_id = await record_consent(ctx, conn, statement)
-    token = sign(ctx.secret, PURPOSE, msgspec.json.encode([statement.profile_id, consent_id]))
+    issued = int(ctx.clock.now().timestamp())
+    token = sign(ctx.secret, PURPOSE, msgspec.json.encode([statement.profile_id, consent_id, issued]))
     await publish(
         conn,
         ConfirmationRequested(
@@ -87,26 +89,38 @@ async def ask_confirmation(ctx: Context, conn: Connection, statement: Statement)
     return consent_id
 
 
-async def pending_of(ctx: Context, conn: Connection, token: str) -> store.LedgerRow:
-    """The pending consent a confirmation link speaks of. Raises LinkUsedUp for a forged link or an erased customer."""
+async def pending_of(ctx: Context, conn: Connection, token: str) -> tuple[store.LedgerRow, bool]:
+    """The pending consent a confirmation link speaks of, and whether the link has expired. Raises LinkUsedUp for a forged link or
+    an erased customer."""
     try:
-        profile_id, consent_id = msgspec.json.decode(unsign(ctx.secret, PURPOSE, token), type=tuple[int, int])
-    except (BadSignature, msgspec.DecodeError):
+        profile_id, consent_id, *issued = msgspec.json.decode(unsign(ctx.secret, PURPOSE, token), type=list[int])
+    except (BadSignature, msgspec.DecodeError, ValueError):
         raise LinkUsedUp(field="token") from None
     row = await store.find_consent(conn, profile_id, consent_id)
     if row is None or row.state != "pending":
         raise LinkUsedUp(field="token")
-    return row
+    since = datetime.fromtimestamp(issued[0], UTC) if issued else row.at  # links of earlier versions do not say
+    return row, ctx.clock.now() >= since + timedelta(days=ctx.settings.confirmation_days)
+
+
+async def said_since(ctx: Context, conn: Connection, pending: store.LedgerRow) -> store.LedgerRow | None:
+    """What the customer said of the same since they were asked: a yes, a no, or None."""
+    profile_id = await canonical(conn, pending.profile_id) or pending.profile_id
+    latest = await store.consent_as_of(conn, profile_id, pending.channel, pending.topic, ctx.clock.now())
+    return latest if latest is not None and latest.id > pending.id and latest.state != "pending" else None
 
 
 async def confirm(ctx: Context, conn: Connection, token: str, evidence: Evidence) -> store.LedgerRow:
-    """The customer followed the link and said yes. Saying it twice changes nothing; a later no stays a no."""
-    pending = await pending_of(ctx, conn, token)
+    """The customer followed the link and said yes. Saying it twice changes nothing; a later no stays a no. Raises LinkUsedUp,
+    and ConfirmationExpired where they are to be asked anew."""
+    pending, expired = await pending_of(ctx, conn, token)
     profile_id = await canonical(conn, pending.profile_id) or pending.profile_id
     now = ctx.clock.now()
-    latest = await store.consent_as_of(conn, profile_id, pending.channel, pending.topic, now)
-    if latest is not None and latest.id > pending.id and latest.state != "pending":
+    latest = await said_since(ctx, conn, pending)
+    if latest is not None:
         return latest
+    if expired:
+        raise ConfirmationExpired(field="token")
     await record_consents(
         conn,
         [
@@ -121,6 +135,25 @@ async def confirm(ctx: Context, conn: Connection, token: str, evidence: Evidence
             )
         ],
     )
+    return pending
+
+
+async def ask_anew(ctx: Context, conn: Connection, token: str) -> store.LedgerRow:
+    """Ask again by a new link what an expired one asked, once while the new one is valid. Raises LinkUsedUp."""
+    pending, expired = await pending_of(ctx, conn, token)
+    profile_id = await canonical(conn, pending.profile_id)
+    if profile_id is None:
+        raise LinkUsedUp(field="token")
+    said = await said_since(ctx, conn, pending)
+    now = ctx.clock.now()
+    valid = timedelta(days=ctx.settings.confirmation_days)
+    if said is not None or not expired or await store.asked_since(conn, pending, now - valid):
+        return said or pending
+    statement = Statement(
+        profile_id=profile_id, channel=pending.channel, topic=pending.topic, state="pending", at=now,
+        source="confirmation asked anew", evidence=pending.evidence,
+    )  # fmt: skip
+    await ask_confirmation(ctx, conn, statement)
     return pending
 
 

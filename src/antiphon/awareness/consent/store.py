@@ -104,6 +104,14 @@ async def find_consent(conn: Connection, profile_id: int, consent_id: int) -> Le
         return await cur.fetchone()
 
 
+async def asked_since(conn: Connection, pending: LedgerRow, since: datetime) -> bool:
+    """Whether they were asked the same once more, after that instant."""
+    params = {
+        "profile_id": pending.profile_id, "id": pending.id, "channel": pending.channel, "topic": pending.topic, "since": since,
+    }  # fmt: skip
+    return (await (await conn.execute(SQL.asked_since, params)).fetchone()) is not None
+
+
 async def consent_as_of(conn: Connection, profile_id: int, channel: str, topic: str, at: datetime) -> LedgerRow | None:
     params = {"profile_id": profile_id, "channel": channel, "topic": topic, "at": at}
     async with conn.cursor(row_factory=struct_row(LedgerRow)) as cur:

@@ -161,8 +161,8 @@ async def _tell(conn: Connection, renamed: Sequence[tuple[Any, ...]]) -> None:
 
 async def erase_corrections(conn: Connection, ids: Sequence[int]) -> None:
     """Forget that events of these people were corrected."""
-    await conn.execute(SQL.erase, {"ids": bigints(list(ids))})
-    await conn.execute(SQL.erase_told, {"ids": bigints(list(ids))})
+    await conn.execute(SQL.erase_corrections, {"ids": bigints(list(ids))})
+    await conn.execute(SQL.erase_corrected, {"ids": bigints(list(ids))})
 
 
 LOOPS = (Loop(LOOP, correct, interval=2.0, buckets=1),)

@@ -62,10 +62,10 @@ select profile_id from event_correction limit %(most)s;
 -- Nobody has to be told of these any more.
 delete from event_corrected where at < clock_timestamp() - %(keep)s::interval;
 
--- name: erase
+-- name: erase_corrections
 -- Erasure: what was to be corrected.
 delete from event_correction where profile_id = any(%(ids)s::bigint[]);
 
--- name: erase_told
+-- name: erase_corrected
 -- Erasure: whose was corrected.
 delete from event_corrected where profile_id = any(%(ids)s::bigint[]);

@@ -127,7 +127,7 @@ async def read_report(ctx: Context, conn: Connection, campaign: Campaign) -> Rep
     """The numbers as the ledger has them now."""
     size, taken = await store.find_progress(conn, campaign.id)
     (chained,) = await (await conn.execute(SQL.is_chained, {"campaign_id": campaign.id})).fetchone() or (False,)
-    params = {"campaign_id": campaign.id, "chained": chained}
+    params = {"campaign_id": campaign.id, "chained": chained or bool(campaign.hops)}
     async with conn.cursor(row_factory=struct_row(Group)) as cur:
         groups = await (await cur.execute(SQL.report, params)).fetchall()
     reaction = await (await conn.execute(SQL.reaction, params)).fetchall()

@@ -31,8 +31,8 @@ __all__ = [
 
 LOOP = "campaigns.run"
 UNSAID: Mapping[str, Any] = {
-    "kind": "one_off", "local_at": None, "recurrence": None, "trigger": None, "purpose": "", "split": False, "hops": [], "usual_path": True,
-    "holdout_percent": 0.0, "budget_micros": None, "goal": None, "arms": [], "arm_choice": None,
+    "kind": "one_off", "local_at": None, "recurrence": None, "trigger": None, "purpose": "", "split": False, "hops": [],
+    "usual_path": True, "holdout_percent": 0.0, "budget_micros": None, "goal": None, "arms": [], "arm_choice": None,
 }  # fmt: skip
 """What a campaign is that says nothing of these."""
 

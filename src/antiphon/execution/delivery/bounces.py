@@ -6,9 +6,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
+
 from antiphon.awareness.consent import ChannelRegistry
 from antiphon.execution.channels import Account, Callback, Channels
-from antiphon.execution.channels.email import ROLES, EmailSettings, MailboxFailed, Reader, listen
+from antiphon.execution.channels.email import ROLES, EmailSettings, File, MailboxFailed, Reader, listen
 from antiphon.execution.delivery.heard import OF_PEOPLE
 from antiphon.execution.delivery.hearing import Hearing, count_forged
 from antiphon.execution.delivery.signals import heard_of
@@ -43,14 +45,20 @@ class Postbox:
             return False
         return True
 
-    async def receive(self, address: str | None, mail: bytes, account_id: int = 0) -> None:
-        """Note what a mail says; durable when this returns. What says nothing to us is dropped, and counted in the log."""
+    async def receive(
+        self, address: str | None, mail: bytes, account_id: int = 0, *, files: tuple[File, ...] = ()
+    ) -> None:
+        """Note what a mail says, and what a customer attached to their answer; durable when this returns. What says nothing to us
+        is dropped, and counted in the log."""
         account_id = account_id or (await self._account(address) if address else 0)
         signals = self._ctx.get(Channels)["smtp"].parse_callback(Callback(body=mail, recipient=address), None)
         hearing = self._ctx.get(Hearing)
         kinds, now = self._ctx.get(ChannelRegistry), self._ctx.clock.now()
         every = heard_of(hearing.tracker, kinds, "email", account_id, signals, now)
-        news = [heard for heard in every if heard.key is not None or heard.kind in OF_PEOPLE]
+        news = [
+            msgspec.structs.replace(heard, files=files) if heard.kind == "replied" else heard
+            for heard in every if heard.key is not None or heard.kind in OF_PEOPLE
+        ]  # fmt: skip
         if not news:
             log.info("a mail that says nothing about a message of ours", octets=len(mail))
         await hearing.hear_all(news)
@@ -109,9 +117,9 @@ async def _read(ctx: Context, account: Account) -> bool:
         await reader.open()
         letters = await reader.unread(AT_ONCE)
         for letter in letters:
-            await ctx.get(Postbox).receive(letter.recipient, letter.raw, account.id)
+            await ctx.get(Postbox).receive(letter.recipient, letter.raw, account.id, files=letter.files)
         await reader.done([letter.uid for letter in letters])
-        return len(letters) == AT_ONCE
+        return len(letters) == AT_ONCE or any(letter.files for letter in letters)
     finally:
         await reader.close()
 

@@ -1,8 +1,8 @@
 """What gave way to something more urgent, and is said after all when there is room again, once.
 
-Room there is when what displaced it was not said (cancelled, refused, failed), or when the stretch a cap looks at has moved on. Both
-are the same question, which the gate answers: would it pass now? It is asked again and again until the message means nothing
-any more. A message that gave way twice is not asked about again.
+Room there is when what displaced it was not said (cancelled, refused, failed), or when the stretch a cap looks at has moved
+on. Both are the same question, which the gate answers: would it pass now? It is asked again and again until the message means
+nothing any more. A message that gave way twice is not asked about again.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ async def look_for_room(ctx: Context, held: Held) -> bool:
 async def _give_back(
     ctx: Context, conn: Connection, dispatch: Dispatch, waiting: Sequence[tuple[int, int]], now: datetime
 ) -> int:
-    """Queue those of one dispatch that would pass now, beside all that others have planned; how many. Nobody gives way to them."""
+    """Queue those of one dispatch that would pass now, beside all that others have planned; how many. Nobody gives way."""
     seen = await see(ctx, conn, dispatch, Intents(profile_ids=[person for _, person in waiting], due_at=now))
     if seen.crowded:
         if len(waiting) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal
@@ -11,6 +11,7 @@ import msgspec
 
 from antiphon.awareness.consent import Evidence
 from antiphon.awareness.events import Renaming
+from antiphon.execution.channels.email import File
 from antiphon.foundation.notices import Notice
 
 Kind = Literal[
@@ -54,6 +55,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     ip: str | None = None
     method: str = "GET"
     prefetch: bool = False
+    files: tuple[File, ...] = ()  # attached to a reply
 
     @property
     def key(self) -> tuple[int, int] | None:
@@ -68,6 +70,15 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
             parts = [self.kind, str(self.delivery_id or self.provider_id or self.address), self.at.isoformat(), self.url or "",
                      self.agent or "", self.ip or "", self.text]  # fmt: skip
         return blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=16).digest()
+
+
+class Attached(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that came with a reply and was kept, as the customer's history names it."""
+
+    id: int
+    name: str
+    content_type: str
+    size: int
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -127,7 +138,7 @@ def spoken(name: str, channel: str) -> str:
     return name if channel == "email" else name.replace("Email", channel.capitalize())
 
 
-def event(heard: Heard, row: Row) -> bytes:
+def event(heard: Heard, row: Row, attached: Sequence[Attached] = ()) -> bytes:
     """What the customer's history says of an answer to a delivery."""
     properties = _about(row)
     what: str = heard.kind
@@ -140,14 +151,15 @@ def event(heard: Heard, row: Row) -> bytes:
         properties |= {"permanent": heard.permanent, "detail": heard.detail}
     if heard.text:
         properties["text"] = heard.text[:MOST_TEXT]
+    properties |= {"attachments": list(attached) or None}
     again = f":{row.corrections}" if row.corrections and heard.kind in ENGAGED else ""
     return _track(spoken(_NAMES[heard.kind], row.channel), f"delivery:{row.id}:{what}{again}", row.person, heard.at, properties)
 
 
-def event_of_nothing(heard: Heard, person: int) -> bytes:
+def event_of_nothing(heard: Heard, person: int, attached: Sequence[Attached] = ()) -> bytes:
     """What the customer's history says of something they wrote to us unasked."""
     name = spoken(_NAMES[heard.kind], heard.channel)
-    properties = {"channel": heard.channel, "text": heard.text[:MOST_TEXT] or None}
+    properties = {"channel": heard.channel, "text": heard.text[:MOST_TEXT] or None, "attachments": list(attached) or None}
     return _track(name, f"{heard.kind}:{heard.account_id}:{heard.digest().hex()}", person, heard.at, properties)
 
 

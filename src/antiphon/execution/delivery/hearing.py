@@ -15,7 +15,7 @@ from prometheus_client import Counter
 
 from antiphon.awareness.events import INTERNAL, Journal, JournalTransaction
 from antiphon.execution.content import find_urls
-from antiphon.execution.delivery import chains, effects, engagement, matching
+from antiphon.execution.delivery import chains, effects, engagement, matching, reply_files
 from antiphon.execution.delivery.heard import ENGAGED, OF_PEOPLE, Heard, Kind, Row, event, event_of_nothing
 from antiphon.execution.delivery.matching import SQL
 from antiphon.execution.delivery.tracking import Tracker
@@ -160,8 +160,11 @@ async def take_in(ctx: Context, journal: JournalTransaction, news: Sequence[Hear
     stirred = {(row.id, row.profile_id) for heard, row in known if row.chained and heard.kind not in ("deferred", "complained")}
     if stirred:
         await chains.after_heard(conn, sorted(stirred), now)
-    told = [(INTERNAL, heard.at, event(heard, row)) for heard, row in _newsworthy(known, looks.machines)]
-    told += [(INTERNAL, heard.at, event_of_nothing(heard, person)) for heard, person in people]
+    kept = await reply_files.keep(conn, known, people)
+    told = [
+        (INTERNAL, heard.at, event(heard, row, kept.get(id(heard), ()))) for heard, row in _newsworthy(known, looks.machines)
+    ]
+    told += [(INTERNAL, heard.at, event_of_nothing(heard, person, kept.get(id(heard), ()))) for heard, person in people]
     await journal.append([*told, *((INTERNAL, now, payload) for payload in corrected)])
     return fates
 

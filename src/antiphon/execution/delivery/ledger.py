@@ -11,7 +11,7 @@ import msgspec
 
 from antiphon.awareness.consent import Evidence, consent_as_of
 from antiphon.awareness.profiles import canonical, every_id
-from antiphon.execution.delivery import chains
+from antiphon.execution.delivery import chains, reply_files
 from antiphon.execution.delivery.errors import DeliveryUnknown, ReasonUnknown
 from antiphon.execution.delivery.gate.look import SQL as GATE
 from antiphon.execution.delivery.model import MessageClassName, State
@@ -284,7 +284,10 @@ async def export(ctx: Context, conn: Connection, profile_id: int) -> Mapping[str
         answered = await (await cur.execute(HEARD.export_engagement, {"profile_ids": ids})).fetchall()
         done = await (await cur.execute(SQL.export_interventions, {"profile_ids": ids})).fetchall()
         proofs = await (await cur.execute(SQL.export_verifications, {"profile_ids": ids})).fetchall()
-    return {"deliveries": said, "engagement": answered, "interventions": done, "verifications": proofs}
+    files = await reply_files.export(conn, ids)
+    return {
+        "deliveries": said, "engagement": answered, "interventions": done, "verifications": proofs, "attachments": files,
+    }  # fmt: skip
 
 
 async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
@@ -292,7 +295,8 @@ async def erase(ctx: Context, conn: Connection, profile_id: int) -> None:
     ids = {"profile_ids": await one_person(conn, profile_id), "now": ctx.clock.now()}
     for query in (
         HEARD.erase_waiting, HEARD.erase_provider_messages, HEARD.erase_engagement,
-        chains.SQL.erase_watch, SQL.erase_displaced, SQL.erase_queue, SQL.erase_settle, SQL.erase_interventions,
+        chains.SQL.erase_watch, reply_files.SQL.erase_reply_files, SQL.erase_displaced, SQL.erase_queue, SQL.erase_settle,
+        SQL.erase_interventions,
         SQL.erase_verification_factors, SQL.erase_verifications, GATE.erase_contacts, SQL.erase_deliveries,
     ):  # fmt: skip
         await conn.execute(query, ids)

@@ -15,6 +15,7 @@ from antiphon.execution.delivery.listeners import LISTENING, Ears, open_ears
 from antiphon.execution.delivery.loops import LOOPS, open_sender
 from antiphon.execution.delivery.notices import LISTENERS
 from antiphon.execution.delivery.public import PUBLIC_ROUTES
+from antiphon.execution.delivery.reply_files import REPLY_FILE_ROUTES
 from antiphon.execution.delivery.resending import JOBS
 from antiphon.execution.delivery.resending_http import RESENDING_ROUTES
 from antiphon.execution.delivery.rules.http import RULE_ROUTES
@@ -29,7 +30,7 @@ ROOM = Room(
     floor="execution",
     routes=(
         *ROUTES, *RULE_ROUTES, *STEERING_ROUTES, *BUDGET_ROUTES, *RESENDING_ROUTES, *VERIFICATION_ROUTES, *CALLBACK_ROUTES,
-        *ENGAGEMENT_ROUTES, *PUBLIC_ROUTES,
+        *ENGAGEMENT_ROUTES, *REPLY_FILE_ROUTES, *PUBLIC_ROUTES,
     ),
     loops=(*LOOPS, MAILBOX_LOOP, WAITING, FORGETTING, LISTENING, keeping.LOOP),
     jobs=(*JOBS, *reclassifying.JOBS),

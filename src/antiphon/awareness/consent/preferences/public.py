@@ -13,7 +13,7 @@ from litestar.params import Parameter
 
 from antiphon.awareness.consent import service, store as ledger
 from antiphon.awareness.consent.hosted import HEADERS, hosted_page, is_language
-from antiphon.awareness.consent.model import ChannelKind, ChannelRegistry, Evidence, LinkUsedUp
+from antiphon.awareness.consent.model import ChannelKind, ChannelRegistry, ConfirmationExpired, Evidence, LinkUsedUp
 from antiphon.awareness.consent.preferences import model, page, store
 from antiphon.awareness.consent.preferences.model import LinkExpired, PreferenceInvalid, Said, Subject
 from antiphon.awareness.consent.preferences.pace import Pace
@@ -187,17 +187,44 @@ _CONFIRM: dict[Language, tuple[str, str, str, str, str]] = {
 }
 
 
-@get("/confirm/{token:str}", permission=PUBLIC, media_type="text/html", problems=(404,))
+_EXPIRED: dict[Language, tuple[str, str, str, str, str]] = {
+    "en": (
+        "This link has expired",
+        "You were asked a while ago whether you would like to receive: {0}. If you still would, have a new link sent to you.",
+        "Send me a new link", "A new link is on its way", "Please confirm by the new message: {0}.",
+    ),
+    "ru": (
+        "Срок ссылки истёк",
+        "Некоторое время назад мы спрашивали, хотите ли вы получать: {0}. Если хотите, запросите новую ссылку.",
+        "Прислать новую ссылку", "Новая ссылка отправлена", "Подтвердите, пожалуйста, из нового сообщения: {0}.",
+    ),
+    "zh": (
+        "链接已过期", "我们曾询问您是否希望收到：{0}。如仍愿意，请获取新的链接。", "给我发送新链接", "新链接已发送",
+        "请通过新消息确认：{0}。",
+    ),
+}  # fmt: skip
+
+
+def _too_late(language: Language, called: str) -> str:
+    """The page of a link that expired, with the way to a new one."""
+    title, text, button, _, _ = _EXPIRED[language]
+    form = f'<form method="post" action="?again=true"><button>{escape(button)}</button></form>'
+    return hosted_page(language, title, f'<p role="alert">{escape(text.format(called))}</p>{form}')
+
+
+@get("/confirm/{token:str}", permission=PUBLIC, media_type="text/html", problems=(404, 410))
 async def confirmation_page(ctx: Context, request: Asked, token: Token) -> Html:
     """The page a double opt-in message links to. Opening it changes nothing: scanners open links, too."""
     accepted = language_of(request.headers.get("accept-language"))
     async with ctx.db.connection() as conn:
         try:
-            pending = await service.pending_of(ctx, conn, token)
+            pending, expired = await service.pending_of(ctx, conn, token)
         except LinkUsedUp:
             return _page(_says(accepted, "invalid"), 404)
         language = await _spoken(conn, pending.profile_id, accepted)
         called = await _called(conn, pending.topic, language)
+        if expired and await service.said_since(ctx, conn, pending) is None:
+            return _page(_too_late(language, called), 410)
     title, question, button, _, _ = _CONFIRM[language]
     shown = pending.evidence.text or question.format(called)
     return _page(
@@ -207,9 +234,10 @@ async def confirmation_page(ctx: Context, request: Asked, token: Token) -> Html:
     )
 
 
-@post("/confirm/{token:str}", permission=PUBLIC, status=200, media_type="text/html", max_body=20_000, problems=(404, 413))
-async def confirm_consent(ctx: Context, request: Asked, token: Token) -> Html:
-    """The customer confirms; their consent counts from now. After a later no the link is too old to say yes."""
+@post("/confirm/{token:str}", permission=PUBLIC, status=200, media_type="text/html", max_body=20_000, problems=(404, 410, 413))
+async def confirm_consent(ctx: Context, request: Asked, token: Token, again: bool = False) -> Html:
+    """The customer confirms; their consent counts from now. After a later no the link is too old to say yes; one that expired
+    says so, and with ``again`` a new one is sent."""
     accepted = language_of(request.headers.get("accept-language"))
     evidence = Evidence(
         url=f"{ctx.settings.base_url}/confirm",
@@ -218,13 +246,20 @@ async def confirm_consent(ctx: Context, request: Asked, token: Token) -> Html:
     )
     async with ctx.db.transaction() as conn:
         try:
-            counts = await service.confirm(ctx, conn, token, evidence)
+            counts = await (service.ask_anew(ctx, conn, token) if again else service.confirm(ctx, conn, token, evidence))
         except LinkUsedUp:
             return _page(_says(accepted, "invalid"), 404)
+        except ConfirmationExpired:
+            pending, _ = await service.pending_of(ctx, conn, token)
+            language = await _spoken(conn, pending.profile_id, accepted)
+            return _page(_too_late(language, await _called(conn, pending.topic, language)), 410)
         language = await _spoken(conn, counts.profile_id, accepted)
         called = await _called(conn, counts.topic, language)
     if counts.state == "withdrawn":
         return _page(_says(language, "expired"), 404)
+    if counts.state == "pending" and again:
+        *_, sent, look = _EXPIRED[language]
+        return _page(hosted_page(language, sent, f'<p role="status">{escape(look.format(called))}</p>'))
     *_, thanks, done = _CONFIRM[language]
     return _page(hosted_page(language, thanks, f'<p role="status">{escape(done.format(called))}</p>'))
 

@@ -6,9 +6,10 @@ arrive by. `api` is what the providers that are spoken to over HTTP have in comm
 """
 
 from antiphon.execution.channels.email.channel import EmailChannel
+from antiphon.execution.channels.email.files import File
 from antiphon.execution.channels.email.inbound import Receiver, listen
 from antiphon.execution.channels.email.letters import ROLES
 from antiphon.execution.channels.email.mailbox import Letter, MailboxFailed, Reader
 from antiphon.execution.channels.email.settings import EmailSettings
 
-__all__ = ["ROLES", "EmailChannel", "EmailSettings", "Letter", "MailboxFailed", "Reader", "Receiver", "listen"]
+__all__ = ["ROLES", "EmailChannel", "EmailSettings", "File", "Letter", "MailboxFailed", "Reader", "Receiver", "listen"]

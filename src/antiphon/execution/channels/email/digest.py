@@ -8,6 +8,8 @@ import re
 from io import BytesIO
 from typing import IO
 
+from antiphon.execution.channels.email.files import MOST_FILES, RAW_FILE, RAW_OCTETS, File, file_of
+
 MOST = 2_000_000  # octets kept
 PART = 400_000  # octets kept of one part
 HEAD = 64_000  # octets of one entity's headers
@@ -19,6 +21,7 @@ _TYPE = re.compile(rb"^content-type:\s*([\w.+-]+/[\w.+-]+)", re.IGNORECASE | re.
 _BOUNDARY = re.compile(rb'boundary\*?0?\*?\s*=\s*(?:"((?:[^"\\]|\\.){1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _KEPT = (b"text/", b"message/")
+_ATTACHED = re.compile(rb"^content-disposition:\s*attachment", re.IGNORECASE | re.MULTILINE)
 
 
 def digest(mail: bytes | IO[bytes]) -> bytes:
@@ -26,9 +29,20 @@ def digest(mail: bytes | IO[bytes]) -> bytes:
     return _Reading(BytesIO(mail) if isinstance(mail, bytes) else mail).read()
 
 
+def digest_and_files(mail: bytes | IO[bytes]) -> tuple[bytes, tuple[File, ...]]:
+    """The same, and what was attached: the first few files that are not too large. One pass; memory for those files alone."""
+    reading = _Reading(BytesIO(mail) if isinstance(mail, bytes) else mail, files=True)
+    small = reading.read()
+    return small, tuple(one for head, body in reading.files if (one := file_of(head, bytes(body))) is not None)
+
+
 class _Reading:
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], files: bool = False) -> None:
         self._file = file
+        self.files: list[tuple[bytes, bytearray]] = []  # headers and octets of what is attached
+        self._files_left, self._files_room = (MOST_FILES, RAW_OCTETS) if files else (0, 0)
+        self._attached: bytearray | None = None  # the attachment being read
+        self._attached_room = 0
         self._kept: list[bytes] = []
         self._room, self._lines = MOST, LINES
         self._open: list[bytes] = []  # boundaries, outermost first
@@ -51,9 +65,12 @@ class _Reading:
             starts = line.endswith(b"\n")
             if self._head is not None:
                 self._read_head(line)
-            elif self._body_room > 0:
-                self._body_room -= len(line)
-                self._keep(line)
+            else:
+                if self._attached is not None:
+                    self._attach(line)
+                if self._body_room > 0:
+                    self._body_room -= len(line)
+                    self._keep(line)
         if self._head:
             self._end_head()
         return b"".join(self._kept)
@@ -62,6 +79,18 @@ class _Reading:
         self._room -= len(line)
         self._lines -= 1
         self._kept.append(line)
+
+    def _attach(self, line: bytes) -> None:
+        """A line of an attachment; one that is too large, or one too many, is dropped whole."""
+        assert self._attached is not None
+        self._attached_room -= len(line)
+        if self._attached_room < 0:
+            self._files_room += len(self._attached)
+            self.files.pop()
+            self._attached = None
+            return
+        self._files_room -= len(line)
+        self._attached += line
 
     def _crossed(self, line: bytes) -> bool:
         """Whether a line is a boundary of something open; if so, what it closes is closed."""
@@ -75,6 +104,7 @@ class _Reading:
                 del self._open[level + (0 if closes else 1) :]
                 self._head, self._head_room = (None if closes else []), HEAD
                 self._body_room = 0  # what follows the last part is nobody's
+                self._attached = None
                 self._parts += 1
                 self._keep(line)
                 return True
@@ -95,7 +125,7 @@ class _Reading:
         head = b"".join(self._head or ())
         for line in self._head or ():
             self._keep(line)
-        self._head, self._body_room = None, 0
+        self._head, self._body_room, self._attached = None, 0, None
         flat = _FOLD.sub(b" ", head)
         found = _TYPE.search(flat)
         kind = found[1].lower() if found else b"text/plain"
@@ -109,5 +139,10 @@ class _Reading:
             self._levels += 1
             if self._levels <= DEPTH:
                 self._head, self._head_room = [], HEAD
-        elif kind.startswith(_KEPT):
-            self._body_room = PART
+        else:
+            if kind.startswith(_KEPT):
+                self._body_room = PART
+            if self._files_left and (not kind.startswith(_KEPT) or (kind.startswith(b"text/") and _ATTACHED.search(flat))):
+                self._files_left -= 1
+                self._attached, self._attached_room = bytearray(), min(RAW_FILE, self._files_room)
+                self.files.append((head, self._attached))

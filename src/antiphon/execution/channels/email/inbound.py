@@ -1,6 +1,6 @@
 """The server that bounces, complaints and replies arrive at: LMTP (RFC 2033) or SMTP. What it accepts is durable.
 
-A mail goes to disk while it arrives, however large; what is handed on is its `digest`.
+A mail goes to disk while it arrives, however large; what is handed on is its `digest`, and a few files.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import IO, Any, Protocol
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from antiphon.execution.channels.email.digest import digest
+from antiphon.execution.channels.email.digest import digest_and_files
+from antiphon.execution.channels.email.files import File
 from antiphon.foundation.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -29,8 +30,9 @@ class Receiver(Protocol):
         """Whether mail to this address is for us: nothing else is accepted, so nobody can relay through us."""
         ...
 
-    async def receive(self, address: str, mail: bytes) -> None:
-        """Keep what a mail says durably (its digest is given). An error means that it is not kept: the sender will try again."""
+    async def receive(self, address: str, mail: bytes, *, files: tuple[File, ...] = ()) -> None:
+        """Keep what a mail says durably (its digest is given, and what was attached). An error means that it is not kept: the
+        sender will try again."""
         ...
 
 
@@ -56,7 +58,8 @@ class _Handler:
         """The answer to a mail that arrived whole."""
         try:
             mail.seek(0)
-            await self._receiver.receive(envelope.rcpt_tos[0], await asyncio.to_thread(digest, mail))
+            small, files = await asyncio.to_thread(digest_and_files, mail)
+            await self._receiver.receive(envelope.rcpt_tos[0], small, files=files)
         except Exception as failed:
             log.warning("a mail could not be kept", error=repr(failed))
             return "451 4.3.0 Could not be stored; try again"

@@ -1,6 +1,6 @@
 """An IMAP mailbox that bounces, complaints and replies arrive in: read, and marked as read once they are kept.
 
-Of each mail only its beginning is fetched, and of that its `digest` is handed on: attachments are not our business.
+Of each mail only its beginning is fetched, and of that its `digest` and a few attached files are handed on.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from typing import NamedTuple, TypeVar
 from imap_tools import AND, BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted, MailMessageFlags
 from imap_tools.errors import ImapToolsError
 
-from antiphon.execution.channels.email.digest import HEAD, digest
+from antiphon.execution.channels.email.digest import HEAD, digest_and_files
+from antiphon.execution.channels.email.files import RAW_OCTETS, File
 from antiphon.execution.channels.email.settings import EmailSettings
 
 T = TypeVar("T")
 TIMEOUT = 60.0  # seconds
-FETCHED = 4_000_000  # octets of a mail
+FETCHED = 16_000_000  # octets of a mail
 
 
 class MailboxFailed(Exception):
@@ -28,11 +29,12 @@ class MailboxFailed(Exception):
 
 
 class Letter(NamedTuple):
-    """One mail of a mailbox: its UID, its digest, and the address it was delivered to if a header says so."""
+    """One mail of a mailbox: its UID, its digest, the address it was delivered to if a header says so, and what was attached."""
 
     uid: str
     raw: bytes
     recipient: str | None
+    files: tuple[File, ...] = ()
 
 
 class Reader:
@@ -88,14 +90,19 @@ class Reader:
         return box
 
     def _fetch(self, most: int) -> list[Letter]:
-        letters = []
+        letters: list[Letter] = []
+        held = 0
         box = self._opened
         for uid in box.uids(AND(seen=False))[:most]:
             kind, answer = box.client.uid("fetch", uid, f"(BODY.PEEK[]<0.{FETCHED}>)")
             if kind != "OK":
                 raise MailboxFailed(f"FETCH was refused: {answer!r}"[:300])
-            raw = digest(b"".join(part[1] for part in answer if isinstance(part, tuple) and isinstance(part[1], bytes)))
-            letters.append(Letter(uid, raw, _recipient(raw)))
+            whole = b"".join(part[1] for part in answer if isinstance(part, tuple) and isinstance(part[1], bytes))
+            raw, files = digest_and_files(whole)
+            letters.append(Letter(uid, raw, _recipient(raw), files))
+            held += sum(len(one.octets) for one in files)
+            if held > RAW_OCTETS:  # the rest is looked at once these are safe
+                break
         return letters
 
 

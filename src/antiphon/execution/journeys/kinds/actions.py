@@ -98,7 +98,8 @@ def said_of(settings: Message.Settings) -> Said:
     return Said(
         channel=settings.channel, message_class=settings.message_class, topic=settings.topic, purpose=settings.purpose,
         template_version_id=settings.template_version_id, content=settings.content, account_id=settings.account_id,
-        hops=tuple(settings.hops), usual_path=settings.usual_path, split=settings.split, track_opens=settings.track_opens, track_clicks=settings.track_clicks,
+        hops=tuple(settings.hops), usual_path=settings.usual_path, split=settings.split, track_opens=settings.track_opens,
+        track_clicks=settings.track_clicks,
         priority=settings.priority, expires_seconds=settings.expires_seconds,
     )  # fmt: skip
 
