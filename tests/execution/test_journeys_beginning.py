@@ -34,7 +34,8 @@ async def on(ctx: Context, clock: VirtualClock) -> AsyncIterator[Scene]:
 
 
 def of(*steps: Step, **more: Any) -> Definition:
-    return Definition(start=steps[0].key, steps=list(steps), **{"again": ALWAYS, "entries": [ApiEntry()]} | more)
+    usual: dict[str, Any] = {"again": ALWAYS, "entries": [ApiEntry()]}
+    return Definition(start=steps[0].key, steps=list(steps), **usual | more)
 
 
 def found(definition: Definition, *others: Definition) -> list[tuple[str, str, str]]:

@@ -13,6 +13,7 @@ from tests.execution.journeys_cast import publish, step
 from tests.execution.journeys_stage import TEXT, Scene, scene
 
 from antiphon.awareness.profiles import MergeUndone, ProfilesMerged
+from antiphon.execution.delivery import open_dispatch
 from antiphon.execution.journeys import aside, merging, moving, service
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.errors import JourneyStateConflict, NobodyToPutBack, PutBackRefused
@@ -91,7 +92,7 @@ async def test_other_journeys_go_on_speaking(on: Scene) -> None:
 async def test_what_a_tick_says_while_it_is_paused_waits_too(on: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tick began before the journey was paused, and opens its dispatch after that."""
     plan = await talk(on)
-    opened = effects.open_dispatch
+    opened = open_dispatch
 
     async def paused_meanwhile(*args: Any, **more: Any) -> Any:
         await verb(on, "pause", plan.journey_id)

@@ -140,7 +140,7 @@ def _definition(parts: list[tuple[str, Any]], ids: list[int]) -> Definition:
 
 async def inside(ctx: Context) -> list[tuple[int, Any]]:
     async with ctx.db.connection() as conn:
-        return await (await conn.execute("select profile_id, entered_at from journey_run order by 1")).fetchall()  # type: ignore[return-value]
+        return await (await conn.execute("select profile_id, entered_at from journey_run order by 1")).fetchall()
 
 
 @pytest.mark.store
