@@ -28,6 +28,7 @@ from antiphon.foundation.process import node_name
 
 START = datetime(2026, 6, 1, 12, tzinfo=UTC)
 _numbers = itertools.count(1)
+_composed: dict[bool, Any] = {}
 
 
 def data_file(name: str) -> Path:
@@ -189,7 +190,13 @@ async def app(request: pytest.FixtureRequest, settings: Settings, database_url: 
     from antiphon.web.asgi import create_app
 
     socket = request.getfixturevalue("lake")._socket if "lake" in request.fixturenames else "/nonexistent/lake"
-    shell = create_app(settings, database_url=database_url, lake_socket=str(socket), clock=clock, rooms=rooms)
+    # The house with all its rooms is composed once for the session: its seven hundred routes take longer than most tests.
+    whole = rooms is None and not settings.rooms_off
+    shell = create_app(
+        settings, database_url=database_url, lake_socket=str(socket), clock=clock, rooms=rooms, composed=_composed.get(whole)
+    )
+    if whole:
+        _composed[whole] = shell.app
     started, stop = asyncio.Event(), asyncio.Event()
 
     async def run() -> None:  # set-up and tear-down of a fixture are different tasks; a lifespan wants one

@@ -126,6 +126,13 @@ async def _closing(feed: LiveFeed) -> AsyncIterator[None]:
             signal.signal(signal.SIGTERM, previous)
 
 
+@asynccontextmanager
+async def _as_told(app: Litestar) -> AsyncIterator[None]:
+    """Open what `create_app` said."""
+    async with app.state.opened(app):
+        yield
+
+
 def create_app(
     settings: Settings,
     *,
@@ -133,17 +140,19 @@ def create_app(
     lake_socket: str,
     clock: Clock | None = None,
     rooms: Sequence[Room] | None = None,
+    composed: Litestar | None = None,
 ) -> Shell:
     """What the server runs. The stores are opened when it starts and closed, with every room's resource, when it ends.
 
+    `composed` is an application of the same rooms that has ended: it is begun anew, which is quicker than composing another.
     Raises BadSettings for rooms that cannot be switched off so.
     """
     on = rooms_of(settings) if rooms is None else list(rooms)
 
     @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        opened = open_context(settings, "api", on, database_url=database_url, lake_socket=lake_socket, clock=clock)
-        async with opened as ctx:
+    async def opened(app: Litestar) -> AsyncIterator[None]:
+        stores = open_context(settings, "api", on, database_url=database_url, lake_socket=lake_socket, clock=clock)
+        async with stores as ctx:
             feed = LiveFeed(ctx, on)
             ctx.put(Access, Access(declared_permissions(on), [room.name for room in on]))
             ctx.put(Installation, Installation(on, all_rooms() if rooms is None else on))
@@ -153,5 +162,6 @@ def create_app(
                 yield
 
     https = settings.base_url.startswith("https:")
-    app = compose(on, lifespan=[lifespan])
+    app = compose(on, lifespan=[_as_told]) if composed is None else composed
+    app.state.opened = opened
     return Shell(app, https=https, hot=hot_handlers(on), express=express_ways(app), swift=swift_ways(on))
