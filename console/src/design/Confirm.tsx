@@ -31,7 +31,7 @@ export function useConfirm(): [ReactNode, (question: Question) => Promise<boolea
       <Text size="sm" component="div">{open?.question.body}</Text>
       <Group justify="flex-end" mt="lg">
         <Button variant="default" onClick={() => close(false)} data-autofocus>{t('common.cancel')}</Button>
-        <Button color={open?.question.danger ? 'red' : undefined} onClick={() => close(true)}>{open?.question.confirm}</Button>
+        <Button color={open?.question.danger ? 'red.9' : undefined} onClick={() => close(true)}>{open?.question.confirm}</Button>
       </Group>
     </Modal>
   );

@@ -29,7 +29,7 @@ function Finish({ onFinish, onClose, pending }: { onFinish: (end: { people: Peop
         {people === 'end' && <Switch label={t('journeys.call_off')} checked={callOff} onChange={(event) => setCallOff(event.currentTarget.checked)} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-          <Button color="red" loading={pending} onClick={() => onFinish({ people, queued: people === 'end' && callOff ? 'cancel' : 'say' })}>{t('journeys.finish')}</Button>
+          <Button color="red.9" loading={pending} onClick={() => onFinish({ people, queued: people === 'end' && callOff ? 'cancel' : 'say' })}>{t('journeys.finish')}</Button>
         </Group>
       </Stack>
     </Modal>

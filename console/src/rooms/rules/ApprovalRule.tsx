@@ -27,6 +27,7 @@ function JourneyApproval() {
   const client = useQueryClient();
   const may = useMay('journeys:approve');
   const stored = useQuery({ queryKey: ['journey-rule'], queryFn: () => take(api.GET('/v1/journeys/rule')) });
+  const [chosen, setChosen] = useState<'off' | 'always' | null>(null);
   const save = useMutation({
     mutationFn: (approval: 'off' | 'always') => take(api.PUT('/v1/journeys/rule', { body: { approval } })),
     onSuccess: (saved) => {
@@ -35,10 +36,14 @@ function JourneyApproval() {
       done(t('rules.approval_saved'));
     },
   });
+  const choose = (approval: 'off' | 'always') => {
+    setChosen(approval);
+    save.mutate(approval, { onSettled: () => setChosen(null) });
+  };
   return (
     <Panel title={t('rules.approval_journeys')} hint={t('rules.approval_journeys_hint')}>
       <ProblemAlert error={stored.error ?? save.error} />
-      <Radio.Group label={t('rules.approval_journeys_when')} value={save.isPending ? save.variables : (stored.data?.approval ?? 'off')} onChange={(approval) => save.mutate(approval as 'off' | 'always')}>
+      <Radio.Group label={t('rules.approval_journeys_when')} value={chosen ?? stored.data?.approval ?? 'off'} onChange={(approval) => choose(approval as 'off' | 'always')}>
         <Stack gap="xs" mt={6}>
           {(['off', 'always'] as const).map((one) => <Radio key={one} value={one} disabled={!may || save.isPending} label={t(`rules.approval_${one}`)} />)}
         </Stack>

@@ -98,7 +98,7 @@ export function PersonPath({ journey, definition, profile }: PersonPathProps) {
           <Switch label={t('journeys.call_off_theirs')} checked={callOff} onChange={(event) => setCallOff(event.currentTarget.checked)} />
           <Group justify="flex-end">
             <Button variant="default" onClick={() => setTaking(false)}>{t('common.cancel')}</Button>
-            <Button color="red" loading={leave.isPending} onClick={() => leave.mutate()}>{t('journeys.take_out')}</Button>
+            <Button color="red.9" loading={leave.isPending} onClick={() => leave.mutate()}>{t('journeys.take_out')}</Button>
           </Group>
         </Stack>
       </Modal>
