@@ -187,7 +187,7 @@ async def test_people_are_let_in_counted_explained_and_taken_out(client: Any, ct
         ("gold", "Gold?", "condition", "no", "went"), ("over", "", "end", "finished", "left")
     ]  # fmt: skip
     assert (await client.get(f"{path}/people/99")).status_code == 404
-    assert (await client.post(f"{path}/people/1/leave")).json() == {"ended": 1}
+    assert (await client.post(f"{path}/people/1/leave")).json() == {"ended": 1, "put_back_until": "2026-06-02T12:00:00Z"}
     assert (await client.post(f"{path}/people/1/leave")).json() == {"ended": 0}
     out = (await client.get(f"{path}/people/1")).json()["passages"][0]
     assert (out["reason"], out["lines"][-1]["did"], out["lines"][-1]["how"]) == ("taken_out", "taken_out", "left")
