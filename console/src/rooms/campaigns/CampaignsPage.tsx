@@ -1,4 +1,4 @@
-import { Anchor, Button, Progress, Select, Text } from '@mantine/core';
+import { Anchor, Button, Progress, Text } from '@mantine/core';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
@@ -13,6 +13,7 @@ import { Moment } from '@/design/Moment';
 import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { StatePick } from '@/design/StatePick';
 import { Status } from '@/design/Status';
 import { useAddress } from '@/shell/address';
 
@@ -61,16 +62,7 @@ export default function CampaignsPage() {
   return (
     <Page title={t('nav.campaigns')} lead={t('campaigns.lead')} actions={add}>
       <FindBar address={address} change={change} archivedLabel={t('segments.show_archived')}>
-        <Select
-          aria-label={t('common.state')}
-          placeholder={t('delivery.any_state')}
-          data={STATES.map((state) => ({ value: state, label: t(`state.${state}`) }))}
-          value={address.state ?? null}
-          onChange={(state) => change({ state })}
-          clearable
-          clearButtonProps={{ 'aria-label': t('common.clear') }}
-          w={180}
-        />
+        <StatePick states={STATES} value={address.state} onChange={(state) => change({ state })} />
       </FindBar>
       <ProblemAlert error={list.error} onRetry={list.retry} />
       <Panel flush>

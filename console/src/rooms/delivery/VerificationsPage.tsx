@@ -1,4 +1,4 @@
-import { Anchor, Group, Select, Stack, Text, VisuallyHidden } from '@mantine/core';
+import { Anchor, Group, Stack, Text, VisuallyHidden } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
@@ -11,6 +11,7 @@ import { Moment } from '@/design/Moment';
 import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { StatePick } from '@/design/StatePick';
 import { Status } from '@/design/Status';
 import { useAddress } from '@/shell/address';
 
@@ -58,16 +59,7 @@ export default function VerificationsPage() {
   return (
     <Page title={t('delivery.verifications')} lead={t('delivery.verifications_lead')} back={{ to: '/deliveries', label: t('nav.deliveries') }}>
       <Group mb="md">
-        <Select
-          aria-label={t('common.state')}
-          placeholder={t('delivery.any_state')}
-          data={STATES.map((state) => ({ value: state, label: t(`state.${state}`) }))}
-          value={address.state ?? null}
-          onChange={(state) => change({ state })}
-          clearable
-          clearButtonProps={{ 'aria-label': t('common.clear') }}
-          w={220}
-        />
+        <StatePick states={STATES} value={address.state} onChange={(state) => change({ state })} w={220} />
       </Group>
       <ProblemAlert error={list.error} onRetry={list.retry} />
       <Panel flush>

@@ -1,4 +1,4 @@
-import { Anchor, Button, FileButton, Group, Menu, Select, Text, TextInput } from '@mantine/core';
+import { Anchor, Button, FileButton, Group, Menu, Text, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
@@ -17,6 +17,7 @@ import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Sparkline } from '@/design/Sparkline';
+import { StatePick } from '@/design/StatePick';
 import { Status } from '@/design/Status';
 import { done, failed } from '@/design/toast';
 import { useAddress } from '@/shell/address';
@@ -86,16 +87,7 @@ export default function JourneysPage() {
       {!nothing && (
         <Group mb="md">
           <TextInput aria-label={t('common.search')} placeholder={t('common.search')} leftSection={<IconSearch size={15} />} defaultValue={address.q ?? ''} onChange={(event) => typing(event.currentTarget.value)} w={260} />
-          <Select
-            aria-label={t('common.state')}
-            placeholder={t('delivery.any_state')}
-            data={STATES.map((state) => ({ value: state, label: t(`state.${state}`) }))}
-            value={address.state ?? null}
-            onChange={(state) => change({ state })}
-            clearable
-            clearButtonProps={{ 'aria-label': t('common.clear') }}
-            w={180}
-          />
+          <StatePick states={STATES} value={address.state} onChange={(state) => change({ state })} />
         </Group>
       )}
       <ProblemAlert error={list.error} onRetry={list.retry} />
