@@ -22,7 +22,7 @@ def main() -> int:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # Its data ends with it, and what tests kill are processes of ours, never the machine: nothing need reach the disk.
-    settings = {"listen_addresses": "127.0.0.1", "port": str(port), "fsync": "off"}
+    settings = {"listen_addresses": "127.0.0.1", "port": str(port), "fsync": "off", "full_page_writes": "off"}
     with tempfile.TemporaryDirectory(prefix="antiphon-external-") as folder:
         with start_postgres(Path(folder), settings=settings):
             url = f"postgresql://antiphon@127.0.0.1:{port}/antiphon"
