@@ -188,7 +188,7 @@ async def test_people_are_let_in_counted_explained_and_taken_out(client: Any, ct
     ]  # fmt: skip
     assert (await client.get(f"{path}/people/99")).status_code == 404
     assert (await client.post(f"{path}/people/1/leave")).json() == {"ended": 1, "put_back_until": "2026-06-02T12:00:00Z"}
-    assert (await client.post(f"{path}/people/1/leave")).json() == {"ended": 0}
+    assert (await client.post(f"{path}/people/1/leave")).json() == {"ended": 0, "put_back_until": None}
     out = (await client.get(f"{path}/people/1")).json()["passages"][0]
     assert (out["reason"], out["lines"][-1]["did"], out["lines"][-1]["how"]) == ("taken_out", "taken_out", "left")
     assert (await client.get(f"{path}/sources")).json() == {"schedules": [], "intakes": []}
