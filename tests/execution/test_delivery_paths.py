@@ -13,8 +13,8 @@ from tests.execution.cast import Parrot, add_account, add_people, stage
 from antiphon.execution.campaigns import service as campaigns
 from antiphon.execution.campaigns.asked import Asked
 from antiphon.execution.campaigns.desk import Desk, open_desk
-from antiphon.execution.campaigns.messages import Accepted, MessageBody, MessageInvalid
 from antiphon.execution.campaigns.estimating import further
+from antiphon.execution.campaigns.messages import Accepted, MessageBody, MessageInvalid
 from antiphon.execution.campaigns.running import new_dispatch
 from antiphon.execution.delivery.rules.paths import PathStep, along, set_paths
 from antiphon.execution.delivery.rules.store import read_paths

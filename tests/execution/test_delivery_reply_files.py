@@ -99,7 +99,7 @@ async def test_an_answers_files_are_kept_once_exported_and_erased(ctx: Context, 
     assert told["properties"]["attachments"][0] == {"id": kept[0]["id"], "name": "a.png", "content_type": "image/png", "size": 4}
     async with ctx.db.transaction() as conn:
         shown: Any = await ledger.export(ctx, conn, who)
-        assert [one["base64"] for one in shown["attachments"]][0] == "iVBORw=="
+        assert shown["attachments"][0]["base64"] == "iVBORw=="
         await ledger.erase(ctx, conn, who)
     assert await rows(ctx, "select * from reply_file") == []
 

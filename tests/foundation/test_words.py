@@ -201,7 +201,7 @@ def test_what_is_found_wrong_with_a_journey_is_said_whole(language: Language) ->
     for code, english in SENTENCES.items():
         if english == "{rule}":
             continue
-        filled = english.format(**{name: "7" for name in _names(english)})
+        filled = english.format(**dict.fromkeys(_names(english), "7"))
         said = rule_in(language, filled)
         assert said is not None and said != filled and "{" not in said, code
         whole = sentence_in(language, "journey-invalid", {"count": 2, "first": filled})

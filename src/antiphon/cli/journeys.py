@@ -178,7 +178,9 @@ def publish(journey: int, file: Path | None, people: str | None, mapped: tuple[s
     click.echo(f"journey {done.id} ({done.name}): version {done.live_version} is live")
 
 
-AsWhom = click.option("--as", "email", required=True, metavar="EMAIL", help="Who decides: somebody who works here and may approve.")
+AsWhom = click.option(
+    "--as", "email", required=True, metavar="EMAIL", help="Who decides: somebody who works here and may approve."
+)
 
 
 @command.command("submit")
