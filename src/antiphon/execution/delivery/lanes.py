@@ -26,8 +26,9 @@ SPEAKING = 50  # rows of a process that may be on the way at once
 BATCH = 22  # rows spoken together by an account that takes its time: two of its batches overlap
 ALONE = 2 * BATCH  # rows of one account when no other has anything to say
 AHEAD = 2 * ALONE  # rows looked at again together
+FAR = 6 * ALONE  # the same for an account that answers at once: they are said well within a second
 FEW = 4  # rows any account may have on the way, however many share
-BRISK = 0.2  # seconds in which the batch of an account that answers at once comes back
+BRISK = 0.2  # seconds that the other side of an account that answers at once has with a batch
 SLOW = 3.0  # seconds after which what is on the way hangs
 
 
@@ -44,6 +45,7 @@ class Batch:
     returned: Sequence[Claimed] = ()
     most: int = ALONE
     looked_at: float = 0.0
+    took: float | None = None  # seconds the other side had with it, when it was said
 
     @property
     def size(self) -> int:
@@ -77,7 +79,7 @@ class Lane:
     runner: asyncio.Task[None] | None = None
     air: dict[asyncio.Task[None], tuple[int, float]] = field(default_factory=dict)
     wants: bool = False
-    brisk: bool = False  # its last batch came back at once
+    brisk: bool = False  # its other side answered the last batch at once
     counts: bool = False  # rows to each domain are counted: its terms limit them
 
     @property
@@ -145,7 +147,7 @@ class Lanes:
     @property
     def hungry(self) -> bool:
         """Whether some lane will soon have nothing to say."""
-        return not self._lanes or any(lane.rows < (AHEAD if lane.brisk else BATCH) for lane in self._lanes.values())
+        return not self._lanes or any(lane.rows < (FAR if lane.brisk else BATCH) for lane in self._lanes.values())
 
     def hangs(self, account_id: int) -> bool:
         """Whether what an account has on the way hangs."""
@@ -201,8 +203,9 @@ class Lanes:
             if lane.ready is None:
                 group = lane.waiting[0]
                 dispatch, account, rows = group
-                lane.ready = await self._look(dispatch, account, rows[:AHEAD])
-                del rows[:AHEAD]
+                some = rows[: FAR if lane.brisk else AHEAD]
+                lane.ready = await self._look(dispatch, account, some)
+                del rows[: len(some)]
                 if not rows:
                     lane.waiting.remove(group)  # a more urgent one may stand before it by now
             lane.ready = await self._write(lane.ready, lane.ready.most)
@@ -220,7 +223,7 @@ class Lanes:
 
     async def _room(self, account_id: int, lane: Lane, wanted: int) -> int:
         """Wait until it is worth setting out: with half of what the lane may have on the way, so that two batches overlap
-        and neither breaks into crumbs; with all of it where the last came back at once."""
+        and neither breaks into crumbs; with all of it where the other side answers at once."""
         lane.wants = True
         try:
             while True:
@@ -248,8 +251,9 @@ class Lanes:
         return ALONE if active <= 1 else max(FEW, SPEAKING // active)
 
     def _back(self, account_id: int, lane: Lane, batch: Batch, task: asyncio.Task[None]) -> None:
-        _, since = lane.air.pop(task)
-        lane.brisk = asyncio.get_running_loop().time() - since < BRISK
+        del lane.air[task]
+        if batch.took is not None:
+            lane.brisk = batch.took < BRISK
         self.came_back[account_id] += len(batch.rows)
         if lane.counts:
             self._domains.subtract((account_id, domain_of(row.address)) for row in batch.every)

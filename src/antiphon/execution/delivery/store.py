@@ -141,7 +141,7 @@ async def claim(
         "most": most,
         "now": now,
     }
-    async with conn.cursor(row_factory=tuple_row) as cur:
+    async with conn.cursor(binary=True, row_factory=tuple_row) as cur:
         rows = await (await cur.execute(SQL.claim, params)).fetchall()
     return [_claimed(*row) for row in rows]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
@@ -108,19 +109,24 @@ class Voice:
         done += [ended(row, "suppressed", "budget_exhausted") for row in said if row.delivery_id in unpaid]
         said = [row for row in said if row.delivery_id not in unpaid]
         marked_at: list[datetime] = []
+        loop = asyncio.get_running_loop()
+        spoken_at = began = loop.time()
 
         async def on_speaking(_: Sequence[int]) -> None:
+            nonlocal spoken_at
             point("to_mark")
             marked_at.append(self._ctx.clock.now())
             async with self._ctx.db.connection() as conn:
                 if await store.mark_speaking(conn, mine, said, marked_at[0]) != len(said):
                     raise LeaseLost
+            spoken_at = loop.time()
             point("marked")
 
-        began = asyncio.get_running_loop().time()
         wires = [batch.wires[row.delivery_id] for row in said]
         receipts = await _send(self._channels[account.provider], account, wires, on_speaking)
-        took = asyncio.get_running_loop().time() - began
+        took = loop.time() - began
+        if wires:
+            batch.took = loop.time() - spoken_at
         point("said")
         now = self._ctx.clock.now()
         await self._accounts.heard(self._ctx.db, account.id, receipts, took, now)
@@ -204,8 +210,8 @@ class Voice:
                 if attempt + 1 == KEEP_TRYING:
                     raise
                 await asyncio.sleep(0.2 * 2**attempt)
-        for record in records:
-            _said.labels(dispatch.channel, record.state).inc()
+        for state, count in Tally(record.state for record in records).items():
+            _said.labels(dispatch.channel, state).inc(count)
 
 
 def _together(conn: Connection, several: bool) -> AbstractAsyncContextManager[object]:

@@ -19,7 +19,7 @@ Done = Callable[[Exception | None], None]
 
 MOST_HEAD = 64 * 1024
 """Bytes of a request's line and headers."""
-MOST_BODY = 1024 * 1024
+MOST_BODY = 64 * 1024
 """Bytes of a body that is kept for a swift handler; a longer one is the application's to read."""
 MOST_KEPT = 256 * 1024
 """Bytes that may come while an answer is owed before reading pauses."""
