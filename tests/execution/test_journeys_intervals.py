@@ -38,7 +38,8 @@ PLAN = Plan(0, 1, Definition(
     start="hello", goal=Goal(event=EventMatch(event="Bought")),
     entries=[ScheduleEntry(segment_id=1, start=datetime(2026, 6, 1, 9), zone="UTC")],
     steps=[
-        step("hello", "message", {"next": "rest"}, channel="email", topic="news", content={"subject": "Hello", "text": "Hello"}),
+        step("hello", "message", {"next": "rest"}, channel="email", topic="news", usual_path=False,
+             content={"subject": "Hello", "text": "Hello"}),
         step("rest", "wait", seconds=WAIT * 86_400),
     ],
 ), installed())  # fmt: skip

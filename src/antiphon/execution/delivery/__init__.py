@@ -12,7 +12,7 @@ Where to look. **Out**: `service` (what rooms above call), `gate` (who may be wr
 and `codes`. **Back**: `callbacks`, `bounces`, `listeners` and `public` (where news comes in); `signals` makes `heard` of it,
 `hearing` writes it down with `matching` (the ledger's rows) and `effects` (consents, suppressions), `waiting` keeps what came too
 early; `machines`, `engagement` and `reclassifying` tell people from machines; `settling`. **People**: `ledger` and `reasons`
-(reading), `resending`, `steering`, `budgets_service`. `notices` answers other rooms' notices by a message.
+(reading), `resending`, `steering`, `withholding`, `budgets_service`. `notices` answers other rooms' notices by a message.
 """
 
 from antiphon.execution.delivery.budgets_service import add as add_budget
@@ -55,6 +55,7 @@ from antiphon.execution.delivery.service import (
     submit_told,
 )
 from antiphon.execution.delivery.wayfinding import way_of
+from antiphon.execution.delivery.withholding import call_off, withhold
 
 __all__ = [
     "CHUNK",
@@ -76,6 +77,7 @@ __all__ = [
     "State",
     "Verdict",
     "add_budget",
+    "call_off",
     "chunks",
     "clocks",
     "default_account",
@@ -99,4 +101,5 @@ __all__ = [
     "submit_told",
     "usual_path",
     "way_of",
+    "withhold",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id
-from antiphon.execution.delivery.withholding import call_off
+from antiphon.execution.delivery import call_off
 from antiphon.execution.journeys.entering import hold_entries, leave_journey
 from antiphon.execution.journeys.errors import NobodyToPutBack, PutBackRefused
 from antiphon.execution.journeys.live.effects import said_by

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from antiphon.execution.delivery.withholding import call_off, withhold
+from antiphon.execution.delivery import call_off, withhold
 from antiphon.execution.journeys.definitions import some_versions
 from antiphon.execution.journeys.kinds.registry import installed
 from antiphon.execution.journeys.live.effects import said_by

@@ -12,7 +12,7 @@ import msgspec
 
 from antiphon.awareness.events import EventMatch
 from antiphon.awareness.segments import ENTERED, LEFT
-from antiphon.execution.delivery.withholding import withhold
+from antiphon.execution.delivery import withhold
 from antiphon.execution.journeys.contract import Heard
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.kinds.registry import StepKindUnknown, installed

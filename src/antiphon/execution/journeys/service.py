@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from antiphon.execution.delivery.withholding import withhold
+from antiphon.execution.delivery import withhold
 from antiphon.execution.journeys import definitions as store
 from antiphon.execution.journeys.around import around
 from antiphon.execution.journeys.beginning import circles_of_journeys, may_begin, others_that_begin

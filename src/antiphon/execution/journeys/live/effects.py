@@ -14,8 +14,7 @@ from antiphon.awareness.events.values import dig, plain
 from antiphon.awareness.profiles import say_traits, stamp_of
 from antiphon.decisioning.experiments import OUTSIDE, expose, find_running
 from antiphon.execution.channels import Channels
-from antiphon.execution.delivery import CHUNK, Intents, NewDispatch, chunks, open_dispatch, submit_told, way_of
-from antiphon.execution.delivery.withholding import withhold
+from antiphon.execution.delivery import CHUNK, Intents, NewDispatch, chunks, open_dispatch, submit_told, way_of, withhold
 from antiphon.execution.journeys.chain import carried_on, depths
 from antiphon.execution.journeys.contract import Here, Ints, Message, Request
 from antiphon.execution.journeys.live.facts import SQL
