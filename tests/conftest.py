@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg.conninfo import make_conninfo
 
 from antiphon.foundation.clock import VirtualClock
@@ -29,6 +30,10 @@ from antiphon.foundation.process import node_name
 START = datetime(2026, 6, 1, 12, tzinfo=UTC)
 _numbers = itertools.count(1)
 _composed: dict[bool, Any] = {}
+
+# How long an example takes depends on what else the machine does: no verdict.
+settings.register_profile("antiphon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("antiphon")
 
 
 def data_file(name: str) -> Path:
