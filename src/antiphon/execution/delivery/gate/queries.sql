@@ -43,7 +43,9 @@ with i as materialized (
     ) s on true
     left join lateral (
         select z.reason from suppression_digest z
-        where z.channel = %(channel)s and z.digest = sha256(%(digest_key)s::bytea || convert_to(r.address, 'UTF8'))
+        -- whether there is any is asked once; where there is none, no digest is made
+        where (select exists (select 1 from suppression_digest o where o.channel = %(channel)s))
+          and z.channel = %(channel)s and z.digest = sha256(%(digest_key)s::bytea || convert_to(r.address, 'UTF8'))
           and (z.expires_at is null or z.expires_at > %(now)s)
         limit 1
     ) z on true
