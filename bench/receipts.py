@@ -131,7 +131,7 @@ def main() -> int:
     parser.add_argument("--smoke", action="store_true")
     asked = parser.parse_args()
     if asked.smoke:
-        asked.seconds, asked.runs, asked.rows = 2, 1, 40_000
+        asked.seconds, asked.runs, asked.rows = 2, 1, 100_000
     if WRK is None:
         print("SKIPPED: wrk is not installed (Debian package `wrk`)")
         last_line("receipts", {}, skipped="wrk is not installed")
