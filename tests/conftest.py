@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,9 +31,20 @@ START = datetime(2026, 6, 1, 12, tzinfo=UTC)
 _numbers = itertools.count(1)
 _composed: dict[bool, Any] = {}
 
-# How long an example takes depends on what else the machine does: no verdict.
-settings.register_profile("antiphon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes depends on what else the machine does: no verdict. A CI run judges a change, by the same examples
+# each time; every other run hunts with new ones.
+settings.register_profile(
+    "antiphon", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="ANTIPHON_CI_MARK" in os.environ
+)
 settings.load_profile("antiphon")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a failed test printed is told from its end: a record of many failures stays readable."""
+    report = yield
+    report.sections = [(title, text[-4000:]) for title, text in report.sections]
+    return report
 
 
 def data_file(name: str) -> Path:
@@ -116,6 +127,38 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     opened = await Database.open(database_url, name="test", max_size=6)
     yield opened
     await opened.close()
+
+
+@pytest.fixture(autouse=True)
+def registers() -> Iterator[None]:
+    """Who listens, which jobs and kinds there are, whom this process may call: what a test changes of it ends with the test."""
+    from antiphon.awareness.profiles.kinds import KINDS
+    from antiphon.foundation import faults, jobs, notices, outbound, personal
+
+    held: tuple[dict[Any, Any], ...] = (
+        notices.LISTENERS._by_topic, notices.LISTENERS._by_name, personal.PERSONAL._rooms, jobs.KINDS, faults._armed,
+    )  # fmt: skip
+    before = [{key: list(value) if isinstance(value, list) else value for key, value in one.items()} for one in held]
+    kinds, policy, environment = dict(vars(KINDS)), outbound._policy, dict(os.environ)
+    yield
+    for one, was in zip(held, before, strict=True):
+        one.clear()
+        one.update(was)
+    vars(KINDS).update(kinds)
+    outbound._policy = policy
+    for name in os.environ.keys() - environment.keys() - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
+    os.environ.update({name: value for name, value in environment.items() if name != "PYTEST_CURRENT_TEST"})
+
+
+@pytest.fixture(autouse=True)
+def salts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who falls into which arm, layer or holdout is drawn by salts: in tests the same each time, so chance has no say."""
+    from antiphon.decisioning.experiments import holdouts, layers, service
+
+    numbers = itertools.count(1)
+    for module in (holdouts, layers, service):
+        monkeypatch.setattr(module, "random_token", lambda size: f"salt {next(numbers)}")
 
 
 @pytest.fixture

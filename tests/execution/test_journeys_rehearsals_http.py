@@ -8,11 +8,8 @@ import pytest
 from tests.execution.test_journeys_http import GOOD, WAIT, made
 
 from antiphon.execution.journeys.rehearsal import rehearsing, service
-from antiphon.execution.journeys.rehearsal.service import JOBS
-from antiphon.foundation.jobs import register_kinds, run_one
+from antiphon.foundation.jobs import run_one
 from antiphon.foundation.postgres import Database
-
-register_kinds(JOBS)
 
 
 async def test_asked_done_and_read(app: Any, client: Any, db: Database) -> None:
