@@ -179,7 +179,8 @@ class TestSecondFactor:
         assert answer.status_code == 201, answer.text
         assert answer.json()["qr_svg"].startswith("<svg")
         totp = pyotp.TOTP(answer.json()["secret"])
-        confirmed = await http.post("/v1/totp/confirm", json={"code": totp.now()})
+        self.step = int(time.time()) // STEP
+        confirmed = await http.post("/v1/totp/confirm", json={"code": totp.generate_otp(self.step)})
         assert confirmed.status_code == 200, confirmed.text
         return totp, confirmed.json()["recovery_codes"]
 
@@ -187,10 +188,10 @@ class TestSecondFactor:
         totp, _ = await self.enrol(signed_in)
         without = await signed_in.post("/v1/session", json=OWNER)
         assert (without.status_code, without.json()["code"]) == (401, "second-factor-needed")
-        for code in ("000000", "abc", totp.now()):  # the present one was spent by confirming
+        for code in ("000000", "abc", totp.generate_otp(self.step)):  # this one was spent by confirming
             answer = await signed_in.post("/v1/session", json={**OWNER, "code": code})
             assert (answer.status_code, answer.json()["code"]) == (401, "second-factor-wrong")
-        following = totp.generate_otp(int(time.time()) // STEP + 1)
+        following = totp.generate_otp(self.step + 1)
         assert (await signed_in.post("/v1/session", json={**OWNER, "code": following})).status_code == 200
         assert (await signed_in.post("/v1/session", json={**OWNER, "code": following})).status_code == 401
 

@@ -22,17 +22,18 @@ async def test_each_caller_gets_its_own_answer_out_of_one_flush() -> None:
 
 
 async def test_a_slow_store_makes_larger_batches_and_a_full_queue_refuses() -> None:
-    go = asyncio.Event()
+    go, began = asyncio.Event(), asyncio.Event()
     sizes: list[int] = []
 
     async def flush(items: list[int]) -> list[int | AntiphonError]:
+        began.set()
         await go.wait()
         sizes.append(len(items))
         return list(items)
 
     batcher = Batcher[int, int](flush, max_items=50, max_delay=0.001, max_queue=60)
     first = asyncio.create_task(batcher.submit(0))
-    await asyncio.sleep(0.02)
+    await began.wait()
     rest = [asyncio.create_task(batcher.submit(i)) for i in range(1, 61)]
     await asyncio.sleep(0.02)
     with pytest.raises(QueueFull):
@@ -88,7 +89,7 @@ async def test_gathering_keeps_nobody_waiting_alone_and_brings_those_together_wh
 
     batcher = Batcher[int, int](flush, max_delay=0, gather=30)
     for n in range(3):
-        assert await asyncio.wait_for(batcher.submit(n), 5) == n
+        assert await asyncio.wait_for(batcher.submit(n), 60) == n
     assert sizes == [1, 1, 1]
     await asyncio.gather(*(batcher.submit(n) for n in range(20)))
     sizes.clear()
@@ -97,7 +98,7 @@ async def test_gathering_keeps_nobody_waiting_alone_and_brings_those_together_wh
         await asyncio.sleep(0.002 * number)
         await batcher.submit(number)
 
-    await asyncio.wait_for(asyncio.gather(*(caller(n) for n in range(15))), 10)
+    await asyncio.wait_for(asyncio.gather(*(caller(n) for n in range(15))), 60)
     assert sizes == [15]
     await batcher.close()
 
@@ -108,12 +109,12 @@ async def test_gathering_ends_when_the_others_stay_away_and_at_close() -> None:
 
     batcher = Batcher[int, int](flush, max_delay=0, gather=0.01)
     await asyncio.gather(*(batcher.submit(n) for n in range(20)))
-    assert await asyncio.wait_for(batcher.submit(1), 5) == 1
+    assert await asyncio.wait_for(batcher.submit(1), 60) == 1
     await batcher.close()
     patient = Batcher[int, int](flush, max_delay=0, gather=30)
     await asyncio.gather(*(patient.submit(n) for n in range(20)))
     last = asyncio.create_task(patient.submit(2))
     await asyncio.sleep(0.01)
     assert not last.done()
-    await asyncio.wait_for(patient.close(), 5)
+    await asyncio.wait_for(patient.close(), 60)
     assert await last == 2

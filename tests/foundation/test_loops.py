@@ -23,7 +23,9 @@ async def test_a_loop_whose_work_is_anothers_does_not_spin_when_woken(ctx: Conte
     loop = Loop("tests.one", tick, interval=0.2, buckets=1)
     holder = LoopRunner(ctx, [loop], Leases(ctx.db, "holder", "worker"))
     await holder.start()
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(60):
+        while not ticks:
+            await asyncio.sleep(0.02)
     idle = LoopRunner(ctx, [loop], Leases(ctx.db, "idle", "worker"))
     await idle.start()
     await asyncio.sleep(0.3)

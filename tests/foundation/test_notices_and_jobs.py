@@ -107,7 +107,7 @@ async def test_a_job_is_cancelled_and_a_failing_one_says_why(ctx: Context) -> No
     await started.wait()
     async with ctx.db.transaction() as conn:
         await jobs.cancel_job(conn, first)
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 60)
     async with ctx.db.transaction() as conn:
         second = await enqueue(conn, "broken", {})
     await jobs.run_one(ctx)

@@ -91,7 +91,7 @@ async def test_many_watchers_share_one_poll(feed: Any) -> None:
     before = asked
     found = await asyncio.gather(*(events(stream(one, ANALYST), 3) for _ in range(20)))
     assert all(len(each) == 3 for each in found)
-    assert asked - before <= 6
+    assert asked - before <= 12  # sixty if each had its own
 
 
 async def test_nobody_watching_asks_nothing(feed: Any) -> None:
@@ -124,10 +124,10 @@ async def test_a_job_is_told_when_it_changes(feed: Any, ctx: Context) -> None:
 
 async def test_closing_the_feed_ends_every_stream(feed: Any) -> None:
     one = feed()
-    watching = [asyncio.create_task(events(stream(one, ANALYST), 1000)) for _ in range(5)]
-    await asyncio.sleep(0.2)
+    watching = [asyncio.create_task(events(stream(one, ANALYST), 1_000_000)) for _ in range(5)]
+    await events(stream(one, ANALYST), 2)  # the others began before and have had one each
     one.close()
-    ended = await asyncio.wait_for(asyncio.gather(*watching), 1)
+    ended = await asyncio.wait_for(asyncio.gather(*watching), 60)
     assert all(ended)
     assert await events(stream(one, ANALYST), 1) == []
 
