@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
+import phonenumbers
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -88,6 +89,42 @@ def p(value: str) -> Identity:
 def test_normal_forms(kind: str, value: Any, normal: str | None) -> None:
     found = normal_identity(kind, value)
     assert (found.value if found else None) == normal
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("+4402079460958", "+44 (0)20 7946 0958"),
+        ("+44020 7946 0958", "+442079460958"),
+        ("+4930123456", "+49 030 123456"),
+        ("+49030123456", "+49 (0) 30 / 123456"),
+        ("+390612345678", "+39 06 1234 5678"),
+        ("+541115123456789", "+54 11 15 123456789"),
+        ("+5215512345678", "+52 1 55 1234 5678"),
+        ("+12015550123", "+1 1 201 555 0123"),
+        ("+78005553535", "+7 800 555-35-35"),
+        ("+8613800138000", "+86 138 0013 8000"),
+        ("+44002079460958", "\uff0b44 (0) 020 7946 0958"),
+    ],
+)
+def test_a_number_is_one_however_it_is_spelled(one: str, other: str) -> None:
+    assert normal_phone(one) == normal_phone(other) is not None
+
+
+calling_codes = st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+nationals = st.from_regex(r"(0|00|1|8|11|15|180|003|90|1001)?[0-9]{5,9}", fullmatch=True)
+
+
+@given(calling_codes, nationals)
+def test_numbers_of_all_countries_have_one_normal_form(code: int, national: str) -> None:
+    found = normal_phone(f"+{code}{national}")
+    assert found == normal_phone(f"+{code} {national}") == normal_phone(f"+{code} {national[:2]}-{national[2:]}")
+    assert found is None or normal_phone(found) == found
+
+
+@pytest.mark.parametrize("value", [10**301, 10**400, 10**400 + 1, -(10**400)])
+def test_a_number_beyond_measure_names_nobody(value: int) -> None:
+    assert [normal_identity(kind, value) for kind in ("user_id", "email", "phone", "device", "telegram")] == [None] * 5
 
 
 def test_a_national_number_needs_its_region() -> None:

@@ -20,6 +20,7 @@ from antiphon.awareness.profiles import (
     Identity,
     normal_identity,
     normal_kind,
+    number_text,
 )
 from antiphon.foundation.postgres.binary import micros
 
@@ -154,7 +155,7 @@ def _text(value: Scalar, field: str) -> str | None:
         return value
     if isinstance(value, bool):
         raise Refused("bad_identity", f"{field} is neither text nor a number", field)
-    return str(int(value)) if float(value).is_integer() else str(value)
+    return number_text(value)
 
 
 def _object(raw: msgspec.Raw, field: str) -> bytes:

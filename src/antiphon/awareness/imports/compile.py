@@ -10,6 +10,7 @@ import phonenumbers
 
 from antiphon.awareness.imports.model import Cell, CellType, ImportMap, cell, columns_of
 from antiphon.awareness.imports.reasons import NOT_OF_ENCODING
+from antiphon.awareness.profiles import TRUNK_PHONE
 
 CHUNK = 50_000
 ROW = "antiphon_row"
@@ -176,6 +177,7 @@ def plain_identity(kind: str, text: str) -> str:
             return f"case when {fine} then {lowered} end"
         case "phone":
             fine = f"length({text}) between 9 and 16 and regexp_full_match({text}, {literal(_PLAIN_PHONE)})"
+            fine += f" and not regexp_full_match({text}, {literal(TRUNK_PHONE)})"
             return f"case when {fine} then {text} end"
         case "user_id" | "anonymous_id":
             fine = f"regexp_full_match({text}, {literal(_PLAIN_OTHER)}) and regexp_matches({text}, '[1-9]')"

@@ -13,12 +13,14 @@ from antiphon.awareness.profiles.identities import (
     ANONYMOUS_ID,
     EMAIL,
     PHONE,
+    TRUNK_PHONE,
     USER_ID,
     Identity,
     normal_email,
     normal_identity,
     normal_kind,
     normal_phone,
+    number_text,
     strength,
 )
 from antiphon.awareness.profiles.kinds import KINDS
@@ -72,13 +74,13 @@ from antiphon.awareness.profiles.store import (
 )
 
 __all__ = [
-    "ANONYMOUS_ID", "EMAIL", "KINDS", "PHONE", "USER_ID", "AlreadyKnown", "IdentitiesContended", "Identity", "Loaded",
-    "MergeUndone", "Newcomers", "NoSuchProfile", "Person", "ProfilesMerged", "Proposal", "Refusal", "Reserved", "Run",
-    "TraitRule", "bump_epoch", "canonical", "computed_traits", "display_name", "every_id", "existing",
+    "ANONYMOUS_ID", "EMAIL", "KINDS", "PHONE", "TRUNK_PHONE", "USER_ID", "AlreadyKnown", "IdentitiesContended",
+    "Identity", "Loaded", "MergeUndone", "Newcomers", "NoSuchProfile", "Person", "ProfilesMerged", "Proposal", "Refusal",
+    "Reserved", "Run", "TraitRule", "bump_epoch", "canonical", "computed_traits", "display_name", "every_id", "existing",
     "forget_old_refusals", "hand_over", "hand_over_late", "hold_for_erasure", "hold_from_erasure", "identity_values",
     "join_groups", "known_rows", "load_people", "lock_profiles", "make_newcomers", "mark_dirty", "masked_names",
     "merge_group_traits", "names_of", "names_shown", "newcomers_mirrored", "newcomers_waiting", "normal_email",
-    "normal_identity", "normal_kind", "normal_phone", "owners", "personal_traits", "read_epoch", "read_rule", "refusals",
-    "reserve_ids", "resolve", "ruled_traits", "say_traits", "secret_traits", "set_rule", "stamp_of", "strength", "summaries",
-    "touch", "touched_since", "write_computed",
+    "normal_identity", "normal_kind", "normal_phone", "number_text", "owners", "personal_traits", "read_epoch",
+    "read_rule", "refusals", "reserve_ids", "resolve", "ruled_traits", "say_traits", "secret_traits", "set_rule",
+    "stamp_of", "strength", "summaries", "touch", "touched_since", "write_computed",
 ]  # fmt: skip

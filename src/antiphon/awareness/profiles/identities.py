@@ -33,6 +33,13 @@ _NOBODY = frozenset(
 _PLAIN_EMAIL = re.compile(r"[a-z0-9_+%-]+(?:\.[a-z0-9_+%-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}")
 _PLAIN_PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
 _CALLING_CODES = frozenset(str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+TRUNK_PHONE = (
+    rf"\+((?:{'|'.join(sorted(_CALLING_CODES))})0|(?:1|692)1|(?:7|993|370|375)8|29810|35215|4231001|44180020|50619|54[1-8]|5590|61183"
+    r"|861[127]|(?:261|378|672)).*"
+)
+"""Numbers that may have a trunk prefix or a carrier's code after their calling code (`+44020…`), or lack an area's: only who
+knows the country can tell how such a number is called from abroad."""
+_TRUNK_PHONE = re.compile(TRUNK_PHONE)
 
 
 class Identity(NamedTuple):
@@ -62,9 +69,13 @@ def _careful_phone(value: str, region: str | None) -> str | None:
         parsed = phonenumbers.parse(value, region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(parsed):
-        return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    found = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if found != value and _TRUNK_PHONE.fullmatch(found):  # there was one prefix after another
+        return _careful_phone(found, None)
+    if phonenumbers.is_possible_number(parsed):
+        return found
+    # Plans of numbers change: one in international form that fits no plan we know is taken, however it is written.
+    return found if value[:1] in ("+", "\uff0b") and _PLAIN_PHONE.fullmatch(found) else None
 
 
 def normal_email(value: str) -> str | None:
@@ -79,7 +90,11 @@ def normal_email(value: str) -> str | None:
 def normal_phone(value: str, region: str | None = None) -> str | None:
     """The number in E.164; None if it is none. Without `+` it needs the `region` (ISO 3166) it was written in."""
     value = value.strip()
-    if _PLAIN_PHONE.fullmatch(value) and not _CALLING_CODES.isdisjoint((value[1:2], value[1:3], value[1:4])):
+    if (
+        _PLAIN_PHONE.fullmatch(value)
+        and not _CALLING_CODES.isdisjoint((value[1:2], value[1:3], value[1:4]))
+        and not _TRUNK_PHONE.fullmatch(value)
+    ):
         return value
     return _careful_phone(value, region) if len(value) <= 60 else None
 
@@ -94,8 +109,7 @@ def normal_identity(kind: str, value: object, *, region: str | None = None) -> I
     """The identity in its normal form; None if the value says nobody (`null`, `undefined`, an address that is none)."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
-    text = value if isinstance(value, str) else str(int(value) if float(value).is_integer() else value)
-    text = text.strip()
+    text = (value if isinstance(value, str) else number_text(value)).strip()
     longest = LONGEST_SUBSCRIPTION if kind == "push_subscription" else LONGEST_IDENTITY
     if not text or len(text) > longest or "\0" in text or text.lower() in _NOBODY:
         return None
@@ -115,6 +129,11 @@ def normal_identity(kind: str, value: object, *, region: str | None = None) -> I
         case "handle":
             found = normal_handle(text)
     return Identity(kind, found) if found else None
+
+
+def number_text(value: float) -> str:
+    """A number that stands for an id as text: of a whole one its digits."""
+    return str(value) if isinstance(value, int) or not value.is_integer() else str(int(value))
 
 
 def normal_handle(value: str) -> str | None:
