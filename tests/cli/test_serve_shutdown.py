@@ -56,7 +56,7 @@ def half_sent(port: int, key: str, body: bytes) -> socket.socket:
         f"POST /v1/batch HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {basic}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    sock = socket.create_connection(("127.0.0.1", port), timeout=30)
+    sock = socket.create_connection(("127.0.0.1", port), timeout=180)
     sock.sendall(head.encode() + body[: len(body) // 2])
     return sock
 
@@ -75,7 +75,7 @@ def kept(data: Path) -> Counter[str]:
 def test_what_is_under_way_is_answered_and_what_was_answered_is_kept(data: Path, free_port: Callable[[], int]) -> None:
     port = free_port()
     server = serve(data, port, ANTIPHON_API_PROCESSES="2")
-    wait_for(lambda: answers(port), 90)
+    wait_for(lambda: answers(port), 180)
     url = running_url(data)
     assert url is not None
     key = asyncio.run(make_key(url))
@@ -84,7 +84,7 @@ def test_what_is_under_way_is_answered_and_what_was_answered_is_kept(data: Path,
     going = threading.Event()
 
     def send(sender: int) -> None:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", auth=(key, ""), timeout=30) as http:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", auth=(key, ""), timeout=180) as http:
             for number in range(100_000):
                 ids, body = batch(sender, number)
                 try:
@@ -100,7 +100,7 @@ def test_what_is_under_way_is_answered_and_what_was_answered_is_kept(data: Path,
     senders = [threading.Thread(target=send, args=(n,)) for n in range(SENDERS)]
     for sender in senders:
         sender.start()
-    assert going.wait(30)
+    assert going.wait(180)
     under_way_ids, body = batch(99, 0)
     under_way = half_sent(port, key, body)
     time.sleep(1.0)
@@ -112,9 +112,9 @@ def test_what_is_under_way_is_answered_and_what_was_answered_is_kept(data: Path,
     under_way.close()
     assert answered.startswith(b"HTTP/1.1 200"), answered
     for sender in senders:
-        sender.join(60)
-    assert server.wait(60) == 0
-    wait_for(lambda: not processes_of(data), 20)
+        sender.join(180)
+    assert server.wait(180) == 0
+    wait_for(lambda: not processes_of(data), 180)
 
     assert errors == []
     assert len(accepted) >= BATCH * SENDERS

@@ -21,8 +21,8 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 def smpp_account(port: int, *, version: int = 1, **settings: Any) -> Account:
     given: dict[str, Any] = {
-        "host": "127.0.0.1", "port": port, "system_id": "antiphon", "password": "secret", "sender": "Antiphon", "timeout": 2.0,
-        "answer_timeout": 0.5,
+        "host": "127.0.0.1", "port": port, "system_id": "antiphon", "password": "secret", "sender": "Antiphon", "timeout": 20.0,
+        "answer_timeout": 20.0,
     }  # fmt: skip
     return Account(
         id=1, channel="sms", provider="smpp", name="smsc", settings=SmppSettings(**(given | settings)), version=version
@@ -58,7 +58,7 @@ class Ear:
         return [signal for signal in self.signals if signal.kind == kind]
 
 
-async def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+async def until(true: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for something that is to become true."""
     end = asyncio.get_running_loop().time() + seconds
     while not true():
