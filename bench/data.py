@@ -37,22 +37,6 @@ signup = { column = "signup", type = "instant" }
 born = { column = "born", type = "date" }
 tags = { column = "tags", type = "text_list" }
 """
-EVENT_MAP = """
-kind = "events"
-name = "event"
-time = "at"
-key = ["id"]
-
-[identities]
-email = "email"
-
-[properties]
-order_id = "order_id"
-category = "category"
-page = "page"
-quantity = { column = "quantity", type = "integer" }
-price = { column = "price", type = "number" }
-"""
 
 
 def _engine() -> duckdb.DuckDBPyConnection:

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md"])
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
 
 
 @pytest.fixture(scope="module")
@@ -78,24 +78,35 @@ def test_links_lead_somewhere(document: Path) -> None:
             continue
         path, _, anchor = target.partition("#")
         found = (document.parent / path).resolve() if path else document
-        if "images/" in path:  # pictures are taken of a running console
-            continue
         assert found.exists(), f"{document.name}: {target}"
         if anchor:
             titles = re.findall(r"^#+ (.*)$", found.read_text(), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}, target
 
 
-def test_tests_that_are_named_exist() -> None:
-    text = (DOCS / "status.md").read_text()
-    named = re.findall(r"`((?:tests|bench)/[\w/.]+)(?:::(\w+))?`", text)
-    assert len(named) > 50
+def test_what_is_named_exists() -> None:
+    """Tests, and files of the repository: `tests/rooms/test_x.py::test_it`, `bench/kill.py`."""
+    named = {
+        (page.name, path, name)
+        for page in PAGES
+        for path, name in re.findall(r"`((?:tests|bench|scripts|console|migrations|docs|src)/[\w/.]+)(?:::(\w+))?`", page.read_text())
+    }
+    assert len(named) > 500
     wrong = []
-    for path, name in named:
+    for page, path, name in sorted(named):
         file = ROOT / path
         if not file.exists() or (name and not re.search(rf"def {name}\b", file.read_text())):
-            wrong.append(f"{path}::{name}")
+            wrong.append(f"{page}: {path}::{name}")
     assert wrong == []
+
+
+def test_every_row_of_the_status_says_how_it_stands_and_by_what() -> None:
+    rows = [line for line in (DOCS / "status.md").read_text().splitlines() if line.startswith("| ") and "`tests/" in line]
+    assert len(rows) > 200
+    for row in rows:
+        cells = row.strip("|").split(" | ")
+        assert len(cells) == 3, row[:80]
+        assert "`" in cells[2], row[:80]
 
 
 def test_the_example_map_is_a_map() -> None:

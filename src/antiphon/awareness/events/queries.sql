@@ -194,10 +194,6 @@ where replayed_at is null and (id = any(%(ids)s::bigint[]) or %(every)s) order b
 -- They are in the journal again.
 update reject set replayed_at = %(at)s where id = any(%(ids)s::bigint[]);
 
--- name: read_reject
--- One reject.
-select id, lane, seq, received_at, source_id, code, detail, payload, replayed_at from reject where id = %(id)s;
-
 -- name: sources
 -- What sends events.
 select s.id, s.name, s.created_at from source s order by s.id;
@@ -205,10 +201,6 @@ select s.id, s.name, s.created_at from source s order by s.id;
 -- name: add_source
 -- A new sender.
 insert into source (name, created_at) values (%(name)s, %(at)s) on conflict do nothing returning id;
-
--- name: rename_source
--- A sender's new name.
-update source set name = %(name)s where id = %(id)s and id <> 0 returning id;
 
 -- name: source_keys
 -- The write keys of the senders.

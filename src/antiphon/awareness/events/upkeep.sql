@@ -21,10 +21,6 @@ insert into lake_upkeep as u (task, done_at) values (%(task)s, clock_timestamp()
 on conflict (task) do update set done_at = excluded.done_at where u.done_at < excluded.done_at - %(period)s::interval
 returning task;
 
--- name: upkeep_failed
--- A task that failed is due again at once.
-update lake_upkeep set done_at = '-infinity' where task = %(task)s;
-
 -- name: ensure_days
 -- The partitions of the days around a day.
 select count(*) filter (where ensure_day('event', %(day)s::date + n)) from generate_series(-1, %(ahead)s) n;

@@ -8,7 +8,7 @@ was dealt is kept. Whoever comes later, or changes stratum, is where the hash, o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,12 +108,6 @@ def first_stratum(profile_ids: Ids, segments: Sequence[BitMap]) -> NDArray[np.in
     for number in reversed(range(len(segments))):
         found[_among(segments[number], ids)] = number
     return found
-
-
-def sizes_of(arms: Arms, count: int) -> Mapping[int, int]:
-    """How many are in each of `count` arms."""
-    counted = np.bincount(arms[arms >= 0], minlength=count)
-    return {arm: int(counted[arm]) for arm in range(count)}
 
 
 def _among(people: BitMap, ids: NDArray[np.int64]) -> NDArray[np.bool_]:

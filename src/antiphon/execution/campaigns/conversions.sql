@@ -59,14 +59,6 @@ left join conversion c on c.campaign_id = d.campaign_id and c.delivery_id = d.id
     and c.ts >= d.due_at and c.ts <= d.due_at + make_interval(secs => %(within)s)
 where d.campaign_id = %(campaign_id)s and d.hop = 0 and (d.queued_at is not null or d.reason = 'holdout');
 
--- name: conversions_by_hour
--- How conversions came in by hours after the message was due, of people who were told.
-select least(floor(extract(epoch from c.ts - d.due_at) / 3600), 4320)::int as hour, count(*), coalesce(sum(c.value), 0)
-from conversion c join delivery d on d.id = c.delivery_id
-where c.campaign_id = %(campaign_id)s and d.reason is distinct from 'holdout'
-  and c.ts >= d.due_at and c.ts <= d.due_at + make_interval(secs => %(within)s)
-group by 1 order by 1;
-
 -- name: erase_conversions
 -- Erasure: that somebody converted stays, for campaigns' numbers, but it is nobody's any more.
 update conversion set profile_id = case when delivery_id is null then -seq else -delivery_id end, key = key || '\x00'::bytea || int8send(seq)

@@ -65,13 +65,6 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
         return Source(format=self.format, subject=self.subject, body=self.body, text=self.text, preheader=self.preheader)
 
 
-class LinkRow(msgspec.Struct, frozen=True):
-    """A static link of a version."""
-
-    id: int
-    url: str
-
-
 async def list_templates(
     conn: Connection, *, channel: str | None, search: str | None, before: int | None, archived: bool, limit: int
 ) -> list[TemplateRow]:

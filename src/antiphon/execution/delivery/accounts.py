@@ -143,11 +143,6 @@ class Accounts:
         """Whether it is only tried, with `PROBE` messages."""
         return account_id in self._probing
 
-    def rests_until(self, account_id: int) -> datetime | None:
-        """The end of its rest, if it rests."""
-        known = self._known.get(account_id)
-        return known.until if known is not None and known.state == "resting" else None
-
     def is_ruled(self, dispatch: Dispatch) -> bool:
         """Whether rules choose the account of its messages, one by one."""
         return dispatch.account_id is None and bool(self._routes.get(dispatch.channel))

@@ -29,12 +29,6 @@ class NothingToSay(Invalid):
     code = "nothing-to-say"
 
 
-class StateUnknown(Invalid):
-    """There is no delivery state {state}."""
-
-    code = "delivery-state-unknown"
-
-
 class ReasonUnknown(Invalid):
     """There is no delivery reason {reason}."""
 

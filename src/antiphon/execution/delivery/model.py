@@ -17,7 +17,6 @@ State = Literal[
     "unknown", "suppressed",
 ]  # fmt: skip
 DispatchState = Literal["active", "paused", "cancelled"]
-OPEN: frozenset[State] = frozenset({"planned", "queued", "claimed", "speaking"})
 BUCKETS = 64
 NOBODY = 0  # the profile id of what is said to staff
 

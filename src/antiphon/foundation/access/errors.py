@@ -69,10 +69,6 @@ class LastOwner(Conflict):
     """This is the last owner; make somebody else an owner first."""
 
 
-class OwnerExists(Conflict):
-    """An owner exists already."""
-
-
 class SecondFactorOn(Conflict):
     """A second factor is on already; switch it off first."""
 

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 HEADER = struct.Struct(">Q")
 IDS = "ids"  # the one column of a result of that shape
 APART = 4096  # bytes from which on a buffer follows its message instead of being copied into it
-Params = list[Any] | dict[str, Any] | None
 Shape = Literal["rows", "ids", "columns", "none"]
 
 

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 import msgspec
 
 from antiphon.awareness.consent.model import ChannelRegistry, Evidence
-from antiphon.foundation.errors import Invalid, TooMany
+from antiphon.foundation.errors import Invalid
 from antiphon.foundation.ids import BadSignature, sign, unsign
 
 Aspect = Literal["channel", "frequency", "language", "quiet_hours", "paused_until"]
@@ -47,12 +47,6 @@ class LinkExpired(Invalid):
     """This link is too old; a newer message has a new one."""
 
     code = "preferences-link-expired"
-
-
-class TooManyChanges(TooMany):
-    """Too many changes in a short time."""
-
-    code = "too-many-preference-changes"
 
 
 class QuietHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}):
