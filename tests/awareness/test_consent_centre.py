@@ -22,8 +22,10 @@ BROWSER = {"user-agent": "Mozilla/5.0 test", "content-type": "application/x-www-
 
 
 @pytest.fixture
-def here(app: Any) -> Context:
+def here(app: Any, monkeypatch: pytest.MonkeyPatch) -> Context:
+    """All of a test happens within one minute of the pace's clock."""
     ctx: Context = app.app.state.ctx
+    monkeypatch.setattr(ctx.get(Pace), "_clock", lambda: 0.0)
     return ctx
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import permutations
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -65,6 +67,8 @@ async def word(conn: Connection, profile_id: int = 1) -> str | None:
         ([("withdrawn", 1), ("pending", 2)], "pending"),
         ([("pending", 1), ("granted", 2), ("withdrawn", 3), ("granted", 4)], "granted"),
         ([("granted", 1), ("withdrawn", 1)], "withdrawn"),
+        ([("pending", 2), ("granted", 1)], "granted"),
+        ([("withdrawn", 2), ("pending", 3), ("granted", 1)], "pending"),
     ],
 )
 @pytest.mark.parametrize("together", [True, False])
@@ -72,7 +76,7 @@ async def test_the_latest_word_counts(db: Database, said: list[tuple[ConsentStat
     statements = [say(state, day) for state, day in said]
     async with db.transaction() as conn:
         await add_people(conn, 1)
-        alone = not together or said[-1][0] == "pending"  # within one set only the latest of each is looked at
+        alone = not together or "pending" in [state for state, _ in said[1:]]  # of a set one word of each counts
         for part in [[s] for s in statements] if alone else [statements]:
             await record_consents(conn, part)
         assert await word(conn) == latest
@@ -94,6 +98,18 @@ async def test_an_import_may_run_again(db: Database) -> None:
         await add_people(conn, 1, 2)
         assert len(await record_consents(conn, [say("granted", 1), say("granted", 1, 2)], only_changes=True)) == 2
         assert await record_consents(conn, [say("granted", 2), say("granted", 2, 2)], only_changes=True) == []
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_dated_words_count_by_their_dates_in_whatever_order_they_are_told(db: Database, order: tuple[int, ...]) -> None:
+    """A later no that repeats an earlier one stands against the yes between them, which another list tells of afterwards."""
+    said = [msgspec.structs.replace(say(state, day), dated=True) for state, day in (("withdrawn", 1), ("granted", 2), ("withdrawn", 3))]
+    async with db.transaction() as conn:
+        await add_people(conn, 1)
+        for place in order:
+            await record_consents(conn, [said[place]], only_changes=True)
+        assert await word(conn) == "withdrawn"
+        assert await record_consents(conn, said, only_changes=True) == [], "told again"
 
 
 async def test_what_cannot_be_is_refused(ctx: Context) -> None:
@@ -146,6 +162,19 @@ async def test_double_opt_in(ctx: Context, clock: VirtualClock) -> None:
                                                at=clock.now(), source="page")])  # fmt: skip
         await confirm(ctx, conn, token, Evidence())
         assert await word(conn) == "withdrawn"
+
+
+async def test_a_no_said_before_people_became_one_stays_a_no(ctx: Context, clock: VirtualClock) -> None:
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 1, 2)
+        asked = await ask_confirmation(ctx, conn, say("granted", 1, 2))
+        token = sign(ctx.secret, "consent-confirm", msgspec.json.encode([2, asked, int(clock.now().timestamp())]))
+        await record_consents(conn, [say("withdrawn", 2, 2)])
+        await conn.execute("insert into alias (from_id, to_id, into_id, at, reason) values (2, 1, 1, now(), 't')")
+        await conn.execute("update profile set merged_into = 1 where id = 2")
+        await fold_together(ctx, conn, ProfilesMerged(gone=[2], into=[1]))
+        assert (await confirm(ctx, conn, token, Evidence())).state == "withdrawn"
+        assert await word(conn, 1) == "withdrawn"
 
 
 async def test_merging_keeps_the_newer_word_and_undoing_gives_each_their_own(ctx: Context) -> None:
@@ -207,9 +236,48 @@ async def test_the_latest_word_is_that_of_the_ledger(db: Database, said: list[tu
         await conn.execute("insert into profile (id) select unnest(array[1, 2, 3]) on conflict do nothing")
         for n, (profile, state, day) in enumerate(said):
             await record_consents(conn, [say(state, day, profile)])
-            known = expected.get(profile)
-            newer = known is None or (day, n) > known[:2]
-            if newer and not (known is not None and known[2] == "granted" and state == "pending"):
+            if state != "pending" and (day, n) > expected.get(profile, (-1, -1, ""))[:2]:
                 expected[profile] = (day, n, state)
-        for profile, (_, _, state) in expected.items():
-            assert await word(conn, profile) == state
+        for profile in {profile for profile, _, _ in said}:
+            kept = await word(conn, profile)
+            assert (kept == "granted") is (expected.get(profile, (0, 0, "pending"))[2] == "granted")
+            await store.rebuild_states(conn, [profile])
+            again = await word(conn, profile)
+            assert again == kept or {again, kept} == {"pending", "withdrawn"}
+
+
+async def test_a_question_that_is_open_takes_no_consent_away_when_people_become_one_or_are_parted(ctx: Context) -> None:
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 1, 2, 3)
+        for one in (say("granted", 1, 1), say("pending", 2, 1), say("pending", 3, 2), say("withdrawn", 1, 3), say("pending", 2, 3)):
+            await record_consents(conn, [one])
+        assert [await word(conn, n) for n in (1, 2, 3)] == ["granted", "pending", "pending"]
+        await conn.execute("insert into alias (from_id, to_id, into_id, at, reason) values (2, 1, 1, now(), 't')")
+        await fold_together(ctx, conn, ProfilesMerged(gone=[2], into=[1]))
+        assert [await word(conn, n) for n in (1, 2, 3)] == ["granted", None, "pending"]
+        await conn.execute("delete from alias")
+        await part_again(ctx, conn, MergeUndone(revived=2, survivor=1))
+        assert [await word(conn, n) for n in (1, 2, 3)] == ["granted", "pending", "pending"]
+
+
+async def test_who_was_merged_on_meanwhile_has_their_words_where_they_went(ctx: Context) -> None:
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 1, 2, 3)
+        await record_consents(conn, [say("granted", 5, 3), say("withdrawn", 1, 1)])
+        await conn.execute("insert into alias (from_id, to_id, into_id, at, reason) values (3, 1, 2, now(), 't'), (2, 1, 1, now(), 't')")
+        await fold_together(ctx, conn, ProfilesMerged(gone=[3], into=[2]))
+        assert [await word(conn, n) for n in (1, 2, 3)] == ["granted", None, None]
+        await fold_together(ctx, conn, ProfilesMerged(gone=[2], into=[1]))
+        assert [await word(conn, n) for n in (1, 2, 3)] == ["granted", None, None]
+
+
+async def test_a_no_counts_though_the_yes_was_dated_ahead(ctx: Context) -> None:
+    """A device's clock may be hours ahead; whoever takes their yes back a minute later is not written to."""
+    ahead = ctx.clock.now() + timedelta(hours=20)
+    yes = msgspec.structs.replace(say("granted", 1), at=ahead)
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 1)
+        await record_consent(ctx, conn, yes)
+        assert await withdraw_all(conn, 1, "email", at=ctx.clock.now(), source="page", evidence=Evidence()) == ["news"]
+        assert await word(conn) == "withdrawn"
+        assert (await store.list_ledger(conn, [1], before=None, limit=5))[-1].at == ctx.clock.now()

@@ -43,6 +43,8 @@ def test_lines_that_cannot_be_read_are_told_and_left_out() -> None:
     assert read.entries[0].expires_at == datetime.fromisoformat("2027-01-01T00:00:00+00:00")
     many = read_list(b"x\n" * 500, REGISTRY, "email", source="t", now=NOW)
     assert (many.refused, len(many.why)) == (500, SHOWN)
+    numbers = read_list(b"8 916 123-45-67\n+7 8 916 123-45-67\n+44020 7946 0958\n", REGISTRY, "sms", source="t", now=NOW)
+    assert [e.address for e in numbers.entries] == ["+79161234567", "+442079460958"] and [one.line for one in numbers.why] == [1]
     for bad in (b"", b"\xff\xfea", b"a\0b", b" \n"):
         with pytest.raises(NotAList):
             read_list(bad, REGISTRY, "email", source="t", now=NOW)
@@ -63,6 +65,8 @@ async def test_a_list_is_brought_looked_through_and_taken(client: Any, as_role: 
     assert (await client.delete("/v1/suppressions/email/ann@x.org")).status_code == 204
     log = (await client.get("/v1/audit", params={"action": "consent."})).json()["items"]
     assert {one["action"] for one in log} >= {"consent.suppress_file", "consent.suppress_many", "consent.export_suppressions", "consent.unsuppress"}
+    unknown = await client.post("/v1/suppressions", json={"channel": "sms", "address": "8 916 123-45-67"})
+    assert (unknown.status_code, unknown.json()["code"], unknown.json()["field"]) == (400, "not-an-address", "address")
     assert (await client.post("/v1/suppressions/file", params={"channel": "pigeon"}, content=body)).status_code == 400
     agent = await as_role("agent")
     assert (await agent.post("/v1/suppressions/file", content=body)).status_code == 403
@@ -106,6 +110,26 @@ async def test_an_entry_ends_by_itself_and_a_lasting_one_outweighs_it(ctx: Conte
 
 
 @pytest.mark.store
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("first", [("manual", None), ("complaint", 1), ("hard_bounce", 2)])
+async def test_the_weightiest_reason_stands_for_the_longest_time(ctx: Context, first: Any, together: bool) -> None:
+    """In whatever order they come: what a person put there for ever is there when a bounce's time is over."""
+    ctx.put(ChannelRegistry, REGISTRY)
+    now = ctx.clock.now()
+    said = [first, *(one for one in [("manual", None), ("complaint", 1), ("hard_bounce", 2)] if one != first)]
+    entries = [
+        Suppressed(channel="email", address="a@x.org", reason=reason, source=reason, at=now,
+                   expires_at=None if hours is None else now + timedelta(hours=hours))
+        for reason, hours in said
+    ]  # fmt: skip
+    async with ctx.db.transaction() as conn:
+        for part in [entries] if together else [[one] for one in entries]:
+            await suppress(ctx, conn, part)
+        row = await (await conn.execute("select reason, source, expires_at from suppression")).fetchone()
+        assert row == ("complaint", "complaint", None)
+
+
+@pytest.mark.store
 async def test_an_erased_customers_address_stays_by_its_digest_alone(ctx: Context) -> None:
     ctx.put(ChannelRegistry, REGISTRY)
     async with ctx.db.transaction() as conn:
@@ -140,6 +164,22 @@ def test_files_that_name_somebody_are_found_however_packed(tmp_path: Path, text:
         assert mentions(tmp_path / name, patterns) is found, name
     if "@" in text:
         assert mentions(tmp_path / "wide", patterns) or not found
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "found"),
+    [
+        ("émilie@xn--mlaut-jva.de", "1;ÉMILIE@ümlaut.de;x", True), ("émilie@xn--mlaut-jva.de", "E\u0301milie@U\u0308mlaut.de", True),
+        ("émilie@xn--mlaut-jva.de", "emilie@umlaut.de", False), ("анна@xn--e1aybc.рф", "АННА@тест.рф", True),
+        ("AB12345678", "1;ab12-3456 78;x", True), ("AB12345678", "AB123456", False), ("@anna_k", "https://t.me/Anna_K", True),
+    ],
+)  # fmt: skip
+def test_files_name_somebody_however_it_is_spelled(tmp_path: Path, word: str, text: str, found: bool) -> None:
+    for encoding in ("utf-8", "utf-16-le", "gb18030", "latin-1", "cp1251"):
+        data = text.encode(encoding, "replace")
+        if data.decode(encoding) == text:
+            (tmp_path / "file").write_bytes(data)
+            assert mentions(tmp_path / "file", needles([word])) is found, encoding
 
 
 def test_only_files_that_name_somebody_go(tmp_path: Path) -> None:

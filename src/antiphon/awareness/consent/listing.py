@@ -10,7 +10,8 @@ from typing import TypeGuard, get_args
 
 import msgspec
 
-from antiphon.awareness.consent.model import ChannelRegistry, Suppressed, SuppressionReason, normal_address
+from antiphon.awareness.consent.model import ChannelRegistry, Suppressed, SuppressionReason, listed_address
+from antiphon.awareness.profiles import EMAIL
 from antiphon.foundation.errors import Invalid, TooLarge
 
 MOST_BYTES = 10_000_000
@@ -97,9 +98,9 @@ def _read_line(cells: Mapping[str, str], registry: ChannelRegistry, channel: str
     if not _is_reason(reason):
         return "The reason is one of " + ", ".join(sorted(_REASONS))
     kind = registry[name]
-    normal = normal_address(kind.identity, address)
-    if kind.identity == "email" and "@" not in normal:
-        return "This is no e-mail address"
+    normal = listed_address(kind.identity, address)
+    if normal is None:
+        return "This is no e-mail address" if kind.identity == EMAIL else f"This is no address of the channel {name[:40]}"
     expires = None
     if cells.get("expires_at"):
         try:

@@ -37,7 +37,7 @@ class StatedConsent(Body, frozen=True, kw_only=True):
 
 
 class StatedConsents(Body, frozen=True, kw_only=True):
-    """Up to a thousand of them. Repeating a customer's latest word adds nothing, so that a list may be sent again."""
+    """Up to a thousand of them. What was told before adds nothing, so that a list may be sent again."""
 
     consents: Annotated[list[StatedConsent], msgspec.Meta(min_length=1, max_length=1000)]
 
@@ -58,9 +58,9 @@ async def record_many(ctx: Context, who: Principal, data: StatedConsents) -> Rec
         named = [normal_identity(one.kind, one.value) for one in data.consents]
         people = await owners(conn, [identity for identity in set(named) if identity is not None])
         found = [people.get(identity) if identity is not None else None for identity in named]
-        statements = [
-            _statement(one, profile_id) for one, profile_id in zip(data.consents, found, strict=True) if profile_id is not None
-        ]
+        now = ctx.clock.now()
+        pairs = sorted(zip(data.consents, found, strict=True), key=lambda pair: pair[0].at)
+        statements = [_statement(one, profile_id, now) for one, profile_id in pairs if profile_id is not None]
         ids = await record_consents(conn, statements, only_changes=True)
         await audit(conn, who, action="consent.record_many", subject="consents", before=None, after={"recorded": len(ids)})
     return RecordedConsents(recorded=len(ids), unknown=[place for place, owner in enumerate(found) if owner is None])
@@ -78,13 +78,14 @@ def _check(ctx: Context, consents: Sequence[StatedConsent], topics: set[str]) ->
             raise InTheFuture(field=f"consents[{place}].at")
 
 
-def _statement(one: StatedConsent, profile_id: int) -> Statement:
+def _statement(one: StatedConsent, profile_id: int, now: datetime) -> Statement:
     return Statement(
         profile_id=profile_id,
         channel=one.channel,
         topic=one.topic,
         state=one.state,
-        at=one.at,
+        at=min(one.at, now),
+        dated=True,
         source=one.source,
         evidence=Evidence(text=one.text, url=one.url, address=one.address),
     )

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from antiphon.awareness.profiles import normal_identity
+from antiphon.awareness.profiles import EMAIL, normal_identity
 from antiphon.foundation.errors import Conflict, Invalid, NotFound
 from antiphon.foundation.notices import Notice
 
@@ -44,6 +44,12 @@ class NotSuppressed(NotFound):
     """{address} is not on the suppression list of {channel}."""
 
     code = "not-suppressed"
+
+
+class NotAnAddress(Invalid):
+    """{address} can be no address of the channel {channel}; a number is written with + and its country's code."""
+
+    code = "not-an-address"
 
 
 class InTheFuture(Invalid):
@@ -84,6 +90,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     source: str
     evidence: Evidence = Evidence()
+    dated: bool = False
+    """Whether whoever tells of it says when it was; what repeats the latest word at a later time is then news."""
 
 
 class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,3 +152,11 @@ def normal_address(channel_identity: str, address: str) -> str:
     """An address as identities keep it; one that can be no identity of its kind as it is, without blanks around."""
     found = normal_identity(channel_identity, address)
     return found.value if found is not None else address.strip()
+
+
+def listed_address(channel_identity: str, address: str) -> str | None:
+    """An address as the suppression list keeps it; None for what nobody can have, and so would stop nothing."""
+    found = normal_identity(channel_identity, address)
+    if found is not None:
+        return found.value
+    return address.strip() if channel_identity == EMAIL and "@" in address else None

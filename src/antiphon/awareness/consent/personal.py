@@ -15,7 +15,7 @@ from antiphon.foundation.postgres import Connection
 
 async def fold_together(ctx: Context, conn: Connection, merged: ProfilesMerged) -> None:
     """People became one: what counts is the newer word of the two. Their ledgers stay as they are."""
-    await store.take_over_states(conn, merged.gone, merged.into)
+    await store.rebuild_states(conn, [*merged.gone, *merged.into])
     await preferences.fold_together(conn, merged.gone, merged.into)
 
 

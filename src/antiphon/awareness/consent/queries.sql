@@ -1,15 +1,21 @@
 -- name: record_consents
 -- Append statements to the ledger and bring the latest word of each customer up to date, in one statement.
 with given as (
-    select profile_id, channel, topic, state, at, source, evidence, n
+    select profile_id, channel, topic, state, at, source, evidence, dated, n
     from unnest(
         %(profile_ids)s::bigint[], %(channels)s::text[], %(topics)s::text[], %(states)s::text[],
-        %(ats)s::timestamptz[], %(sources)s::text[], %(evidence)s::text[]
-    ) with ordinality as given (profile_id, channel, topic, state, at, source, evidence, n)
+        %(ats)s::timestamptz[], %(sources)s::text[], %(evidence)s::text[], %(dated)s::boolean[]
+    ) with ordinality as given (profile_id, channel, topic, state, at, source, evidence, dated, n)
 ), wanted as (
     select given.* from given
     left join consent_state s using (profile_id, channel, topic)
-    where not %(only_changes)s or s.state is distinct from given.state
+    where not %(only_changes)s
+       or (s.state is distinct from given.state or given.dated and given.at > s.at)
+          and not exists (
+              select 1 from consent c
+              where c.profile_id = given.profile_id and c.channel = given.channel and c.topic = given.topic
+                and c.state = given.state and c.at = given.at
+          )
 ), written as (
     insert into consent (profile_id, channel, topic, state, at, source, evidence)
     select profile_id, channel, topic, state, at, source, evidence::jsonb from wanted order by n
@@ -17,14 +23,20 @@ with given as (
 ), latest as (
     select distinct on (profile_id, channel, topic) profile_id, channel, topic, state, at, id
     from written
-    order by profile_id, channel, topic, at desc, id desc
+    order by profile_id, channel, topic, state = 'pending', at desc, id desc
 ), kept as (
     insert into consent_state (profile_id, channel, topic, state, at, consent_id)
     select profile_id, channel, topic, state, at, id from latest
     on conflict (profile_id, channel, topic) do update
         set state = excluded.state, at = excluded.at, consent_id = excluded.consent_id
         where (consent_state.at, consent_state.consent_id) < (excluded.at, excluded.consent_id)
-          and not (consent_state.state = 'granted' and excluded.state = 'pending')
+              and not (consent_state.state = 'granted' and excluded.state = 'pending')
+           or consent_state.state = 'pending' and excluded.state = 'granted'
+              and not exists (
+                  select 1 from consent c
+                  where c.profile_id = excluded.profile_id and c.channel = excluded.channel and c.topic = excluded.topic
+                    and c.state = 'withdrawn' and c.at > excluded.at
+              )
 )
 select id, profile_id from written order by id;
 
@@ -74,69 +86,72 @@ where c.id > %(id)s and c.channel = %(channel)s and c.topic = %(topic)s and c.st
 limit 1;
 
 -- name: consent_as_of
--- What a customer's latest word was at an instant.
+-- What a customer's latest word was at an instant, under any id they have.
 select id, profile_id, channel, topic, state, at, source, evidence, recorded_at
 from consent
-where profile_id = %(profile_id)s and channel = %(channel)s and topic = %(topic)s and at <= %(at)s
+where profile_id = any(%(profile_ids)s) and channel = %(channel)s and topic = %(topic)s and at <= %(at)s
 order by at desc, id desc
 limit 1;
 
--- name: take_over_states
--- After merges: each surviving customer keeps the newer word of the two on each channel and topic.
-with pair as (
-    select * from unnest(%(gone)s::bigint[], %(into)s::bigint[]) as p (gone, into_id)
-), gone as (
-    delete from consent_state s using pair where s.profile_id = pair.gone
-    returning pair.into_id, s.channel, s.topic, s.state, s.at, s.consent_id
-), newest as (
-    select distinct on (into_id, channel, topic) into_id, channel, topic, state, at, consent_id
-    from gone order by into_id, channel, topic, at desc, consent_id desc
+-- name: forget_states
+-- After people became one or were parted: their latest words are worked out anew.
+delete from consent_state where profile_id = any(%(profile_ids)s);
+
+-- name: rebuild_states
+-- What the ledgers of these people, and of those merged into them, say is their latest word. A question that is still to be
+-- confirmed takes no consent away.
+with members as (
+    select p.id, p.id as member from unnest(%(profile_ids)s::bigint[]) p (id)
+    union all select a.to_id, a.from_id from alias a where a.to_id = any(%(profile_ids)s)
+), said as (
+    select m.id as profile_id, c.channel, c.topic, c.state, c.at, c.id from members m join consent c on c.profile_id = m.member
+), decided as (
+    select distinct on (profile_id, channel, topic) * from said
+    where state <> 'pending' order by profile_id, channel, topic, at desc, id desc
+), asked as (
+    select distinct on (profile_id, channel, topic) * from said
+    where state = 'pending' order by profile_id, channel, topic, at desc, id desc
 )
 insert into consent_state (profile_id, channel, topic, state, at, consent_id)
-select into_id, channel, topic, state, at, consent_id from newest
+select profile_id, channel, topic, d.state, d.at, d.id from decided d left join asked q using (profile_id, channel, topic)
+where d.state = 'granted' or q.id is null or (q.at, q.id) < (d.at, d.id)
+union all
+select profile_id, channel, topic, q.state, q.at, q.id from asked q left join decided d using (profile_id, channel, topic)
+where d.id is null or (d.state <> 'granted' and (d.at, d.id) < (q.at, q.id))
+order by profile_id, channel, topic
 on conflict (profile_id, channel, topic) do update
     set state = excluded.state, at = excluded.at, consent_id = excluded.consent_id
     where (consent_state.at, consent_state.consent_id) < (excluded.at, excluded.consent_id);
 
--- name: rebuild_states
--- After a merge was undone: what these people's own ledgers say is their latest word again.
-with gone as (
-    delete from consent_state where profile_id = any(%(profile_ids)s)
-), said as (
-    select coalesce(a.to_id, c.profile_id) as profile_id, c.channel, c.topic, c.state, c.at, c.id
-    from consent c left join alias a on a.from_id = c.profile_id
-    where c.profile_id = any(%(profile_ids)s) or a.to_id = any(%(profile_ids)s)
-)
-select distinct on (profile_id, channel, topic) profile_id, channel, topic, state, at, id
-from said order by profile_id, channel, topic, at desc, id desc;
-
--- name: restore_states
--- Write latest words as they were found.
-insert into consent_state (profile_id, channel, topic, state, at, consent_id)
-select * from unnest(%(profile_ids)s::bigint[], %(channels)s::text[], %(topics)s::text[], %(states)s::text[],
-                     %(ats)s::timestamptz[], %(consent_ids)s::bigint[]);
+-- name: canonical_of
+-- Who these people are now.
+select distinct coalesce(a.to_id, p.id) from unnest(%(profile_ids)s::bigint[]) p (id) left join alias a on a.from_id = p.id;
 
 -- name: suppress
--- Put addresses on the suppression list; a complaint outweighs a bounce, a bounce outweighs what a person entered, and what
--- lasts outweighs what ends. An entry that has run out is as if it were not there. Whose addresses they are comes back.
+-- Put addresses on the suppression list; a complaint outweighs a bounce, a bounce outweighs what a person entered (as the
+-- alphabet has it), and what lasts outweighs what ends: the weightiest reason stands for the longest time. An entry that has run
+-- out is as if it were not there. Whose addresses they are comes back.
 with given as (
-    select distinct on (channel, address) channel, address, reason, source, at, expires_at, note
+    select distinct on (channel, address) channel, address, reason, source, at, note,
+        case when bool_and(expires_at is not null) over entry then max(expires_at) over entry end as expires_at
     from unnest(
         %(channels)s::text[], %(addresses)s::text[], %(reasons)s::text[], %(sources)s::text[], %(ats)s::timestamptz[],
         %(expires)s::timestamptz[], %(notes)s::text[]
     ) as given (channel, address, reason, source, at, expires_at, note)
-    order by channel, address, array_position(array['complaint', 'hard_bounce', 'manual'], reason), expires_at desc nulls first
+    window entry as (partition by channel, address)
+    order by channel, address, reason
 ), listed as (
-    insert into suppression (channel, address, reason, source, at, expires_at, note)
+    insert into suppression as s (channel, address, reason, source, at, expires_at, note)
     select channel, address, reason, source, at, expires_at, note from given order by channel, address
     on conflict (channel, address) do update
-        set reason = excluded.reason, source = excluded.source, at = excluded.at, expires_at = excluded.expires_at,
-            note = excluded.note
-        where array_position(array['complaint', 'hard_bounce', 'manual'], excluded.reason)
-            < array_position(array['complaint', 'hard_bounce', 'manual'], suppression.reason)
-           or suppression.expires_at <= excluded.at
-           or suppression.reason = excluded.reason and suppression.expires_at is not null
-              and (excluded.expires_at is null or excluded.expires_at > suppression.expires_at)
+        set reason = case when s.expires_at <= excluded.at or excluded.reason <= s.reason then excluded.reason else s.reason end,
+            source = case when s.expires_at <= excluded.at or excluded.reason <= s.reason then excluded.source else s.source end,
+            at = case when s.expires_at <= excluded.at or excluded.reason <= s.reason then excluded.at else s.at end,
+            note = case when s.expires_at <= excluded.at or excluded.reason <= s.reason then excluded.note else s.note end,
+            expires_at = case when s.expires_at <= excluded.at then excluded.expires_at
+                when s.expires_at is not null and excluded.expires_at is not null then greatest(s.expires_at, excluded.expires_at) end
+        where excluded.reason < s.reason or s.expires_at <= excluded.at
+           or s.expires_at is not null and (excluded.expires_at is null or excluded.expires_at > s.expires_at)
     returning address
 )
 select (select count(*) from listed) as listed, i.profile_id
@@ -147,6 +162,12 @@ left join (listed l join identity i on i.kind = any(%(kinds)s::text[]) and i.val
 -- Take an address off the suppression list.
 delete from suppression where channel = %(channel)s and address = %(address)s
 returning channel, address, reason, source, at, expires_at, note;
+
+-- name: lift_stops
+-- Whoever says that they want to hear from us again takes their own word to stop back; what else is on the list stays.
+delete from suppression s using unnest(%(channels)s::text[], %(addresses)s::text[]) as g (channel, address)
+where s.channel = g.channel and s.address = g.address and s.reason = 'complaint' and s.source = 'stop'
+returning s.address;
 
 -- name: run_out
 -- Entries whose time is over leave the list, some thousands at a time.
@@ -175,9 +196,11 @@ with gone as (
     returning s.channel, s.address, s.reason, s.at, s.expires_at
 )
 insert into suppression_digest (channel, digest, reason, at, expires_at)
-select distinct on (channel, address) channel, sha256(%(key)s::bytea || convert_to(address, 'UTF8')), reason, at, expires_at
+select channel, sha256(%(key)s::bytea || convert_to(address, 'UTF8')), reason, at, expires_at
 from gone
-on conflict (channel, digest) do nothing;
+on conflict (channel, digest) do update
+    set expires_at = case when suppression_digest.expires_at is not null and excluded.expires_at is not null
+        then greatest(suppression_digest.expires_at, excluded.expires_at) end;
 
 -- name: unveil_suppressed
 -- An address is allowed again: its digest goes as well.

@@ -22,7 +22,7 @@ from antiphon.awareness.consent.model import (
     TopicInUse,
     TopicUnknown,
 )
-from antiphon.awareness.profiles import NoSuchProfile, canonical, mark_dirty
+from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id, mark_dirty
 from antiphon.foundation.context import Context
 from antiphon.foundation.ids import BadSignature, keyed_hash, sign, unsign
 from antiphon.foundation.notices import publish
@@ -35,8 +35,9 @@ SKEW = timedelta(days=1)  # a customer's device may be this far ahead
 async def record_consents(conn: Connection, statements: Sequence[Statement], *, only_changes: bool = False) -> list[int]:
     """Append statements to the ledger, thousands at a time, and keep the latest word; returns the rows' ids.
 
-    Topics and profiles must exist. With ``only_changes`` a statement that repeats the customer's latest word is left
-    out, so that an import may run again. A later statement wins over an earlier one by ``at``; a pending confirmation
+    Topics and profiles must exist. With ``only_changes`` a statement is left out that repeats the customer's latest word
+    (unless it is dated, and later: it then stands against what was said before it and is told after it), or is in the ledger
+    already, so that an import may run again. A later statement wins over an earlier one by ``at``; a pending confirmation
     never takes away a consent already given.
     """
     if not statements:
@@ -47,14 +48,16 @@ async def record_consents(conn: Connection, statements: Sequence[Statement], *, 
 
 
 async def record_consent(ctx: Context, conn: Connection, statement: Statement) -> int:
-    """Append one statement, checked. Raises TopicUnknown, NoSuchProfile, InTheFuture."""
+    """Append one statement, checked; one dated a little ahead is said now, so that no later word is taken for an earlier one.
+    Raises TopicUnknown, NoSuchProfile, InTheFuture."""
     await topic_title(conn, statement.topic)
-    if statement.at > ctx.clock.now() + SKEW:
+    now = ctx.clock.now()
+    if statement.at > now + SKEW:
         raise InTheFuture(field="at")
     profile_id = await canonical(conn, statement.profile_id)
     if profile_id is None:
         raise NoSuchProfile(field="profile_id")
-    statement = msgspec.structs.replace(statement, profile_id=profile_id)
+    statement = msgspec.structs.replace(statement, profile_id=profile_id, at=min(statement.at, now))
     return (await record_consents(conn, [statement]))[0]
 
 
@@ -105,8 +108,8 @@ async def pending_of(ctx: Context, conn: Connection, token: str) -> tuple[store.
 
 async def said_since(ctx: Context, conn: Connection, pending: store.LedgerRow) -> store.LedgerRow | None:
     """What the customer said of the same since they were asked: a yes, a no, or None."""
-    profile_id = await canonical(conn, pending.profile_id) or pending.profile_id
-    latest = await store.consent_as_of(conn, profile_id, pending.channel, pending.topic, ctx.clock.now())
+    ids = await every_id(conn, await canonical(conn, pending.profile_id) or pending.profile_id)
+    latest = await store.consent_as_of(conn, ids, pending.channel, pending.topic, ctx.clock.now())
     return latest if latest is not None and latest.id > pending.id and latest.state != "pending" else None
 
 
@@ -184,6 +187,14 @@ async def unsuppress(ctx: Context, conn: Connection, channel: str, address: str)
         raise NotSuppressed(channel=channel, address=address)
     await mark_dirty(conn, await store.owners_of(conn, [address], _reaching(ctx)))
     return row
+
+
+async def lift_stops(ctx: Context, conn: Connection, who: Sequence[tuple[str, str]]) -> None:
+    """These (channel, address) want to hear from us again: where nothing but their own word to stop put them on the list, they
+    are taken off it."""
+    lifted = await store.lift_stops(conn, who) if who else []
+    if lifted:
+        await mark_dirty(conn, await store.owners_of(conn, lifted, _reaching(ctx)))
 
 
 async def run_out(ctx: Context, conn: Connection, most: int = 5000) -> int:

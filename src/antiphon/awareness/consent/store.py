@@ -67,6 +67,7 @@ async def record_consents(conn: Connection, statements: Sequence[Statement], *, 
         "ats": [s.at for s in statements],
         "sources": [s.source for s in statements],
         "evidence": [msgspec.json.encode(s.evidence).decode() for s in statements],
+        "dated": [s.dated for s in statements],
         "only_changes": only_changes,
     }
     return [(row[0], row[1]) for row in await (await conn.execute(SQL.record_consents, params)).fetchall()]
@@ -112,21 +113,21 @@ async def asked_since(conn: Connection, pending: LedgerRow, since: datetime) -> 
     return (await (await conn.execute(SQL.asked_since, params)).fetchone()) is not None
 
 
-async def consent_as_of(conn: Connection, profile_id: int, channel: str, topic: str, at: datetime) -> LedgerRow | None:
-    params = {"profile_id": profile_id, "channel": channel, "topic": topic, "at": at}
+async def consent_as_of(
+    conn: Connection, profile_ids: Sequence[int], channel: str, topic: str, at: datetime
+) -> LedgerRow | None:
+    params = {"profile_ids": list(profile_ids), "channel": channel, "topic": topic, "at": at}
     async with conn.cursor(row_factory=struct_row(LedgerRow)) as cur:
         await cur.execute(SQL.consent_as_of, params)
         return await cur.fetchone()
 
 
-async def take_over_states(conn: Connection, gone: Sequence[int], into: Sequence[int]) -> None:
-    await conn.execute(SQL.take_over_states, {"gone": list(gone), "into": list(into)})
-
-
 async def rebuild_states(conn: Connection, profile_ids: Sequence[int]) -> None:
-    rows = await (await conn.execute(SQL.rebuild_states, {"profile_ids": list(profile_ids)})).fetchall()
-    names = ("profile_ids", "channels", "topics", "states", "ats", "consent_ids")
-    await conn.execute(SQL.restore_states, {name: [row[i] for row in rows] for i, name in enumerate(names)})
+    """The latest words of these people, and of whoever they were merged into, as the ledgers tell them."""
+    rows = await (await conn.execute(SQL.canonical_of, {"profile_ids": list(profile_ids)})).fetchall()
+    people = sorted(row[0] for row in rows)
+    await conn.execute(SQL.forget_states, {"profile_ids": sorted({*profile_ids, *people})})
+    await conn.execute(SQL.rebuild_states, {"profile_ids": people})
 
 
 async def suppress(conn: Connection, suppressed: Sequence[Suppressed], kinds: Sequence[str]) -> tuple[int, list[int]]:
@@ -160,6 +161,11 @@ async def unveil(conn: Connection, channel: str, address: str, key: bytes) -> bo
     """Whether the address of somebody erased was known by its digest and is let go."""
     params = {"channel": channel, "address": address, "key": key}
     return await (await conn.execute(SQL.unveil_suppressed, params)).fetchone() is not None
+
+
+async def lift_stops(conn: Connection, who: Sequence[tuple[str, str]]) -> list[str]:
+    params = {"channels": [channel for channel, _ in who], "addresses": [address for _, address in who]}
+    return [row[0] for row in await (await conn.execute(SQL.lift_stops, params)).fetchall()]
 
 
 async def unsuppress(conn: Connection, channel: str, address: str) -> SuppressionRow | None:

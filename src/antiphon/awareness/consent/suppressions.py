@@ -13,7 +13,14 @@ from litestar.response import Stream
 
 from antiphon.awareness.consent import service, store
 from antiphon.awareness.consent.listing import MOST_BYTES, Refused, read_list
-from antiphon.awareness.consent.model import ChannelRegistry, Suppressed, SuppressionReason, normal_address
+from antiphon.awareness.consent.model import (
+    ChannelRegistry,
+    NotAnAddress,
+    Suppressed,
+    SuppressionReason,
+    listed_address,
+    normal_address,
+)
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.http import Body, Cursor, InvalidCursor, Limit, Page, decode_cursor, delete, encode_cursor, get, post
@@ -80,11 +87,14 @@ def _instant_place(after: tuple[int | str | float | None, ...]) -> tuple[datetim
     return at, str(after[1]), str(after[2])
 
 
-def _entry(ctx: Context, who: Principal, new: NewSuppression) -> Suppressed:
+def _entry(ctx: Context, who: Principal, new: NewSuppression, place: str = "") -> Suppressed:
     channel = ctx.get(ChannelRegistry)[new.channel]
+    address = listed_address(channel.identity, new.address)
+    if address is None:
+        raise NotAnAddress(field=f"{place}address", address=new.address[:60], channel=channel.name)
     return Suppressed(
         channel=channel.name,
-        address=normal_address(channel.identity, new.address),
+        address=address,
         reason=new.reason,
         source=who.subject,
         at=ctx.clock.now(),
@@ -109,7 +119,7 @@ async def add_suppression(ctx: Context, who: Principal, data: NewSuppression) ->
 @post("/v1/suppressions/many", permission="consent:write", status=200)
 async def add_suppressions(ctx: Context, who: Principal, data: NewSuppressions) -> Listed:
     """Write to many addresses no more."""
-    rows = [_entry(ctx, who, new) for new in data.suppressions]
+    rows = [_entry(ctx, who, new, f"suppressions[{n}].") for n, new in enumerate(data.suppressions)]
     async with ctx.db.transaction() as conn:
         listed = await service.suppress(ctx, conn, rows)
         await audit(conn, who, action="consent.suppress_many", subject="suppressions", before=None, after={"listed": listed})

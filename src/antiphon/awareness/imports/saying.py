@@ -84,10 +84,12 @@ def _said(rows: Mapping[str, Any], place: int, profile_id: int, work: store.Work
         if (state := rows[f"state{number}"][place]) is None:
             continue
         at = rows[f"at{number}"][place]
+        dated = at is not None and at is not np.ma.masked
         found.append(
             Said(
                 profile_id=profile_id,
-                at=work.as_of if at is None or at is np.ma.masked else _UNIX + timedelta(microseconds=int(at)),
+                at=_UNIX + timedelta(microseconds=int(at)) if dated else work.as_of,
+                dated=dated,
                 source=rows[f"source{number}"][place] or SOURCE,
                 consents={(cells.channel, cells.topic): state == "granted"},
                 evidence=Evidence(text=rows[f"text{number}"][place] or "", note=note),

@@ -205,11 +205,10 @@ async def why(ctx: Context, conn: Connection, delivery_id: int) -> Why:
         raise DeliveryUnknown(delivery=delivery_id)
     consent = None
     if row.topic is not None and row.profile_id:
-        for profile_id in await one_person(conn, row.profile_id):
-            decided = row.ended_at or row.queued_at or row.planned_at
-            found = await consent_as_of(conn, profile_id, row.channel, row.topic, decided)
-            if found is not None and (consent is None or found.at > consent.at):
-                consent = ConsentThen(id=found.id, state=found.state, at=found.at, source=found.source, evidence=found.evidence)
+        decided = row.ended_at or row.queued_at or row.planned_at
+        found = await consent_as_of(conn, list(await one_person(conn, row.profile_id)), row.channel, row.topic, decided)
+        if found is not None:
+            consent = ConsentThen(id=found.id, state=found.state, at=found.at, source=found.source, evidence=found.evidence)
     known = REASONS.get(row.reason or "")
     return Why(
         delivery=row,

@@ -68,6 +68,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence = Evidence()
     texts: Mapping[tuple[str, str] | Aspect, str] = {}
     """The text the customer saw beside each choice; elsewhere the evidence's own text counts."""
+    dated: bool = False
+    """As a statement of consent is."""
 
 
 class RecordedPreferences(msgspec.Struct, frozen=True, kw_only=True):

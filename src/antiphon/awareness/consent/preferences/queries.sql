@@ -39,37 +39,24 @@ from preference_change
 where profile_id = any(%(profile_ids)s) and (%(before)s::bigint is null or id < %(before)s)
 order by id desc limit %(limit)s;
 
--- name: take_over
--- After merges: each surviving customer keeps the newer word of the two on each aspect.
-with pair as (
-    select * from unnest(%(gone)s::bigint[], %(into)s::bigint[]) as p (gone, into_id)
-), gone as (
-    delete from preference s using pair where s.profile_id = pair.gone
-    returning pair.into_id, s.aspect, s.value, s.at, s.source, s.change_id
-), newest as (
-    select distinct on (into_id, aspect) into_id, aspect, value, at, source, change_id
-    from gone order by into_id, aspect, at desc, change_id desc
-)
-insert into preference (profile_id, aspect, value, at, source, change_id)
-select into_id, aspect, value, at, source, change_id from newest
-on conflict (profile_id, aspect) do update
-    set value = excluded.value, at = excluded.at, source = excluded.source, change_id = excluded.change_id
-    where (preference.at, preference.change_id) < (excluded.at, excluded.change_id);
-
 -- name: forget_current
--- After a merge was undone: the latest words are worked out anew.
+-- After people became one or were parted: their latest words are worked out anew.
 delete from preference where profile_id = any(%(profile_ids)s);
 
 -- name: rebuild_current
--- What these people's own statements say is their latest word again.
+-- What the statements of these people, and of those merged into them, say is their latest word.
+with people as (
+    select distinct coalesce(a.to_id, p.id) as id from unnest(%(profile_ids)s::bigint[]) p (id) left join alias a on a.from_id = p.id
+), members as (
+    select id, id as member from people union all select a.to_id, a.from_id from alias a join people p on p.id = a.to_id
+)
 insert into preference (profile_id, aspect, value, at, source, change_id)
-select distinct on (person, aspect) person, aspect, value, at, source, id
-from (
-    select coalesce(a.to_id, c.profile_id) as person, c.aspect, c.value, c.at, c.source, c.id
-    from preference_change c left join alias a on a.from_id = c.profile_id
-    where c.profile_id = any(%(profile_ids)s) or a.to_id = any(%(profile_ids)s)
-) said
-order by person, aspect, at desc, id desc;
+select distinct on (m.id, c.aspect) m.id, c.aspect, c.value, c.at, c.source, c.id
+from members m join preference_change c on c.profile_id = m.member
+order by m.id, c.aspect, c.at desc, c.id desc
+on conflict (profile_id, aspect) do update
+    set value = excluded.value, at = excluded.at, source = excluded.source, change_id = excluded.change_id
+    where (preference.at, preference.change_id) < (excluded.at, excluded.change_id);
 
 -- name: export_changes
 -- Everything one customer said about how to be written to, for their own copy.

@@ -20,21 +20,21 @@ async def state_preferences(ctx: Context, conn: Connection, said: Sequence[Said]
     """Write down what customers said of how, on what and about what they want to be written to, thousands at a time.
 
     The one way for the customer's own page, the API, the console and imports. What repeats a customer's latest word is
-    left out; of two words on one thing the later by ``at`` wins. Profiles must exist and be canonical. Raises
-    PreferenceInvalid, ChannelUnknown, TopicUnknown, InTheFuture, naming the field below ``field``.
+    left out; of two words on one thing the later by ``at`` wins, and what is dated ahead of now is said now. Profiles must
+    exist and be canonical. Raises PreferenceInvalid, ChannelUnknown, TopicUnknown, InTheFuture, naming the field below ``field``.
     """
     await _check(ctx, conn, said, field)
-    registry = ctx.get(ChannelRegistry)
+    registry, now = ctx.get(ChannelRegistry), ctx.clock.now()
     changes = [
         store.NewChange(
             profile_id=one.profile_id,
             aspect=aspect,
-            value=checked(aspect, value, registry, ctx.clock.now(), f"{_at(field, place)}{aspect}"),
-            at=one.at,
+            value=checked(aspect, value, registry, now, f"{_at(field, place)}{aspect}"),
+            at=min(one.at, now),
             source=one.source,
             evidence=_evidence(one, aspect),
         )
-        for place, one in enumerate(said)
+        for place, one in sorted(enumerate(said), key=lambda pair: pair[1].at)
         for aspect, value in one.wishes.items()
     ]
     written = await store.record_changes(conn, changes, only_changes=True) if changes else []
@@ -45,11 +45,12 @@ async def state_preferences(ctx: Context, conn: Connection, said: Sequence[Said]
             channel=channel,
             topic=topic,
             state="granted" if yes else "withdrawn",
-            at=one.at,
+            at=min(one.at, now),
             source=one.source,
             evidence=_evidence(one, (channel, topic)),
+            dated=one.dated,
         )
-        for one in said
+        for one in sorted(said, key=lambda one: one.at)
         for (channel, topic), yes in one.consents.items()
     ]
     consents = await record_consents(conn, statements, only_changes=True)
@@ -98,7 +99,7 @@ async def change_centre(ctx: Context, conn: Connection, centre: PreferenceCentre
 
 async def fold_together(conn: Connection, gone: Sequence[int], into: Sequence[int]) -> None:
     """People became one: what counts is the newer word of the two, aspect by aspect."""
-    await store.take_over(conn, gone, into)
+    await store.rebuild(conn, [*gone, *into])
 
 
 async def part_again(conn: Connection, people: Sequence[int]) -> None:

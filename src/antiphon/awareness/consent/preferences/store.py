@@ -79,11 +79,8 @@ async def list_changes(
         return await cur.fetchall()
 
 
-async def take_over(conn: Connection, gone: Sequence[int], into: Sequence[int]) -> None:
-    await conn.execute(SQL.take_over, {"gone": list(gone), "into": list(into)})
-
-
 async def rebuild(conn: Connection, profile_ids: Sequence[int]) -> None:
+    """The latest words of these people, and of whoever they were merged into, as their statements tell them."""
     await conn.execute(SQL.forget_current, {"profile_ids": list(profile_ids)})
     await conn.execute(SQL.rebuild_current, {"profile_ids": list(profile_ids)})
 
