@@ -1,7 +1,7 @@
 # Each target does all of its own set-up on a machine that has Python 3.11 or newer with venv, git and make.
 # PYTHON=… chooses the Python; ARGS=… goes to the command; NAME=… chooses a benchmark.
 .POSIX:
-.PHONY: help demo serve test test-python test-console bench lint schema setup console clean
+.PHONY: help demo serve test test-python test-browser test-console bench lint schema setup console clean
 
 PYTHON =
 NAME =
@@ -23,11 +23,18 @@ serve:
 	@PYTHON="$(PYTHON)" sh scripts/prepare demo
 	@exec $(RUN) -m antiphon serve $(ARGS)
 
-test: test-python test-console
+# Every part runs, whatever became of those before it.
+test:
+	@failed=""; for part in test-python test-browser test-console; do \
+		$(MAKE) $$part || failed="$$failed $$part"; \
+	done; if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 test-python:
 	@PYTHON="$(PYTHON)" sh scripts/prepare test
-	@$(RUN) -m pytest -q -n 2 --dist loadfile --ignore tests/browser $(ARGS)
+	@exec $(RUN) -m pytest -q -n 2 --dist loadfile --ignore tests/browser $(ARGS)
+
+test-browser:
+	@PYTHON="$(PYTHON)" sh scripts/prepare test
 	@exec $(RUN) -m pytest -q tests/browser $(ARGS)
 
 test-console:
