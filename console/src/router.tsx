@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router';
 import { Broken } from './shell/Broken';
+import { readSearch, writeSearch } from './shell/address';
 import { Frame } from './shell/Frame';
 import Missing from './shell/Missing';
 
@@ -70,6 +71,8 @@ export const router = createRouter({
   routeTree: root.addChildren([signIn, welcome, frame.addChildren(pages)]),
   defaultPreload: 'intent',
   scrollRestoration: true,
+  parseSearch: readSearch,
+  stringifySearch: writeSearch,
   defaultErrorComponent: Broken,
   defaultNotFoundComponent: Missing,
 });

@@ -137,3 +137,26 @@ def test_forged_callbacks_are_counted(console: Console) -> None:
     console.open("/channels?tab=refused")
     console.says("None was refused")
     console.is_accessible()
+
+
+def test_the_rules_are_asked_about_what_is_said_too(console: Console) -> None:
+    page = console.page
+    other = _account(console, "For newsletters")
+    local = next(one["id"] for one in console.stage.call("GET", "/v1/channels") if one["name"] == "Local mail")
+    rules = [
+        console.stage.call("POST", "/v1/delivery/routes", {"channel": "email", "name": name, "match": match, "targets": [{"account_id": account}]})
+        for name, match, account in (("Newsletters", {"purposes": ["newsletter"]}, other), ("All the rest", {}, local))
+    ]
+    try:
+        console.open("/channels?tab=routing")
+        page.get_by_label("Address").fill("ann@example.org")
+        console.button("Ask").click()
+        console.says(re.compile("It goes through Local mail"))
+        console.choose("Purpose", "Newsletter")
+        console.button("Ask").click()
+        console.says(re.compile("It goes through For newsletters"))
+        console.is_accessible()
+    finally:
+        for rule in rules:
+            console.stage.call("DELETE", f"/v1/delivery/routes/{rule['id']}")
+        console.stage.call("DELETE", f"/v1/channels/{other}")

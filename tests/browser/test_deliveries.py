@@ -15,6 +15,7 @@ def test_search_and_why(console: Console) -> None:
     expect(page.get_by_role("button", name="Why: delivery")).to_have_count(1)
     page.get_by_role("button", name="Why: delivery").click()
     drawer = page.get_by_role("dialog")
+    page.wait_for_url(f"**open={sent['id']}*")  # a plain number: people send each other this address
     expect(drawer.get_by_text("why@staff.example").first).to_be_visible()
     expect(drawer.get_by_text("What happened when")).to_be_visible()
     console.is_accessible()

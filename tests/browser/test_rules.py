@@ -82,3 +82,45 @@ def test_approval_can_be_asked_for(console: Console) -> None:
     expect(page.get_by_role("textbox", name="People")).to_have_value("5 000")
     console.is_accessible()
     console.stage.call("PUT", "/v1/campaigns/rule", {"approval": "off"})
+
+
+def test_a_usual_path_is_drawn_and_kept(console: Console) -> None:
+    page = console.page
+    before = console.stage.call("GET", "/v1/delivery/paths")
+    try:
+        console.open("/rules?tab=paths")
+        part = page.get_by_role("group", name="Service")
+        expect(part.get_by_text("No usual path")).to_be_visible()
+        part.get_by_role("button", name="Begin a path").click()
+        part.get_by_role("button", name="Add a channel to fall back on").click()
+        part.get_by_label("Also when there is no receipt in time").check()
+        expect(part.get_by_role("img", name=re.compile("Path: .* → "))).to_contain_text("no receipt in 1 hour")
+        console.is_accessible()
+        console.button("Save").click()
+        console.says("Paths saved")
+        console.reload()
+        expect(part.get_by_label("Also when there is no receipt in time")).to_be_checked()
+        assert [step.get("receipt_within") for step in console.stage.call("GET", "/v1/delivery/paths")["service"]] == [None, 3600]
+    finally:
+        console.stage.call("PUT", "/v1/delivery/paths", {"paths": before})
+
+
+def test_a_purpose_is_made_renamed_and_offered_no_more(console: Console) -> None:
+    page = console.page
+    console.open("/rules?tab=suitability")
+    console.button("New purpose").click()
+    page.get_by_role("dialog").get_by_label("Title").fill("Win back")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    row = page.get_by_role("region", name="Purposes").get_by_role("row", name=re.compile("Win back"))
+    row.get_by_role("button", name="Rename").click()
+    page.get_by_role("dialog").get_by_label("Title").fill("Win back those who left")
+    console.is_accessible("[role=dialog]")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(row).to_contain_text("Win back those who left")
+    row.get_by_role("button", name="Archive").click()
+    expect(row.get_by_text("archived")).to_be_visible()
+    console.is_accessible()
+    row.get_by_role("button", name="Offer again").click()
+    expect(row.get_by_text("archived")).to_have_count(0)
+    row.get_by_role("button", name="Archive").click()
+    expect(row.get_by_text("archived")).to_be_visible()

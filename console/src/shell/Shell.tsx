@@ -1,7 +1,7 @@
 import { AppShell, Burger, Group, Kbd, UnstyledButton } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { spotlight } from '@mantine/spotlight';
-import { Link, Outlet } from '@tanstack/react-router';
+import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Session } from '@/api/session';
 import { IconSearch } from '@/design/icons';
@@ -9,7 +9,9 @@ import { useRecorder } from '@/rooms/overview/history';
 import { CommandPalette } from './CommandPalette';
 import { LanguageMenu } from './LanguageMenu';
 import { LiveMark } from './LiveMark';
+import { Locked } from './Locked';
 import { Navigation } from './Navigation';
+import { doorOf, mayEnter } from './rooms';
 import { SchemeToggle } from './SchemeToggle';
 import { Shortcuts } from './Shortcuts';
 import { UserMenu } from './UserMenu';
@@ -19,6 +21,7 @@ import styles from './shell.module.css';
 export function Shell({ session }: { session: Session }) {
   const { t } = useTranslation();
   const [opened, menu] = useDisclosure(false);
+  const door = useRouterState({ select: (state) => doorOf(state.location.pathname) });
   useRecorder();
   return (
     <>
@@ -58,7 +61,7 @@ export function Shell({ session }: { session: Session }) {
           <Navigation standing={session} onGo={menu.close} />
         </AppShell.Navbar>
         <AppShell.Main id="main" tabIndex={-1} className={styles.main}>
-          <Outlet />
+          {door && !mayEnter(door, session) ? <Locked door={door} session={session} /> : <Outlet />}
         </AppShell.Main>
       </AppShell>
       <CommandPalette session={session} />

@@ -70,9 +70,17 @@ export interface Standing {
 /** Foundation's rooms cannot be switched off, so they are never missing from the list. */
 const ALWAYS_ON = new Set(['web', 'access']);
 
+export function isOn(door: Door, standing: Standing): boolean {
+  return ALWAYS_ON.has(door.room) || standing.rooms.includes(door.room);
+}
+
 export function mayEnter(door: Door, standing: Standing): boolean {
-  const on = ALWAYS_ON.has(door.room) || standing.rooms.includes(door.room);
-  return on && (door.permission === null || standing.permissions.includes(door.permission));
+  return isOn(door, standing) && (door.permission === null || standing.permissions.includes(door.permission));
+}
+
+/** The door a page lies behind; a page of no door is open to everybody. */
+export function doorOf(path: string): Door | undefined {
+  return FLOORS.flatMap((floor) => floor.doors).find((door) => door.to !== '/' && (path === door.to || path.startsWith(`${door.to}/`)));
 }
 
 export function openFloors(standing: Standing): Floor[] {

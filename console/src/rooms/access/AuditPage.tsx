@@ -1,5 +1,6 @@
-import { Code, Drawer, Group, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
+import { Anchor, Code, Drawer, Group, Select, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
@@ -14,6 +15,7 @@ import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { useAddress } from '@/shell/address';
+import { placeOf, useActionOptions, useActionTitle, useSubjectTitle } from './changed';
 
 type Entry = Schema<'AuditEntry'>;
 
@@ -23,7 +25,16 @@ export default function AuditPage() {
   const format = useFormat();
   const [address, change] = useAddress<'who' | 'action' | 'subject'>();
   const [open, setOpen] = useState<Entry | null>(null);
+  const [asked, setAsked] = useState(0); // the fields are drawn anew once the address was changed beside them
   const filter = useDebouncedCallback(change, 300);
+  const action = useActionTitle();
+  const subject = useSubjectTitle();
+  const actions = useActionOptions(address.action);
+  const onlyThis = (one: string) => {
+    change({ subject: one, who: null, action: null });
+    setAsked(asked + 1);
+    setOpen(null);
+  };
   const audit = usePages(['audit', address.who, address.action, address.subject], (cursor) =>
     take(
       api.GET('/v1/audit', {
@@ -36,17 +47,36 @@ export default function AuditPage() {
   return (
     <Page title={t('nav.audit')} lead={t('audit.lead')}>
       <Group mb="md" gap="sm">
-        {(['who', 'action', 'subject'] as const).map((key) => (
-          <TextInput
-            key={key}
-            aria-label={t(`audit.${key}`)}
-            placeholder={t(`audit.${key}_placeholder`)}
-            leftSection={<IconSearch size={15} />}
-            defaultValue={address[key] ?? ''}
-            onChange={(event) => filter({ [key]: event.currentTarget.value })}
-            w={220}
-          />
-        ))}
+        <TextInput
+          key={`who${asked}`}
+          aria-label={t('audit.who')}
+          placeholder={t('audit.who_placeholder')}
+          leftSection={<IconSearch size={15} />}
+          defaultValue={address.who ?? ''}
+          onChange={(event) => filter({ who: event.currentTarget.value })}
+          w={220}
+        />
+        <Select
+          aria-label={t('audit.action')}
+          placeholder={t('audit.action_placeholder')}
+          data={actions}
+          value={address.action ?? null}
+          onChange={(action) => change({ action })}
+          searchable
+          clearable
+          clearButtonProps={{ 'aria-label': t('common.clear') }}
+          nothingFoundMessage={t('audit.no_action')}
+          w={300}
+        />
+        <TextInput
+          key={`subject${asked}`}
+          aria-label={t('audit.subject')}
+          placeholder={t('audit.subject_placeholder')}
+          leftSection={<IconSearch size={15} />}
+          defaultValue={address.subject ?? ''}
+          onChange={(event) => filter({ subject: event.currentTarget.value })}
+          w={220}
+        />
       </Group>
       <ProblemAlert error={audit.error} onRetry={audit.retry} />
       <Panel flush>
@@ -65,11 +95,11 @@ export default function AuditPage() {
               head: t('audit.action'),
               cell: (entry) => (
                 <UnstyledButton onClick={() => setOpen(entry)}>
-                  <Code>{entry.action}</Code>
+                  <Text size="sm" fw={550} ta="left">{action(entry.action)}</Text>
                 </UnstyledButton>
               ),
             },
-            { key: 'subject', head: t('audit.subject'), cell: (entry) => <Text size="sm">{entry.subject}</Text> },
+            { key: 'subject', head: t('audit.subject'), cell: (entry) => <Text size="sm" style={{ overflowWrap: 'anywhere' }}>{subject(entry.subject)}</Text> },
             { key: 'who', head: t('audit.who'), cell: (entry) => <Text size="sm">{entry.who_name}</Text> },
             { key: 'at', head: t('common.when'), right: true, cell: (entry) => <Moment at={entry.at} /> },
           ]}
@@ -78,13 +108,20 @@ export default function AuditPage() {
       <Drawer
         opened={open !== null}
         onClose={() => setOpen(null)}
-        title={open?.action}
+        title={open && action(open.action)}
         closeButtonProps={{ 'aria-label': t('common.close') }}
       >
         {open && (
           <Stack gap="sm">
-            <Text size="sm">{t('audit.sentence', { who: open.who_name, subject: open.subject, when: format.dateTime(open.at) })}</Text>
+            <Text size="sm">{t('audit.sentence', { who: open.who_name, subject: subject(open.subject), when: format.exact(open.at) })}</Text>
+            <Group gap="lg">
+              {placeOf(open.subject) && <Anchor component={Link} to={placeOf(open.subject)} size="sm">{t('audit.open')}</Anchor>}
+              {address.subject !== open.subject && (
+                <Anchor component="button" size="sm" onClick={() => onlyThis(open.subject)}>{t('audit.only_this')}</Anchor>
+              )}
+            </Group>
             <Changes before={open.before} after={open.after} />
+            <Text size="xs" c="dimmed">{t('audit.codes')} <Code>{open.action}</Code> <Code>{open.subject}</Code></Text>
           </Stack>
         )}
       </Drawer>

@@ -15,6 +15,7 @@ import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { done, failed } from '@/design/toast';
+import { CampaignName } from '../campaigns/CampaignName';
 import { useChannelTitle } from '../channels/vocabulary';
 import { BudgetEditor } from './BudgetEditor';
 import { Costs } from './Costs';
@@ -85,7 +86,7 @@ export default function BudgetsPage() {
                 <UnstyledButton onClick={() => may && setEditing(budget)}><Text size="sm" fw={600}>{budget.name}</Text></UnstyledButton>
                 {budget.exhausted_at ? <Mark colour="red">{t('budgets.exhausted')}</Mark> : budget.warned_at ? <Mark colour="orange">{t('budgets.warned')}</Mark> : <Mark colour={budget.enabled ? 'teal' : 'gray'}>{t(budget.enabled ? 'budgets.holds' : 'channels.off')}</Mark>}
               </Group>
-              <Text size="xs" c="dimmed">{scope(budget)} · {t(`budgets.period_${budget.period}`)}</Text>
+              <Text size="xs" c="dimmed">{budget.campaign_id === null ? scope(budget) : <CampaignName id={budget.campaign_id} />} · {t(`budgets.period_${budget.period}`)}</Text>
               <BudgetBar budget={budget} />
               {may && <Group justify="flex-end"><Button size="compact-xs" variant="subtle" color="red" onClick={() => void confirm(budget)} aria-label={t('budgets.remove_of', { name: budget.name })}>{t('common.remove')}</Button></Group>}
             </article>

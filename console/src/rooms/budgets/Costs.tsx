@@ -11,6 +11,7 @@ import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Stat } from '@/design/Stat';
 import { useAddress } from '@/shell/address';
+import { CampaignName } from '../campaigns/CampaignName';
 import { useChannelTitle } from '../channels/vocabulary';
 
 const BY = ['channel', 'account', 'campaign', 'class'] as const;
@@ -77,7 +78,7 @@ export function Costs() {
             rows={lines.data?.rows}
             rowKey={(row) => named(row)}
             columns={[
-              { key: 'name', head: t(`budgets.by_${by}`), cell: (row) => <Text size="sm" fw={550}>{named(row)}</Text> },
+              { key: 'name', head: t(`budgets.by_${by}`), cell: (row) => (by === 'campaign' && row.campaign_id !== null ? <CampaignName id={row.campaign_id} /> : <Text size="sm" fw={550}>{named(row)}</Text>) },
               { key: 'messages', head: t('budgets.messages'), right: true, cell: (row) => format.number(row.messages) },
               { key: 'parts', head: t('budgets.in_parts'), right: true, cell: (row) => format.number(row.parts) },
               { key: 'cost', head: t('budgets.cost'), right: true, cell: (row) => money(row.micros) },

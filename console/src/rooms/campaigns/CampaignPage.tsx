@@ -5,17 +5,20 @@ import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
 import { useMay } from '@/api/session';
 import { useConfirm } from '@/design/Confirm';
+import { EmptyState } from '@/design/EmptyState';
 import { useFormat } from '@/design/format';
-import { IconDots, IconPause, IconPlay, IconStop } from '@/design/icons';
+import { IconCampaigns, IconDots, IconPause, IconPlay, IconStop } from '@/design/icons';
 import { Page } from '@/design/Page';
+import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Status } from '@/design/Status';
 import { done, failed } from '@/design/toast';
 import { useId } from '@/shell/address';
 import { Approving } from './Approving';
 import { Course } from './Course';
-import { planOf } from './plan';
+import { lacking, planOf } from './plan';
 import { Report } from './Report';
+import { Review } from './Review';
 import { Wizard } from './Wizard';
 
 type Campaign = Schema<'Campaign'>;
@@ -117,7 +120,16 @@ export default function CampaignPage() {
         {stored.isLoading && <Skeleton height={320} />}
         {campaign?.held_reason && <Alert color="orange">{campaign.held_reason}</Alert>}
         {campaign && PLANNED.includes(campaign.state) && <Approving campaign={campaign} />}
-        {campaign && PLANNED.includes(campaign.state) && (
+        {campaign && PLANNED.includes(campaign.state) && !mayWrite && (
+          <Panel hint={t('campaigns.may_not')} title={t('campaigns.step_review')}>
+            {lacking(planOf(campaign)) === null ? (
+              <Review id={campaign.id} plan={planOf(campaign)} approved={campaign.state === 'approved'} onStarted={() => void stored.refetch()} />
+            ) : (
+              <EmptyState icon={IconCampaigns} title={t('campaigns.unfinished')}>{t('campaigns.unfinished_hint')}</EmptyState>
+            )}
+          </Panel>
+        )}
+        {campaign && PLANNED.includes(campaign.state) && mayWrite && (
           <Wizard key={campaign.id} start={planOf(campaign)} id={campaign.id} approved={campaign.state === 'approved'} onStarted={() => void stored.refetch()} />
         )}
         {campaign && !PLANNED.includes(campaign.state) && <Course campaign={campaign} />}

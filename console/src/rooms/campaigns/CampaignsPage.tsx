@@ -23,7 +23,9 @@ const STATES: Campaign['state'][] = ['draft', 'awaiting_approval', 'approved', '
 function Audience({ one }: { one: Campaign }) {
   const { t } = useTranslation();
   const format = useFormat();
-  if (one.audience === null || one.audience === undefined) return <Text size="sm" c="dimmed">{t('campaigns.not_started')}</Text>;
+  if (one.audience === null || one.audience === undefined) {
+    return <Text size="sm" c="dimmed">{t(one.state === 'running' || one.started_at ? 'campaigns.nobody_yet' : 'campaigns.not_started')}</Text>;
+  }
   const taken = one.taken ?? 0;
   if (one.state !== 'sending' && one.state !== 'paused') return <Text size="sm">{format.number(one.audience)}</Text>;
   return (
@@ -46,6 +48,7 @@ export default function CampaignsPage() {
   const may = useMay('campaigns:write');
   const [address, change] = useAddress<'q' | 'state' | 'archived'>();
   const archived = address.archived === '1';
+  const narrowed = Boolean(address.q || address.state || archived);
   const list = usePages(
     ['campaigns', address.q, address.state, archived],
     (cursor) =>
@@ -75,8 +78,8 @@ export default function CampaignsPage() {
           more={list.more}
           loadingMore={list.loadingMore}
           empty={
-            <EmptyState icon={IconCampaigns} title={t('campaigns.empty')} action={!address.q && !address.state && add}>
-              {t('campaigns.empty_hint')}
+            <EmptyState icon={IconCampaigns} title={t(narrowed ? 'campaigns.none_found' : 'campaigns.empty')} action={!narrowed && add}>
+              {t(narrowed ? 'campaigns.none_found_hint' : 'campaigns.empty_hint')}
             </EmptyState>
           }
           columns={[

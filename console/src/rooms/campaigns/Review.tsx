@@ -23,7 +23,8 @@ interface ReviewProps {
   /** Somebody else has approved it already. */
   approved: boolean;
   onStarted: (id: number) => void;
-  onStep: (step: number) => void;
+  /** Leads back to a step; without it the plan is only read. */
+  onStep?: (step: number) => void;
 }
 
 /** What would happen: whom it reaches, who is held back and why; then a test, then the start. */
@@ -88,16 +89,18 @@ export function Review({ id, plan, approved, onStarted, onStep }: ReviewProps) {
       {plan.arms.length > 0 && <ArmsPlanned plan={plan} estimate={found} />}
       {later.length > 0 && <Chain channel={plan.channel} hops={later} />}
       {asks && <Alert color="yellow">{t('campaigns.needs_approval')}</Alert>}
-      <Group gap="lg">
-        {[0, 1, 2].map((step) => (
-          <Anchor key={step} component="button" size="sm" onClick={() => onStep(step)}>
-            {t('campaigns.change_step', { step: t(`campaigns.step_${['audience', 'message', 'sending'][step]}`) })}
-          </Anchor>
-        ))}
-      </Group>
+      {onStep && (
+        <Group gap="lg">
+          {[0, 1, 2].map((step) => (
+            <Anchor key={step} component="button" size="sm" onClick={() => onStep(step)}>
+              {t('campaigns.change_step', { step: t(`campaigns.step_${['audience', 'message', 'sending'][step]}`) })}
+            </Anchor>
+          ))}
+        </Group>
+      )}
       <Group justify="flex-end" mt="md">
         {mayTest && <Button variant="default" onClick={() => setTesting(true)}>{t('content.test')}</Button>}
-        {asks && <Button loading={submit.isPending} disabled={!found} onClick={() => submit.mutate()}>{t('campaigns.submit')}</Button>}
+        {asks && onStep && <Button loading={submit.isPending} disabled={!found} onClick={() => submit.mutate()}>{t('campaigns.submit')}</Button>}
         {maySend && !asks && (
           <Button leftSection={<IconPlay size={16} />} loading={start.isPending} disabled={!found} onClick={() => void confirm()}>
             {plan.send_at ? t('campaigns.schedule') : t('campaigns.start')}

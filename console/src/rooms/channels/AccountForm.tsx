@@ -53,14 +53,16 @@ export function AccountForm({ kind, account, readOnly, onSaved, beside }: Accoun
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
         />
-        <SchemaForm
-          schema={kind.settings_schema as SettingsSchema}
-          secrets={kind.secrets}
-          secretsSet={account?.secrets_set ?? []}
-          values={settings}
-          onChange={setSettings}
-          fault={problem?.field ? { field: problem.field, message: problem.message } : null}
-        />
+        <fieldset disabled={readOnly} style={{ border: 0, margin: 0, padding: 0, minWidth: 0 }}>
+          <SchemaForm
+            schema={kind.settings_schema as SettingsSchema}
+            secrets={kind.secrets}
+            secretsSet={account?.secrets_set ?? []}
+            values={settings}
+            onChange={setSettings}
+            fault={problem?.field ? { field: problem.field, message: problem.message } : null}
+          />
+        </fieldset>
         {!readOnly && (
           <Group justify="flex-end">
             {beside}

@@ -73,7 +73,7 @@ export function DkimPanel({ account }: { account: number }) {
             <Stack key={key.record_name} gap={6}>
               <Group gap="xs">
                 <Text size="sm" fw={600}>{key.domain}</Text>
-                <Mark colour="gray" size="sm">{key.algorithm}</Mark>
+                <Mark colour="gray" size="sm">{key.algorithm === 'rsa' ? 'RSA' : 'Ed25519'}</Mark>
                 {seen && <Mark colour={COLOURS[seen.published]} size="sm">{t(`channels.dkim_${seen.published}`)}</Mark>}
               </Group>
               <CopyLine label={t('channels.record_name')} value={key.record_name} />

@@ -10,6 +10,7 @@ const numberOf = (typed: string | number) => (typed === '' ? null : Number(typed
 export function DomainLimits({ value, onChange }: { value: Limit[]; onChange: (value: Limit[]) => void }) {
   const { t } = useTranslation();
   const put = (place: number, part: Partial<Limit>) => onChange(value.map((one, at) => (at === place ? { ...one, ...part } : one)));
+  const named = (label: string, place: number) => (place === 0 ? { label } : { 'aria-label': label }); // the first line heads its columns
   return (
     <Stack gap="xs">
       <div>
@@ -18,10 +19,10 @@ export function DomainLimits({ value, onChange }: { value: Limit[]; onChange: (v
       </div>
       {value.map((limit, place) => (
         <Group key={place} gap="xs" align="flex-end">
-          <TextInput aria-label={t('channels.domain')} placeholder={t('channels.domain')} w={140} required value={limit.domain} onChange={(event) => put(place, { domain: event.currentTarget.value.trim().toLowerCase() })} />
-          <NumberInput aria-label={t('channels.per_second')} placeholder={t('channels.per_second')} w={98} min={0} decimalScale={2} value={limit.per_second ?? ''} onChange={(typed) => put(place, { per_second: numberOf(typed) })} />
-          <NumberInput aria-label={t('channels.per_day')} placeholder={t('channels.per_day')} w={98} min={0} allowDecimal={false} value={limit.per_day ?? ''} onChange={(typed) => put(place, { per_day: numberOf(typed) })} />
-          <NumberInput aria-label={t('channels.concurrent')} placeholder={t('channels.concurrent')} w={98} min={1} allowDecimal={false} value={limit.concurrent ?? ''} onChange={(typed) => put(place, { concurrent: numberOf(typed) })} />
+          <TextInput {...named(t('channels.domain'), place)} w={140} required value={limit.domain} onChange={(event) => put(place, { domain: event.currentTarget.value.trim().toLowerCase() })} />
+          <NumberInput {...named(t('channels.per_second'), place)} w={98} min={0} decimalScale={2} value={limit.per_second ?? ''} onChange={(typed) => put(place, { per_second: numberOf(typed) })} />
+          <NumberInput {...named(t('channels.per_day'), place)} w={98} min={0} allowDecimal={false} value={limit.per_day ?? ''} onChange={(typed) => put(place, { per_day: numberOf(typed) })} />
+          <NumberInput {...named(t('channels.concurrent'), place)} w={98} min={1} allowDecimal={false} value={limit.concurrent ?? ''} onChange={(typed) => put(place, { concurrent: numberOf(typed) })} />
           <ActionIcon variant="subtle" color="red" size="lg" aria-label={t('channels.remove_domain', { domain: limit.domain })} onClick={() => onChange(value.toSpliced(place, 1))}><IconTrash size={16} /></ActionIcon>
         </Group>
       ))}

@@ -7,6 +7,7 @@ import { IconDown, IconPlus, IconTrash, IconUp } from '@/design/icons';
 import { FormDrawer } from '@/design/SaveForm';
 import { done } from '@/design/toast';
 import { useChannelOptions } from '../campaigns/steps/HopsEditor';
+import { usePurposeOptions } from '../rules/purposes';
 import { useCountries } from './countries';
 import { useAccounts } from './vocabulary';
 
@@ -29,6 +30,7 @@ export function RouteEditor({ route, onClose, onSaved }: RouteEditorProps) {
   const channels = useChannelOptions();
   const countries = useCountries();
   const accounts = useAccounts(draft.channel);
+  const purposes = usePurposeOptions('');
   const topics = useQuery({ queryKey: ['topics'], queryFn: () => take(api.GET('/v1/topics')) });
   const put = (part: Partial<Draft>) => setDraft({ ...draft, ...part });
   const match = draft.match ?? {};
@@ -67,6 +69,7 @@ export function RouteEditor({ route, onClose, onSaved }: RouteEditorProps) {
       {draft.channel === 'email' && <TagsInput label={t('channels.domains_of')} placeholder={t('channels.domain_example')} value={match.domains ?? []} onChange={(domains) => mark({ domains: domains.map((one) => one.toLowerCase()) })} />}
       <MultiSelect label={t('campaigns.class')} data={CLASSES.map((one) => ({ value: one, label: t(`campaigns.class_name.${one}`) }))} value={match.classes ?? []} onChange={(classes) => mark({ classes })} />
       <MultiSelect label={t('consent.topic')} data={(topics.data ?? []).map((one) => ({ value: one.name, label: one.title }))} value={match.topics ?? []} onChange={(names) => mark({ topics: names })} />
+      <MultiSelect label={t('channels.purposes')} data={purposes} value={match.purposes ?? []} onChange={(names) => mark({ purposes: names })} />
       <Text size="sm" fw={600} mt="xs">{t('channels.route_through')}</Text>
       <Select label={t('channels.strategy')} allowDeselect={false} data={(['in_order', 'share', 'cheapest'] as const).map((one) => ({ value: one, label: t(`channels.strategy_${one}`) }))} value={draft.strategy ?? 'in_order'} onChange={(strategy) => put({ strategy: strategy as Draft['strategy'] })} />
       {targets.map((target, place) => {

@@ -21,24 +21,27 @@ type Route = Schema<'Route'>;
 
 /** A rule in one sentence: which messages it is for, and through which accounts they go. */
 function useSentence(): (route: Route) => { whom: string; through: string } {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const format = useFormat();
+  const or = new Intl.ListFormat(i18n.language, { type: 'disjunction' });
   const accounts = useAccounts().data ?? [];
+  const topics = useQuery({ queryKey: ['topics'], queryFn: () => take(api.GET('/v1/topics')) }).data ?? [];
   const purposeTitle = usePurposeTitle();
   const countries = new Map(useCountries().map((one) => [one.value, one.label]));
   const name = (id: number) => accounts.find((one) => one.id === id)?.name ?? t('channels.no_account', { id });
   return ({ match, targets, strategy }) => {
+    const one = (names: string[] | undefined, label?: string) => (names?.length ? [label ? t('channels.route_mark', { label, names: or.format(names) }) : or.format(names)] : []);
     const marks = [
-      ...(match.countries ?? []).map((one) => countries.get(one) ?? one),
-      ...(match.domains ?? []),
-      ...(match.classes ?? []).map((one) => t(`campaigns.class_name.${one}`, { defaultValue: one })),
-      ...(match.topics ?? []),
-      ...(match.purposes ?? []).map(purposeTitle),
+      ...one(match.countries?.map((code) => countries.get(code) ?? code)),
+      ...one(match.domains),
+      ...one(match.classes?.map((name) => t(`campaigns.class_name.${name}`, { defaultValue: name })), t('campaigns.class')),
+      ...one(match.topics?.map((name) => topics.find((topic) => topic.name === name)?.title ?? name), t('consent.topic')),
+      ...one(match.purposes?.map(purposeTitle), t('campaigns.purpose')),
     ];
     const whole = targets.reduce((sum, target) => sum + (target.share ?? 1), 0);
     const through = targets.map((target) => (strategy === 'share' ? `${name(target.account_id)} ${format.percent(target.share ?? 1, whole)}` : name(target.account_id)));
     return {
-      whom: marks.length > 0 ? format.list(marks) : t('channels.route_all'),
+      whom: marks.length > 0 ? marks.join(' · ') : t('channels.route_all'),
       through: t(`channels.through_${strategy}`, { accounts: strategy === 'in_order' ? through.join(' → ') : format.list(through) }),
     };
   };
@@ -100,7 +103,8 @@ export function Routing() {
                     <Text size="sm" c="dimmed" className="tabular" w={18}>{place + 1}</Text>
                     <div style={{ flex: 1, minWidth: 0 }}>
                       <Text size="sm" fw={600}>{route.name}</Text>
-                      <Text size="sm" c="dimmed">{sentence(route).whom} · {sentence(route).through}</Text>
+                      <Text size="sm" c="dimmed">{sentence(route).whom}</Text>
+                      <Text size="sm" c="dimmed">{sentence(route).through}</Text>
                     </div>
                     {may && (
                       <Group gap={2} wrap="nowrap">

@@ -2,17 +2,21 @@ import { useQuery } from '@tanstack/react-query';
 import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
+import { useMay } from '@/api/session';
 
 export type Kind = Schema<'KindItem'>;
 export type Account = Schema<'AccountItem'>;
 
-/** The providers there are. They change with the installation alone. */
+/** The providers there are, for those who may see them. They change with the installation alone. */
 export function useKinds() {
-  return useQuery({ queryKey: ['channels', 'kinds'], queryFn: () => take(api.GET('/v1/channels/kinds')), staleTime: 60_000 });
+  const enabled = useMay('channels:read');
+  return useQuery({ queryKey: ['channels', 'kinds'], queryFn: () => take(api.GET('/v1/channels/kinds')), staleTime: 60_000, enabled });
 }
 
 export function useAccounts(channel?: string) {
+  const enabled = useMay('channels:read');
   return useQuery({
+    enabled,
     queryKey: ['channels', 'accounts', channel],
     queryFn: () => take(api.GET('/v1/channels', { params: { query: { channel } } })),
   });

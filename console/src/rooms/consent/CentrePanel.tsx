@@ -7,7 +7,7 @@ import { useMay } from '@/api/session';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { done } from '@/design/toast';
-import { useChannelKinds } from './ConsentTab';
+import { useChannelKindOptions } from './ConsentTab';
 import { LANGUAGES, type Tongue } from './wishes';
 
 const TONGUES = Object.keys(LANGUAGES) as Tongue[];
@@ -16,7 +16,7 @@ function Look({ centre }: { centre: Schema<'PreferenceCentre'> }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const may = useMay('consent:manage');
-  const kinds = useChannelKinds();
+  const kinds = useChannelKindOptions();
   const topics = useQuery({ queryKey: ['topics'], queryFn: () => take(api.GET('/v1/topics')) });
   const form = useForm({
     initialValues: {
@@ -49,7 +49,7 @@ function Look({ centre }: { centre: Schema<'PreferenceCentre'> }) {
             <TextInput key={one} label={t('consent.page_title', { language: LANGUAGES[one] })} maxLength={120} disabled={!may} {...form.getInputProps(`titles.${one}`)} />
           ))}
           <MultiSelect label={t('consent.shown_topics')} placeholder={form.values.topics.length === 0 ? t('consent.all_shown') : undefined} disabled={!may} data={(topics.data ?? []).map((one) => ({ value: one.name, label: one.title }))} {...form.getInputProps('topics')} />
-          <MultiSelect label={t('consent.shown_channels')} placeholder={form.values.channels.length === 0 ? t('consent.all_shown') : undefined} disabled={!may} data={(kinds.data ?? []).map((one) => ({ value: one.name, label: one.title }))} {...form.getInputProps('channels')} />
+          <MultiSelect label={t('consent.shown_channels')} placeholder={form.values.channels.length === 0 ? t('consent.all_shown') : undefined} disabled={!may} data={kinds} {...form.getInputProps('channels')} />
           <MultiSelect label={t('consent.shown_languages')} disabled={!may} data={TONGUES.map((one) => ({ value: one, label: LANGUAGES[one] }))} {...form.getInputProps('languages')} />
         </SimpleGrid>
         {may && (

@@ -140,13 +140,19 @@ export function useChannelKinds() {
   return useQuery({ queryKey: ['channel-kinds'], queryFn: () => take(api.GET('/v1/channel-kinds')), staleTime: 60_000 });
 }
 
+/** The channels customers can be reached by, in the reader's language; one that came in a package by its own title. */
+export function useChannelKindOptions(): { value: string; label: string }[] {
+  const { t } = useTranslation();
+  return (useChannelKinds().data ?? []).map((kind) => ({ value: kind.name, label: t(`channel.${kind.name}`, { defaultValue: kind.title }) }));
+}
+
 export function ChannelSelect({ value, onChange, label }: { value: string | null; onChange: (channel: string | null) => void; label: string }) {
-  const kinds = useChannelKinds();
+  const options = useChannelKindOptions();
   return (
     <Select
       label={label}
       required
-      data={(kinds.data ?? []).map((kind) => ({ value: kind.name, label: kind.title }))}
+      data={options}
       value={value}
       onChange={onChange}
       allowDeselect={false}

@@ -1,4 +1,4 @@
-import { Button, CloseButton, Group, MultiSelect, Select, TextInput } from '@mantine/core';
+import { Button, Group, MultiSelect, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -8,7 +8,6 @@ import { api, take, type Schema } from '@/api/client';
 import { usePages } from '@/api/pages';
 import { useMay } from '@/api/session';
 import { EmptyState } from '@/design/EmptyState';
-import { Mark } from '@/design/Mark';
 import { IconDeliveries, IconSearch, IconShield } from '@/design/icons';
 import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
@@ -17,6 +16,7 @@ import { useAddress } from '@/shell/address';
 import { Bulk, type Wanted } from './Bulk';
 import { DeliveryTable } from './DeliveryTable';
 import { MoreFilters, type MoreFilter } from './MoreFilters';
+import { OnlyCampaign, OnlyCustomer } from './Narrowed';
 import { useReasonTitle } from './reasons';
 import { WhyDrawer } from './WhyDrawer';
 
@@ -28,6 +28,12 @@ const STATES: State[] = [
 ];
 const WAS = ['passed', 'sent', 'delivered', 'bounced', 'opened', 'clicked', 'unsubscribed', 'complained'] as const;
 type Was = (typeof WAS)[number];
+
+/** A time of one of the reader's days, as the tables show them; nothing where the address holds no day. */
+function instant(day: string, time: string): string | undefined {
+  const at = new Date(`${day}T${time}`);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}
 
 /** The ledger: everything that was said or held back, and why. */
 export default function DeliveriesPage() {
@@ -61,8 +67,8 @@ export default function DeliveriesPage() {
               account_id: address.account_id ? Number(address.account_id) : undefined,
               message_class: address.class as Schema<'DeliveryItem'>['message_class'] | undefined,
               provider_id: address.provider_id,
-              since: address.since ? `${address.since}T00:00:00Z` : undefined,
-              until: address.until ? `${address.until}T23:59:59Z` : undefined,
+              since: address.since && instant(address.since, '00:00:00'),
+              until: address.until && instant(address.until, '23:59:59.999'),
               cursor,
               limit: 50,
             },
@@ -85,7 +91,6 @@ export default function DeliveriesPage() {
       <Button variant="default" onClick={() => setBulk('resolve')}>{t('delivery.resolve_all')}</Button>
     </>
   );
-  const narrowed = (['campaign_id', 'profile_id'] as const).filter((key) => address[key]);
   return (
     <Page title={t('nav.deliveries')} lead={t('delivery.lead')} actions={<>{proofs}{actions}</>}>
       <Group mb="md" gap="sm">
@@ -129,18 +134,8 @@ export default function DeliveriesPage() {
           w={230}
         />
         <MoreFilters address={address} change={change} />
-        {narrowed.map((key) => (
-          <Mark
-            key={key}
-            size="lg"
-            colour="iris"
-            rightSection={
-              <CloseButton size="xs" aria-label={t('common.clear')} onClick={() => change({ [key]: null })} />
-            }
-          >
-            {t(`delivery.only_${key}`, { id: address[key] })}
-          </Mark>
-        ))}
+        {address.campaign_id && <OnlyCampaign id={Number(address.campaign_id)} onClear={() => change({ campaign_id: null })} />}
+        {address.profile_id && <OnlyCustomer id={Number(address.profile_id)} onClear={() => change({ profile_id: null })} />}
       </Group>
       <ProblemAlert error={list.error} onRetry={list.retry} />
       <Panel flush>

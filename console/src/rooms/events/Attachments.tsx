@@ -23,8 +23,8 @@ export function Attachments({ value }: { value: unknown }) {
         <List.Item key={file.id}>
           <Group gap={6} wrap="nowrap">
             <IconFile size={15} stroke={1.6} aria-hidden />
-            <Anchor size="sm" href={`/v1/replies/files/${file.id}`} download={file.name}>{file.name}</Anchor>
-            <Text size="xs" c="dimmed">{t('events.file_size', { shown: format.number(Math.max(1, Math.round(file.size / 1000))) })}</Text>
+            <Anchor size="sm" href={`/v1/replies/files/${file.id}`} download={file.name} style={{ overflowWrap: 'anywhere' }}>{file.name}</Anchor>
+            <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>{format.bytes(file.size)}</Text>
           </Group>
         </List.Item>
       ))}

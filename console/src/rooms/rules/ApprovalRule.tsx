@@ -86,7 +86,7 @@ function CampaignApproval() {
           {rule.approval === 'over' && (
             <NumberInput label={t('rules.approval_people')} w={180} disabled={!may} min={0} allowDecimal={false} thousandSeparator=" " value={rule.approval_over} onChange={(typed) => setRule({ ...rule, approval_over: Number(typed) || 0 })} />
           )}
-          {may && <Group justify="flex-end"><Button type="submit" loading={save.isPending}>{t('common.save')}</Button></Group>}
+          {may && <Group><Button type="submit" loading={save.isPending}>{t('common.save')}</Button></Group>}
         </Stack>
       </form>
     </Panel>

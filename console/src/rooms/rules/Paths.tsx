@@ -12,6 +12,7 @@ import { done } from '@/design/toast';
 import { Chain } from '../campaigns/steps/Chain';
 import { useChannelOptions } from '../campaigns/steps/HopsEditor';
 import { usePaths, type PathStep } from './paths';
+import styles from './rules.module.css';
 
 const CLASSES = ['one_time_code', 'transactional', 'service', 'marketing'] as const;
 type Name = (typeof CLASSES)[number];
@@ -20,7 +21,7 @@ type All = Partial<Record<Name, PathStep[]>>;
 function Waits({ step, disabled, onChange }: { step: PathStep; disabled: boolean; onChange: (step: PathStep) => void }) {
   const { t } = useTranslation();
   return (['receipt_within', 'answer_within'] as const).map((name) => (
-    <Group key={name} gap="sm">
+    <Group key={name} gap="sm" mih={30}>
       <Switch size="xs" disabled={disabled} label={t(`campaigns.${name}`)} checked={Boolean(step[name])} onChange={(event) => onChange({ ...step, [name]: event.currentTarget.checked ? 3600 : null })} />
       {step[name] ? <DurationInput hideLabel label={t(`campaigns.${name}`)} value={step[name]} min={10} onChange={(seconds) => onChange({ ...step, [name]: seconds })} /> : null}
     </Group>
@@ -37,7 +38,8 @@ function OnePath({ name, steps, disabled, onChange }: { name: Name; steps: PathS
       <Text fw={600}>{t(`campaigns.class_name.${name}`)}</Text>
       {first ? <Chain channel={first.channel} hops={later} /> : <Text size="sm" c="dimmed">{t('rules.path_none')}</Text>}
       {steps.map((step, place) => (
-        <Group key={step.channel} align="flex-end" gap="sm">
+        <Group key={step.channel} align="flex-start" gap="sm" className={styles.step}>
+          <Text size="sm" c="dimmed" className="tabular" w={18} pt={5}>{place + 1}</Text>
           <Select
             size="xs"
             w={180}
@@ -48,12 +50,14 @@ function OnePath({ name, steps, disabled, onChange }: { name: Name; steps: PathS
             value={step.channel}
             onChange={(channel) => channel && onChange(steps.with(place, { ...step, channel }))}
           />
-          {place > 0 && <Waits step={step} disabled={disabled} onChange={(changed) => onChange(steps.with(place, changed))} />}
+          <Stack gap={6} flex={1} pt={place > 0 ? 2 : 0}>
+            {place > 0 && <Waits step={step} disabled={disabled} onChange={(changed) => onChange(steps.with(place, changed))} />}
+          </Stack>
           {!disabled && <ActionIcon variant="subtle" color="red" aria-label={t('campaigns.hop_remove')} onClick={() => onChange(steps.toSpliced(place, 1).map((one, at) => (at === 0 ? { channel: one.channel } : one)))}><IconTrash size={15} /></ActionIcon>}
         </Group>
       ))}
       {!disabled && left[0] && steps.length < 6 && (
-        <Button size="compact-sm" variant="default" w="fit-content" leftSection={<IconPlus size={14} />} onClick={() => onChange([...steps, { channel: left[0]!.value }])}>{t('campaigns.hop_add')}</Button>
+        <Button size="compact-sm" variant="default" w="fit-content" leftSection={<IconPlus size={14} />} onClick={() => onChange([...steps, { channel: left[0]!.value }])}>{t(first ? 'campaigns.hop_add' : 'rules.path_begin')}</Button>
       )}
     </Stack>
   );

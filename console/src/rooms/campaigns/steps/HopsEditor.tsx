@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take, type Schema } from '@/api/client';
+import { useMay } from '@/api/session';
 import { DurationInput } from '@/design/DurationInput';
 import { IconDown, IconPlus, IconTrash, IconUp } from '@/design/icons';
 import { useChannelTitle, useKinds } from '../../channels/vocabulary';
@@ -12,11 +13,14 @@ import styles from '../campaigns.module.css';
 
 type Hop = Schema<'Fallback'>;
 
-/** Channels there are, for a choice. */
+/** Channels there are, for a choice; who may not look at the providers knows them by what customers can be reached by. */
 export function useChannelOptions() {
   const kinds = useKinds();
   const title = useChannelTitle();
-  return [...new Set((kinds.data ?? []).map((one) => one.channel))].map((channel) => ({ value: channel, label: title(channel) }));
+  const [mayLook, mayKnow] = [useMay('channels:read'), useMay('consent:read')];
+  const known = useQuery({ queryKey: ['channel-kinds'], queryFn: () => take(api.GET('/v1/channel-kinds')), staleTime: 60_000, enabled: mayKnow && !mayLook });
+  const channels = kinds.data?.map((one) => one.channel) ?? known.data?.map((one) => one.name) ?? [];
+  return [...new Set(channels)].map((channel) => ({ value: channel, label: title(channel) }));
 }
 
 interface OneProps {
