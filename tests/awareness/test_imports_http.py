@@ -108,3 +108,14 @@ async def test_files_are_not_kept_for_ever(tmp_path: Path) -> None:
         os.utime(tmp_path / name, (long_ago, long_ago))
     assert await asyncio.to_thread(tidy, tmp_path) == 2
     assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == ["new"]
+
+
+async def test_a_quote_that_is_never_closed_does_not_hide_the_file(lake: LakeClient, client: httpx.AsyncClient) -> None:
+    lines = [f"{n};c{n}@example.org;+44 7700 900{n:03};Ada;yes\n" for n in range(600)]
+    for n in range(0, 600, 33):
+        lines[n] = f'{n};c{n}@example.org;;"=HYPERLINK(""x"")";no\n'
+    lines[200] = '"never closed;x@example.org;;;\n'
+    file_id = await upload(client, ("No;E-mail;Mobile;First name;News\n" + "".join(lines)).encode("utf-8-sig"))
+    seen = (await client.post(f"/v1/imports/files/{file_id}/preview", json={"kind": "customers"})).json()
+    assert seen["columns"] == ["No", "E-mail", "Mobile", "First name", "News"]
+    assert seen["delimiter"] == ";" and [row[0] for row in seen["rows"][:3]] == ["0", "1", "2"]

@@ -17,7 +17,7 @@ from antiphon.awareness.imports.loading import RUN
 from antiphon.awareness.imports.model import ENCODINGS, BadMap, ConsentNotYours, ImportMap, UnreadableFile, check_map, guess_map
 from antiphon.awareness.imports.reading import is_spreadsheet, open_plain, prepare, sheets_of
 from antiphon.awareness.imports.saying import check_said
-from antiphon.awareness.imports.staging import sniff
+from antiphon.awareness.imports.staging import legible
 from antiphon.awareness.profiles import computed_traits
 from antiphon.foundation.access import Principal, audit
 from antiphon.foundation.context import Context
@@ -99,7 +99,7 @@ async def preview(
         head = await asyncio.to_thread(_head, Path(path), folder)
         plain = await asyncio.to_thread(prepare, head, folder, encoding=encoding, sheet=sheet, limit=_PREVIEW_ROWS + 1)
         imported = ImportMap(kind=kind, encoding=encoding, delimiter=delimiter)
-        dialect = await sniff(ctx.lake, plain, imported)
+        plain, dialect = await legible(ctx.lake, plain, imported, folder)
         rows = await ctx.lake.run(
             f"from read_csv({literal(str(plain))}, all_varchar=true, header=true, delim=$delim, quote='\"', ignore_errors=true, "
             f"null_padding=true, strict_mode=false) limit {_PREVIEW_ROWS}",

@@ -10,7 +10,7 @@ import msgspec
 from antiphon.awareness.imports import compile as sql
 from antiphon.awareness.imports.guessing import guess_select, guessed
 from antiphon.awareness.imports.model import LARGEST_ROW, CellType, ImportMap, UnreadableFile, cell, check_map
-from antiphon.awareness.imports.reading import is_gzip, mend, prepare
+from antiphon.awareness.imports.reading import is_gzip, mend, open_plain, prepare
 from antiphon.awareness.imports.refusing import add_errors, append, begin_errors, safe
 from antiphon.foundation.context import Context
 from antiphon.foundation.lake import LakeClient, LakeQueryFailed
@@ -57,6 +57,27 @@ async def sniff(lake: LakeClient, path: Path, imported: ImportMap) -> Dialect:
     )
 
 
+async def legible(lake: LakeClient, path: Path, imported: ImportMap, folder: Path) -> tuple[Path, Dialect]:
+    """How a UTF-8 CSV is written, and the file that told: a copy in `folder` without the lines whose quote nothing closes, where
+    these hid it. Raises UnreadableFile."""
+    try:
+        return path, await sniff(lake, path, imported)
+    except UnreadableFile:
+        mended = folder / "legible.csv"
+        likely = await asyncio.to_thread(_likely_delimiter, path)
+        quote, delimiter = (imported.quote or '"').encode(), (imported.delimiter or likely).encode()
+        if not await asyncio.to_thread(mend, path, mended, quote=quote, delimiter=delimiter):
+            raise
+        return mended, await sniff(lake, mended, imported)
+
+
+def _likely_delimiter(path: Path) -> str:
+    """What stands most often in the first line."""
+    with open_plain(path) as source:
+        first = source.readline(LARGEST_ROW).decode("utf-8", "replace")
+    return max(",;\t|", key=first.count)
+
+
 def _read(path: Path, dialect: Dialect) -> str:
     columns = ", ".join(f"{sql.literal(c)}: 'varchar'" for c in dialect.columns)
     gzip = ", compression='gzip'" if is_gzip(path) else ""
@@ -73,7 +94,9 @@ async def stage(ctx: Context, path: Path, imported: ImportMap, folder: Path) -> 
     Raises UnreadableFile, or ColumnMissing when the map speaks of a column the file has not.
     """
     plain = await asyncio.to_thread(prepare, path, folder, encoding=imported.encoding, sheet=imported.sheet)
-    dialect = await sniff(ctx.lake, plain, imported)
+    told_by, dialect = await legible(ctx.lake, plain, imported, folder)
+    if told_by != plain:
+        told_by.unlink()
     check_map(imported, dialect.columns)
     errors = folder / "errors.csv"
     await asyncio.to_thread(begin_errors, errors, dialect.columns)
