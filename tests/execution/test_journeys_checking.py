@@ -224,6 +224,12 @@ def test_every_code_has_a_sentence_in_every_language() -> None:
             assert set(_names(said[language][code].replace("{{", "{").replace("}}", "}"))) == names, (language, code)
 
 
+def test_a_finding_of_a_plug_in_is_said_by_its_rule() -> None:
+    own = Finding(level="error", code="dice_certain", place="steps[0].settings", params={"rule": "Nobody can be unlucky: {ask} more."})
+    assert findings.sentence(own) == "Nobody can be unlucky: {ask} more."
+    assert findings.sentence(msgspec.structs.replace(own, params={"most": 6})) == "dice certain most=6"
+
+
 def _names(text: str) -> list[str]:
     return [name for _, name, _, _ in Formatter().parse(text) if name]
 

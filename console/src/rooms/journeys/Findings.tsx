@@ -7,10 +7,16 @@ import type { Definition } from './model';
 import { useStepName } from './told';
 import styles from './journeys.module.css';
 
-/** What a finding says, in the reader's language; the words of a plug-in's own stand as they are. */
+/** What a finding says, in the reader's language; a plug-in's own is said by its `rule`, as it stands. */
 export function useFindingWords(): (finding: Finding) => string {
-  const { t } = useTranslation();
-  return useCallback((finding) => t(`journey_finding.${finding.code}`, { ...finding.params, defaultValue: finding.code.replaceAll('_', ' ') }), [t]);
+  const { t, i18n } = useTranslation();
+  return useCallback(
+    (finding) => {
+      if (i18n.exists(`journey_finding.${finding.code}`)) return t(`journey_finding.${finding.code}`, finding.params ?? {});
+      return typeof finding.params?.rule === 'string' ? finding.params.rule : finding.code.replaceAll('_', ' ');
+    },
+    [t, i18n],
+  );
 }
 
 interface FindingsProps {
@@ -37,10 +43,12 @@ export function Findings({ definition, findings, checking, onGo }: FindingsProps
         <ScrollArea.Autosize mah={320}>
           <Stack gap={2} role="list" aria-label={t('journeys.findings')}>
             {findings.map((one) => (
-              <UnstyledButton key={`${one.code} ${one.place}`} role="listitem" className={styles.finding} data-level={one.level} onClick={() => onGo(one.step || undefined)}>
-                <Text size="xs" fw={600}>{one.step ? stepName(one.step) : t('journeys.entrance')}</Text>
-                <Text size="sm">{one.message}</Text>
-              </UnstyledButton>
+              <div role="listitem" key={`${one.code} ${one.place}`}>
+                <UnstyledButton className={styles.finding} w="100%" data-level={one.level} onClick={() => onGo(one.step || undefined)}>
+                  <Text size="xs" fw={600}>{one.step ? stepName(one.step) : t('journeys.entrance')}</Text>
+                  <Text size="sm">{one.message}</Text>
+                </UnstyledButton>
+              </div>
             ))}
           </Stack>
         </ScrollArea.Autosize>

@@ -43,7 +43,7 @@ OF_DEFINITIONS: Mapping[str, str] = {
     "wall_twice_somewhere": "In {count} time zones ({zone}) clocks show {at} twice: people there go on the first time.",
     "again_without_period": "Say how long must pass before somebody may enter again.",
     "again_without_key": "Say which properties tell one entry from another.",
-    "again_key_of_nothing": "A segment, a schedule or an import has no properties: all such entries count as one.",
+    "again_key_of_nothing": "Who comes in by a segment, a schedule or an import brings no such properties, and is not let in.",
     "rule_empty": "Say which event or which condition ends it.",
     "reason_twice": "Two rules give the reason {reason}.",
     "reason_reserved": "{reason} is a reason the journey itself gives; call it otherwise.",
@@ -77,8 +77,10 @@ def spoken(found: Sequence[Finding], language: Language) -> list[Finding]:
 
 
 def sentence(found: Finding) -> str:
-    """What a finding says, in English; a plug-in's code that nobody knows says itself."""
+    """What a finding says, in English. A plug-in's own code is said by its ``rule``; without one it says itself."""
     text = SENTENCES.get(found.code)
+    if text is None and isinstance(rule := found.params.get("rule"), str):
+        return rule
     if text is None:
         return found.code.replace("_", " ") + "".join(f" {name}={value}" for name, value in found.params.items())
     try:

@@ -95,6 +95,7 @@ class StepContract:
     # What it does
 
     @pytest.mark.parametrize("cause", list(Cause), ids=lambda one: one.name)
+    @pytest.mark.asyncio
     async def test_it_decides_of_everybody_by_its_own_exits(self, cause: Cause) -> None:
         for given, settings in self._examples():
             plan = self._plan(given)
@@ -110,6 +111,7 @@ class StepContract:
             if not self.kind().rests(settings):
                 assert not (people.step == 0).any(), f"it says that nobody rests: {given}"
 
+    @pytest.mark.asyncio
     async def test_a_set_goes_as_each_of_them_alone(self) -> None:
         if self.crowd:
             pytest.skip("people's ways depend on each other")
@@ -120,6 +122,7 @@ class StepContract:
                 _, alone, _ = await self._run(plan, 1, Cause.CAME, first=place + 1)
                 assert _state(alone, 0) == _state(together, place), f"{given}: person {place + 1}"
 
+    @pytest.mark.asyncio
     async def test_the_same_again_is_the_same(self) -> None:
         for given, _ in self._examples():
             plan = self._plan(given)
@@ -127,6 +130,7 @@ class StepContract:
             assert [_state(first, n) for n in range(5)] == [_state(second, n) for n in range(5)], given
             assert one.done == two.done
 
+    @pytest.mark.asyncio
     async def test_nothing_is_asked_of_the_world_person_by_person(self) -> None:
         for given, _ in self._examples():
             plan = self._plan(given)
@@ -135,6 +139,7 @@ class StepContract:
             ways = len(self.kind().exits(plan.steps[0].settings))
             assert many.calls <= few.calls + ways, f"{given}: {few.calls} → {many.calls}"
 
+    @pytest.mark.asyncio
     async def test_it_keeps_nothing_of_people(self) -> None:
         for given, _ in self._examples():
             plan = self._plan(given)
@@ -142,6 +147,7 @@ class StepContract:
             await self._run(plan, 5, Cause.CAME)
             assert vars(plan.steps[0].kind) == before, "one object serves all journeys of a process"
 
+    @pytest.mark.asyncio
     async def test_who_rests_is_woken_and_goes_on(self) -> None:
         """Nobody rests until an instant that is over, nobody rests for ever at a step that hears nothing, and who wakes again and
         again goes on."""
@@ -162,6 +168,7 @@ class StepContract:
             else:
                 raise AssertionError(f"{given}: still resting after {MOST_WAKINGS} wakings")
 
+    @pytest.mark.asyncio
     async def test_what_it_listens_for_is_taken_and_nothing_else_is_needed(self) -> None:
         for _, settings in self._examples():
             for name in self.kind().hears(settings):
