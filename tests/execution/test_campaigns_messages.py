@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
-from tests.execution.cast import Parrot, add_account, add_people, add_published, speak, stage
+from tests.execution.cast import Parrot, add_account, add_people, add_published, speak, stage, yes
 
 from antiphon.execution.campaigns.asked import Asked
 from antiphon.execution.campaigns.desk import Desk, open_desk
 from antiphon.execution.campaigns.keys import forget_keys
 from antiphon.execution.campaigns.messages import Accepted, MessageBody, MessageKeyReused, Recipient, RecipientUnknown
 from antiphon.execution.campaigns.personal import erase
+from antiphon.execution.channels import Receipt, Wire
 from antiphon.execution.content import Source
+from antiphon.execution.delivery import Content, Intents, NewDispatch, open_dispatch, submit
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 
@@ -111,6 +113,7 @@ async def test_what_is_wrong_names_its_field(http: Any) -> None:
         ({"channel": "pigeon"}, "channel"),
         ({"channel": None}, "channel"),
         ({"variables": {"metadata": 1}}, "variables"),
+        ({"variables": {"_as": 2}}, "variables"),
         ({"variables": {"x": "a\u0000b"}}, "variables.x"),
         ({"message_class": "marketing"}, "topic"),
         ({"purpose": "gossip"}, "purpose"),
@@ -198,3 +201,29 @@ async def test_a_text_said_to_one_customer_alone_is_forgotten_with_them(http: An
     assert "Smith" not in str(rows)
     assert "Order {{ order }}" in str(rows)
     assert left == [(2,)]
+
+
+async def test_nobody_is_written_to_with_anothers_traits(ctx: Context, parrot: Parrot) -> None:
+    """Names of variables that are the house's own mean nothing in what people hand in, whatever is in them."""
+    said: list[bytes] = []
+
+    def listen(wire: Wire) -> Receipt:
+        said.append(wire.payload)
+        return yes(wire)
+
+    parrot.answer = listen
+    new = NewDispatch(key="n", channel="parrot", message_class="service", content=Content(subject="", text="{{ first_name }} {{ code }}"))
+    async with ctx.db.transaction() as conn:
+        dispatch = await open_dispatch(ctx, conn, new)
+        odd: list[dict[str, object]] = [{"_as": 2}, {"_as": "x"}, {"_code": "x"}]
+        await submit(ctx, conn, dispatch, Intents(profile_ids=[1, 3, 4], suffixes=["a", "b", "c"], variables=odd))
+    await speak(ctx)
+    assert sorted(one.strip() for one in said) == [b"P1", b"P3", b"P4"]
+
+
+async def test_the_same_message_written_in_another_order_is_the_same(http: Any, parrot: Parrot) -> None:
+    body = HELLO | {"to": {"profile_id": 1}, "key": "k"}
+    first = (await http.post("/v1/messages", json=body | {"variables": {"order": "1", "more": {"a": 1, "b": 2}}})).json()
+    again = await http.post("/v1/messages", json=body | {"variables": {"more": {"b": 2, "a": 1}, "order": "1"}})
+    assert again.status_code == 202, again.text
+    assert (again.json()["id"], again.json()["repeated"]) == (first["id"], True)

@@ -44,7 +44,7 @@ async def claim_keys(ctx: Context, conn: Connection, ones: Sequence[OneMessage])
         if one.asked.key is None:
             continue
         one.key = keyed_hash(ctx.secret, "message key", one.asked.owner, one.asked.key)
-        one.digest = keyed_hash(ctx.secret, "message body", msgspec.json.encode(one.asked.body))
+        one.digest = keyed_hash(ctx.secret, "message body", msgspec.json.encode(one.asked.body, order="deterministic"))
         first.setdefault((one.asked.owner, one.key), one)
     if not first:
         return

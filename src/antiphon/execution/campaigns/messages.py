@@ -194,6 +194,8 @@ def check_body(body: MessageBody) -> None:
         raise MessageInvalid(field="expires_in", why="either an instant or seconds, not both")
     if {"metadata", "event"} & set(body.variables):
         raise MessageInvalid(field="variables", why="metadata and event are not names of variables")
+    if any(name.startswith("_") for name in body.variables):
+        raise MessageInvalid(field="variables", why="a variable's name does not begin with _")
     if len(msgspec.json.encode(body.variables)) > MOST_VARIABLES:
         raise MessageInvalid(field="variables", why=f"at most {MOST_VARIABLES} bytes")
     for n, hop in enumerate(body.hops):

@@ -33,11 +33,16 @@ def seeded(seed: bytes, length: int) -> dict[str, Any]:
     return {SEED: {"seed": seed.hex(), "length": length}}
 
 
+def is_over(variables: Mapping[str, Any] | None) -> bool:
+    """Whether the code that these variables carried can be worked out no more."""
+    return variables is not None and bool(variables.get("_over"))
+
+
 def told(secret: bytes, variables: Mapping[str, Any] | None) -> dict[str, Any]:
     """An intent's variables as a template sees them: with ``code``, and ``code_spaced`` for reading aloud."""
     seen = {name: value for name, value in variables.items() if not name.startswith("_")} if variables else {}
     carried = variables.get(SEED) if variables else None
-    if carried:
+    if isinstance(carried, Mapping):
         code = code_of(secret, bytes.fromhex(carried["seed"]), carried["length"])
         seen |= {"code": code, "code_spaced": ", ".join(code)}
     return seen
