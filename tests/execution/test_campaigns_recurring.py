@@ -25,6 +25,7 @@ from antiphon.foundation.recurrence import (
     RecurrenceInvalid,
     at_wall,
     check,
+    first_wall,
     instant_of,
     next_wall,
     preview,
@@ -75,6 +76,18 @@ def test_rules_end_by_count_and_by_date() -> None:
     assert runs("FREQ=MONTHLY;BYMONTHDAY=-1", "2026-01-31T08:00", "2026-02-01T00:00Z", 3) == [
         "02-28 08:00", "03-31 08:00", "04-30 08:00"
     ]  # fmt: skip
+
+
+def test_a_rule_that_began_long_ago_is_gone_through_once() -> None:
+    """Its next times are shown, and found at once: not by beginning anew after each time that was."""
+    now = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    old = Recurrence(rule="FREQ=HOURLY", starts=datetime(2014, 1, 1), zone="Europe/Berlin")
+    assert first_wall(old, now) == datetime(2026, 6, 1, 14)
+    assert runs("FREQ=WEEKLY;BYDAY=MO", "2003-01-06T09:00", "2026-06-01T12:00Z", 2) == ["06-08 09:00", "06-15 09:00"]
+    assert first_wall(Recurrence(rule="FREQ=DAILY;COUNT=3", starts=datetime(2026, 5, 30, 13)), now) == datetime(2026, 6, 1, 13)
+    assert first_wall(Recurrence(rule="FREQ=DAILY;COUNT=2", starts=datetime(2026, 5, 30, 13)), now) is None
+    local = Recurrence(rule="FREQ=DAILY", starts=datetime(2020, 1, 1, 9), local=True)
+    assert first_wall(local, now) == datetime(2026, 6, 2, 9), "in Kiritimati it is two in the morning of the second"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from antiphon.foundation.errors import Invalid
 Missed = Literal["skip", "latest", "all"]
 EARLIEST = timedelta(hours=14)
 """The zone furthest east is so far ahead of UTC: at a wall time the first people have it this much before UTC does."""
+FARTHEST = timedelta(hours=27)
+"""No wall time is worked on further from the instant that UTC has it at."""
 SOONEST = timedelta(minutes=5)
 """Nothing comes more often than this."""
 MOST_LOOKED_AT = 10_000
@@ -81,6 +83,18 @@ def next_wall(one: Recurrence, after: datetime | None) -> datetime | None:
     return next(walls, None)
 
 
+def first_wall(one: Recurrence, now: datetime) -> datetime | None:
+    """The first wall time whose instant has not passed, in one pass over the rule however long ago it began; None when it has
+    ended."""
+    return next(_from(one, now), None)
+
+
+def _from(one: Recurrence, now: datetime) -> Iterator[datetime]:
+    """The wall times whose instants have not passed."""
+    near = now.astimezone(UTC).replace(tzinfo=None) - FARTHEST
+    return (wall for wall in _walls(one, max(one.starts, near)) if instant_of(one, wall) >= now)
+
+
 def instant_of(one: Recurrence, wall: datetime) -> datetime:
     """When a wall time of the rule's is worked on: its instant in the zone, or when the first zone on earth has it."""
     if one.local:
@@ -106,13 +120,7 @@ def strange_zones(wall: datetime) -> tuple[list[str], list[str]]:
 
 def preview(one: Recurrence, now: datetime, count: int) -> list[datetime]:
     """The next instants it will be said, at most `count`; of a local one the wall times, read in UTC."""
-    found: list[datetime] = []
-    for wall in islice(_walls(one, one.starts), MOST_LOOKED_AT):
-        if instant_of(one, wall) >= now:
-            found.append(wall.replace(tzinfo=UTC) if one.local else instant_of(one, wall))
-            if len(found) == count:
-                break
-    return found
+    return [wall.replace(tzinfo=UTC) if one.local else instant_of(one, wall) for wall in islice(_from(one, now), count)]
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):

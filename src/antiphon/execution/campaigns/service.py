@@ -22,7 +22,7 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.loops import wake
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.principal import Principal
-from antiphon.foundation.recurrence import EARLIEST, Recurrence, check, instant_of, next_wall, preview
+from antiphon.foundation.recurrence import EARLIEST, Recurrence, check, first_wall, instant_of, preview
 
 __all__ = [
     "LOOP", "add_campaign", "adopt", "archive", "cancel", "change_campaign", "delete_campaign", "estimate", "find", "next_runs",
@@ -40,7 +40,7 @@ UNSAID: Mapping[str, Any] = {
 async def next_runs(ctx: Context, rule: Recurrence, count: int) -> list[datetime]:
     """The next times by a rule. Raises RecurrenceInvalid."""
     await asyncio.to_thread(check, rule)
-    return preview(rule, ctx.clock.now(), count)
+    return await asyncio.to_thread(preview, rule, ctx.clock.now(), count)
 
 
 async def find(conn: Connection, campaign_id: int) -> Campaign:
@@ -126,9 +126,7 @@ async def start(ctx: Context, conn: Connection, who: Principal, campaign_id: int
         await store.move_campaign(conn, campaign_id, "scheduled", now=now, send_at=send_at)
     elif campaign.kind == "recurring":
         assert campaign.recurrence is not None
-        wall = next_wall(campaign.recurrence, None)
-        while wall is not None and instant_of(campaign.recurrence, wall) < now:
-            wall = next_wall(campaign.recurrence, wall)
+        wall = await asyncio.to_thread(first_wall, campaign.recurrence, now)
         await store.move_campaign(conn, campaign_id, "running", now=now, started_at=now)
         at = None if wall is None else instant_of(campaign.recurrence, wall)
         await store.wait_for(conn, campaign_id, wall, at)

@@ -19,7 +19,7 @@ from antiphon.execution.journeys.model import (
     ScheduleEntry,
     SegmentEntry,
 )
-from antiphon.foundation.recurrence import Recurrence, RecurrenceInvalid, check, instant_of, next_wall
+from antiphon.foundation.recurrence import Recurrence, RecurrenceInvalid, check, first_wall
 
 RESERVED = frozenset(
     {
@@ -64,11 +64,7 @@ def _schedule(one: ScheduleEntry, place: str, around: Surroundings) -> Iterator[
     rule = recurrence_of(one)
     try:
         check(rule)
-        wall = next_wall(rule, None)
-        for _ in range(10_000):
-            if wall is None or instant_of(rule, wall) >= around.now:
-                break
-            wall = next_wall(rule, wall) if one.rule else None
+        wall = first_wall(rule, around.now)
     except RecurrenceInvalid as wrong:
         field = (wrong.field or "rule").removeprefix("recurrence.").replace("starts", "start")
         yield error("schedule_invalid", f"{place}.{field}", why=str(wrong.facts["why"]))

@@ -18,10 +18,11 @@ from pyroaring import BitMap
 from antiphon.awareness.segments import members
 from antiphon.execution.journeys.entries_check import recurrence_of
 from antiphon.execution.journeys.model import Definition, ScheduleEntry, SegmentEntry
+from antiphon.foundation import recurrence
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import wake
 from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row
-from antiphon.foundation.recurrence import instant_of, next_wall, turn
+from antiphon.foundation.recurrence import instant_of, turn
 
 SQL = load_queries(Path(__file__).with_name("sources.sql"))
 LOOP = "journeys.let_in"
@@ -119,11 +120,7 @@ async def begin_due(ctx: Context, conn: Connection, buckets: Iterable[int], divi
 
 def first_wall(schedule: ScheduleEntry, now: datetime) -> datetime | None:
     """The first time of a schedule that has not passed."""
-    rule = recurrence_of(schedule)
-    wall = next_wall(rule, None)
-    while wall is not None and instant_of(rule, wall) < now:
-        wall = next_wall(rule, wall)
-    return wall
+    return recurrence.first_wall(recurrence_of(schedule), now)
 
 
 async def intakes(conn: Connection, journey_id: int, limit: int = 20) -> list[Intake]:
