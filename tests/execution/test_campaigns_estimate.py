@@ -6,14 +6,17 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from tests.execution.cast import SEND, Parrot, add_account, add_people, stage
+from tests.execution.cast import SEND, Parrot, add_account, add_people, add_published, stage
 from tests.execution.test_campaigns_service import RUN, draft, reported, segment_of, told
 
 from antiphon.execution.campaigns import service
 from antiphon.execution.campaigns.estimating import full_estimate, warnings
 from antiphon.execution.campaigns.model import Campaign, Fallback
+from antiphon.execution.delivery.rules.model import Suitability
+from antiphon.execution.delivery.rules.service import set_suitability
 from antiphon.foundation.context import Context
 from antiphon.foundation.loops import run_until_idle
+from antiphon.foundation.principal import SYSTEM
 
 pytestmark = pytest.mark.store
 
@@ -44,6 +47,17 @@ async def test_reach_cost_and_duration(ctx: Context, parrot: Parrot) -> None:
     assert [(one.code, one.people) for one in found.warnings] == [("over_budget", found.reached - 10)]
     again = await full_estimate(ctx, campaign.id)
     assert again == found, "the same people are held out each time"
+
+
+async def test_a_reserve_is_judged_with_the_channels_after_it(ctx: Context, parrot: Parrot) -> None:
+    segment = await segment_of(ctx, "all", list(range(1, 21)))
+    async with ctx.db.transaction() as conn:
+        await set_suitability(ctx, conn, SYSTEM, [Suitability(purpose="promotion", channel="parrot", verdict="reserve")])
+    version = await add_published(ctx)
+    alone = await draft(ctx, segment, version=version, purpose="promotion")
+    assert (await full_estimate(ctx, alone.id)).reached == 0
+    one_of_two = await draft(ctx, segment, version=version, purpose="promotion", hops=[Fallback(channel="email")])
+    assert (await full_estimate(ctx, one_of_two.id)).reached == 18
 
 
 async def test_a_budget_stops_a_campaign_before_it_is_overrun(ctx: Context, parrot: Parrot) -> None:

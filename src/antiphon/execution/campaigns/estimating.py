@@ -97,8 +97,9 @@ async def ask(ctx: Context, campaign_id: int) -> Asked:
     if campaign.message_class == "marketing" and campaign.topic is None:
         raise CampaignIncomplete(field="topic", what="marketing needs a topic customers consented to")
     await freshen(ctx, campaign)
-    asked = probe(campaign, ctx.clock.now())
     async with ctx.db.connection() as conn:
+        later = await further(conn, campaign)
+        asked = probe(campaign, ctx.clock.now(), later)
         people, excluded = await _people(ctx, conn, campaign)
         whole, arms, first = Verdict(), dict[int, Verdict](), 0
         for start in range(0, len(people), CHUNK):
@@ -106,7 +107,7 @@ async def ask(ctx: Context, campaign_id: int) -> Asked:
             if not campaign.arms:
                 whole += await ask_gate(ctx, conn, asked, part)
                 continue
-            for number, verdict in (await trying.estimate(ctx, conn, campaign, part)).items():
+            for number, verdict in (await trying.estimate(ctx, conn, campaign, part, later)).items():
                 whole, arms[number] = whole + verdict, arms.get(number, Verdict()) + verdict
             first += int(tried_first(ctx.secret, campaign.id, campaign.arm_choice, part.profile_ids).sum())
     return Asked(whole, arms, first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -184,13 +185,14 @@ def timed(intents: Intents, due_at: datetime | None, local_at: datetime | None) 
     return msgspec.structs.replace(intents, due_at=due_at)
 
 
-def probe(campaign: Campaign, now: datetime) -> Dispatch:
-    """A dispatch as the campaign's, that is stored nowhere: to ask the gate by."""
+def probe(campaign: Campaign, now: datetime, hops: Sequence[tuple[str, int | None]] = ()) -> Dispatch:
+    """A dispatch as the campaign's, stored nowhere: to ask the gate by. ``hops``: (channel, account) of those after it."""
     return Dispatch(
         id=0, key=dispatch_key(campaign.id, "estimate"), channel=campaign.channel, message_class=campaign.message_class,
         topic=campaign.topic, account_id=campaign.account_id, template_version_id=None, content=None,
         campaign_id=campaign.id, occurrence="estimate", track_opens=False, track_clicks=False, state="active",
         created_at=now, purpose=campaign.purpose, split=campaign.split,
+        hops=tuple(Hop(channel=channel, account_id=account_id) for channel, account_id in hops),
     )  # fmt: skip
 
 

@@ -137,10 +137,13 @@ async def hand_in(ctx: Context, conn: Connection, campaign: Campaign, occurrence
     return total
 
 
-async def estimate(ctx: Context, conn: Connection, campaign: Campaign, intents: Intents) -> Mapping[int, Verdict]:
-    """What the gate would say of each arm's people now; nothing is written."""
+async def estimate(
+    ctx: Context, conn: Connection, campaign: Campaign, intents: Intents, later: Sequence[tuple[str, int | None]]
+) -> Mapping[int, Verdict]:
+    """What the gate would say of each arm's people now; nothing is written. ``later``: (channel, account) of the hops."""
+    now = ctx.clock.now()
     return {
-        number: await ask_gate(ctx, conn, running.probe(campaign.by_arm(campaign.arms[number]), ctx.clock.now()), part)
+        number: await ask_gate(ctx, conn, running.probe(campaign.by_arm(campaign.arms[number]), now, later), part)
         for number, part in shared_out(ctx, campaign, intents)
     }
 
