@@ -79,6 +79,27 @@ async def ask(ctx: Context, statement: str) -> list[tuple[Any, ...]]:
         return await (await conn.execute(statement)).fetchall()
 
 
+async def test_a_budget_is_exhausted_when_somebody_is_not_written_to_for_it_and_until_there_is_more(
+    ctx: Context, parrot: Parrot
+) -> None:
+    one = await budget(ctx, 100, warn_at=80)
+    async with ctx.db.transaction() as conn:
+        people = await add_people(conn, 40, consent=None)
+        await conn.execute("delete from identity where profile_id > 5")
+    assert await hand_in(ctx, 40, known=True) == {"passed": 5, "no_address": 35}
+    assert (await look(ctx, one)).exhausted_at is None, "there was enough for all who were to be written to"
+    async with ctx.db.transaction() as conn:
+        await conn.execute("insert into identity (kind, value, profile_id) select 'email', 'q' || i || '@example.com', i"
+                           " from unnest(%s::bigint[]) i", (people[5:20],))  # fmt: skip
+    assert (await hand_in(ctx, 40, known=True, key="more"))["budget_exhausted"] == 15
+    found = await look(ctx, one)
+    assert found.exhausted_at is not None and found.warned_at is not None
+    async with ctx.db.transaction() as conn:
+        await budgets_service.change(ctx, conn, SYSTEM, one, name="b", amount_micros=1000, warn_at=80, enabled=True)
+    found = await look(ctx, one)
+    assert (found.exhausted_at, found.warned_at, found.left_micros) == (None, None, 900)
+
+
 async def test_a_budget_stops_a_campaign_before_it_is_overrun(ctx: Context, parrot: Parrot) -> None:
     one = await budget(ctx, 255)
     assert await hand_in(ctx, 40) == {"passed": 25, "budget_exhausted": 15}

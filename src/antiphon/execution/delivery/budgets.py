@@ -100,17 +100,19 @@ async def reserve(ctx: Context, conn: Connection, dispatch: Dispatch, *, most: i
     if not budgets or most <= 0 or (each := await expected_micros(ctx, conn, dispatch)) <= 0:
         return None
     left = await _lock(conn, budgets, at)
-    allowed = max(0, min(most, *(micros // each for micros in left.values())))
-    short = [left.get(one, 0) // each < most for one in budgets]
-    await _add(conn, budgets, [allowed * each] * len(budgets), at, ctx.clock.now(), refused=short)
-    return Hold(budgets=budgets, each_micros=each, allowed=allowed, at=at)
+    allowed = max(0, min([most, *(micros // each for micros in left.values())]))
+    short = [one for one in budgets if left.get(one, 0) // each == allowed]
+    await _add(conn, budgets, [allowed * each] * len(budgets), at, ctx.clock.now())
+    return Hold(budgets=budgets, each_micros=each, allowed=allowed, at=at, short=short)
 
 
-async def keep(conn: Connection, hold: Hold, queued: int, now: datetime) -> None:
-    """Give back what was reserved for more messages than were queued, in the transaction that reserved it."""
+async def keep(conn: Connection, hold: Hold, queued: int, now: datetime, *, refused: bool) -> None:
+    """Give back what was reserved for more messages than were queued, in the transaction that reserved it. ``refused``: somebody
+    was not written to because there was no more."""
     spare = (hold.allowed - queued) * hold.each_micros
-    if spare:
-        await _add(conn, hold.budgets, [-spare] * len(hold.budgets), hold.at, now)
+    if spare or refused:
+        short = [refused and one in hold.short for one in hold.budgets]
+        await _add(conn, hold.budgets, [-spare] * len(hold.budgets), hold.at, now, refused=short)
 
 
 async def _lock(conn: Connection, budgets: Sequence[int], at: datetime) -> dict[int, int]:

@@ -38,6 +38,12 @@ returning id;
 update budget set name = %(name)s, amount_micros = %(amount_micros)s, warn_at = %(warn_at)s, enabled = %(enabled)s, updated_at = %(now)s
 where id = %(id)s returning id;
 
+-- name: ease
+-- There is more than before: what has room again is exhausted no longer, and is warned of anew when it reaches its mark.
+update budget_use u set exhausted_at = null,
+    warned_at = case when (u.reserved_micros + u.spent_micros) * 100 >= b.amount_micros * b.warn_at then u.warned_at end
+from budget b where b.id = %(id)s and u.budget_id = b.id and u.reserved_micros + u.spent_micros < b.amount_micros;
+
 -- name: delete_budget
 -- A budget is gone.
 delete from budget where id = %(id)s returning id;

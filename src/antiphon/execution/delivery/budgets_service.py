@@ -121,6 +121,8 @@ async def change(
             "now": ctx.clock.now(),
         },
     )  # fmt: skip
+    if amount_micros > before.amount_micros:
+        await conn.execute(SQL.ease, {"id": budget_id})
     after = await one(ctx, conn, budget_id)
     await audit(conn, who, action="delivery.budget_change", subject=f"budget:{budget_id}", before=before, after=after)
     return after

@@ -204,12 +204,14 @@ class Intents(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gate reserved: of which budgets, how much for each message, and for how many messages at most."""
+    """What the gate reserved: of which budgets, how much for each message, and for how many messages at most; ``short`` are the
+    budgets that allow no more."""
 
     budgets: list[int]
     each_micros: int
     allowed: int
     at: datetime
+    short: Sequence[int] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -171,7 +171,7 @@ async def _judge(
     hold = await budgets.reserve(ctx, conn, dispatch, most=len(intents.profile_ids), at=max(intents.due_at or now, now))
     decided = await deciding.decide(ctx, conn, dispatch, intents, hold, seen)
     if hold is not None:
-        await budgets.keep(conn, hold, decided.queued, now)
+        await budgets.keep(conn, hold, decided.queued, now, refused="budget_exhausted" in decided.verdict.refused)
     if decided.verdict.passed:
         await wake(conn, SEND_LOOP)
     return decided
