@@ -206,6 +206,50 @@ async def test_stop_and_start(ctx: Context, account: int, stranger: httpx.AsyncC
     assert await rows(ctx, "select address, reason, source from suppression") == [
         {"address": "nobody", "reason": "complaint", "source": "stop"}
     ]
+    ctx.clock.advance(timedelta(minutes=1))  # type: ignore[attr-defined]
+    await stranger.post(f"/callbacks/{account}", **signed({"type": "subscribed", "user_id": "nobody", "text": "START"}, message_id="y"))
+    assert await rows(ctx, "select address from suppression") == []
+
+
+async def test_the_word_of_somebody_who_is_no_customer_is_heeded(ctx: Context, account: int, stranger: httpx.AsyncClient) -> None:
+    """They were written to by their address alone; the address tells who they are, if they are a customer by now."""
+    async with ctx.db.transaction() as conn:
+        for address in ("N-1", "N-2"):
+            await conn.execute(
+                "insert into delivery (profile_id, intent_key, dispatch_id, channel, message_class, address, state, planned_at,"
+                " due_at, sent_at, bucket) values (0, %s, 1, 'webhook', 'service', %s, 'sent', %s, %s, %s, 0)",
+                (address, address, *[ctx.clock.now()] * 3),
+            )
+    who = await person(ctx)
+    async with ctx.db.transaction() as conn:
+        await conn.execute("insert into identity (kind, value, profile_id) values ('user_id', 'N-2', %s)", (who,))
+        await conn.execute(
+            "insert into consent_state (profile_id, channel, topic, state, at, consent_id)"
+            " values (%s, 'webhook', 'news', 'granted', %s, 0)", (who, ctx.clock.now() - timedelta(days=1)),
+        )  # fmt: skip
+    for number in (1, 2):
+        news = {"type": "unsubscribed", "user_id": f"N-{number}", "text": "STOP"}
+        assert (await stranger.post(f"/callbacks/{account}", **signed(news, message_id=f"s{number}"))).status_code == 200
+    assert [row["address"] for row in await rows(ctx, "select address from suppression")] == ["N-1"]
+    kept = await rows(ctx, "select topic, state from consent_state where channel = 'webhook' and profile_id = %s", who)
+    assert {row["topic"]: row["state"] for row in kept}["news"] == "withdrawn"
+    ctx.clock.advance(timedelta(minutes=1))  # type: ignore[attr-defined]
+    both = [{"type": kind, "user_id": "N-1", "text": word} for kind, word in (("subscribed", "START"), ("replied", "thanks"))]
+    await stranger.post(f"/callbacks/{account}", **signed(both, message_id="s3"))
+    assert await rows(ctx, "select address from suppression") == []
+
+
+async def test_an_id_that_is_used_again_is_the_later_messages(ctx: Context, account: int, stranger: httpx.AsyncClient) -> None:
+    """An SMSC that was started anew counts its ids from the beginning."""
+    one, other = await person(ctx), await person(ctx, 2)
+    before, after = await sent(ctx, one), await sent(ctx, other)
+    async with ctx.db.transaction() as conn:
+        for days, delivery, who in ((3, before, one), (0, after, other)):
+            at = ctx.clock.now() - timedelta(days=days)
+            await conn.execute("insert into provider_message values (%s, '17', %s, %s, %s)", (account, delivery, who, at))
+    assert (await stranger.post(f"/callbacks/{account}", **signed({"type": "delivered", "id": "17"}))).status_code == 200
+    found = await rows(ctx, "select id, state from delivery order by id")
+    assert found == [{"id": before, "state": "sent"}, {"id": after, "state": "delivered"}]
 
 
 async def test_opens_told_by_a_provider_count_once(

@@ -12,12 +12,13 @@ from antiphon.awareness.consent import (
     Evidence,
     Statement,
     Suppressed,
+    lift_stops,
     record_consents,
     suppress,
     withdraw_all,
 )
 from antiphon.awareness.profiles import Identity, normal_identity, owners
-from antiphon.execution.delivery.heard import Heard, Replied, Row
+from antiphon.execution.delivery.heard import OF_PEOPLE, Heard, Replied, Row
 from antiphon.execution.delivery.matching import SQL
 from antiphon.foundation.context import Context
 from antiphon.foundation.notices import publish
@@ -29,7 +30,8 @@ Known = Sequence[tuple[Heard, Row]]
 async def apply(ctx: Context, conn: Connection, known: Known, loose: Sequence[Heard]) -> list[tuple[Heard, int]]:
     """Everything that follows. ``loose`` is what was written to us that answers no delivery; with whom it was written by,
     where that is known, it comes back."""
-    people = await _people(ctx, conn, loose)
+    alone = [(heard, _by_address(heard, row)) for heard, row in known if not row.person_known and heard.kind in OF_PEOPLE]
+    people = await _people(ctx, conn, [*loose, *(one for _, one in alone)])
     by_person = [(heard, row.person, row) for heard, row in known if row.person_known]
     words: list[tuple[Heard, int, Row | None]] = [*by_person, *((heard, person, None) for heard, person in people)]
     words.sort(key=lambda word: word[0].at)
@@ -39,13 +41,20 @@ async def apply(ctx: Context, conn: Connection, known: Known, loose: Sequence[He
                 await _withdraw(conn, heard, person, row)
             case "subscribed":
                 await _give_back(conn, heard, person, row)
-    strangers = {id(heard) for heard in loose} - {id(heard) for heard, _ in people}
-    await _suppress(ctx, conn, known, [heard for heard in loose if id(heard) in strangers])
     whose = {id(heard): person for heard, person in people}
+    strangers = [heard for heard in (*loose, *(one for _, one in alone)) if id(heard) not in whose]
+    await _suppress(ctx, conn, known, strangers)
+    await lift_stops(ctx, conn, _wanting([*(heard for heard, _ in known), *loose, *(one for _, one in alone)]))
+    whose |= {id(heard): whose[id(one)] for heard, one in alone if id(one) in whose}
     for heard, of in [*known, *((heard, None) for heard in loose)]:
         if heard.kind == "replied" or (heard.text and heard.kind in ("unsubscribed", "subscribed")):
             await _announce(conn, heard, of, whose.get(id(heard)))
     return people
+
+
+def _by_address(heard: Heard, row: Row) -> Heard:
+    """The answer to a message that was to an address of nobody's: whose it is by now, the address tells."""
+    return msgspec.structs.replace(heard, channel=row.channel, address=heard.address or row.address)
 
 
 async def _people(ctx: Context, conn: Connection, loose: Sequence[Heard]) -> list[tuple[Heard, int]]:
@@ -104,6 +113,15 @@ async def _suppress(ctx: Context, conn: Connection, known: Known, strangers: Seq
             )
     if listed:
         await suppress(ctx, conn, list(listed.values()))
+
+
+def _wanting(news: Sequence[Heard]) -> list[tuple[str, str]]:
+    """(channel, address) of those whose last word is that they want to hear from us."""
+    last: dict[tuple[str, str], Heard] = {}
+    for heard in sorted(news, key=lambda one: one.at):
+        if heard.kind in ("subscribed", "unsubscribed") and heard.address:
+            last[heard.channel, heard.address] = heard
+    return sorted(place for place, heard in last.items() if heard.kind == "subscribed")
 
 
 async def _announce(conn: Connection, heard: Heard, row: Row | None, person: int | None) -> None:

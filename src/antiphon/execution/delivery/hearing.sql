@@ -1,8 +1,11 @@
 -- name: place_by_id
--- Which deliveries providers mean by their own ids.
+-- Which deliveries providers mean by their own ids. One that is used again, as by an SMSC that counts anew, is the later message's.
 select m.account_id, m.provider_id, m.delivery_id, m.profile_id, m.parts::int
 from unnest(%(accounts)s::bigint[], %(provider_ids)s::text[]) as n (account_id, provider_id)
-join provider_message m on m.account_id = n.account_id and m.provider_id = n.provider_id;
+cross join lateral (
+    select * from provider_message m where m.account_id = n.account_id and m.provider_id = n.provider_id
+    order by m.at desc, m.delivery_id desc limit 1
+) m;
 
 -- name: hold_parts
 -- Nobody else notes receipts of these messages' parts until the transaction ends, so that the last one sees all others.

@@ -108,7 +108,7 @@ async def unsubscribe(ctx: Context, request: Asked, token: Token) -> Response[st
     evidence = Evidence(
         text=words.all if everything else words.one,
         url=f"{ctx.settings.base_url}/u/",
-        address=request.client.host if request.client else "",
+        address=client_address(ctx, request),
         user_agent=request.headers.get("user-agent", "")[:400],
     )
     word = Heard(
