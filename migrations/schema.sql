@@ -381,6 +381,7 @@ CREATE TABLE public.delivery (
     replied_at timestamp with time zone,
     deferred_at timestamp with time zone,
     corrections smallint DEFAULT 0 NOT NULL,
+    expires_asked boolean,
     CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'queued'::text, 'claimed'::text, 'speaking'::text, 'sent'::text, 'delivered'::text, 'bounced'::text, 'failed'::text, 'expired'::text, 'cancelled'::text, 'unknown'::text, 'suppressed'::text])))
 )
 WITH (fillfactor='65', autovacuum_vacuum_scale_factor='0.05');
@@ -1413,7 +1414,8 @@ CREATE TABLE public.journey_heard (
     name text NOT NULL,
     properties jsonb NOT NULL,
     journey_id bigint,
-    admits boolean DEFAULT true NOT NULL
+    admits boolean DEFAULT true NOT NULL,
+    begun smallint DEFAULT 0 NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
 

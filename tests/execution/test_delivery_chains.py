@@ -23,11 +23,14 @@ from antiphon.execution.delivery import (
     open_dispatch,
     submit,
 )
+from antiphon.execution.delivery.rules.model import Clocks
+from antiphon.execution.delivery.rules.service import set_clocks
 from antiphon.execution.delivery.watching import WATCHING
 from antiphon.foundation.clock import VirtualClock
 from antiphon.foundation.context import Context
 from antiphon.foundation.leases import Leases
 from antiphon.foundation.loops import run_until_idle
+from antiphon.foundation.principal import SYSTEM
 
 pytestmark = pytest.mark.store
 
@@ -343,3 +346,26 @@ def test_the_next_hop_says_its_own_words_or_those_before() -> None:
     assert (second.content, second.template_version_id) == (own, None) == (third.content, third.template_version_id)
     assert (fourth.content, fourth.template_version_id, fourth.hops) == (None, 4, ())
     assert msgspec.structs.replace(fourth, hop=0, key="k").key == "k"
+
+
+@pytest.mark.parametrize("asked", [False, True])
+async def test_a_hop_that_is_late_by_its_own_time_is_said_though_the_first_one_was_put_off(
+    flock: Flock, ctx: Context, clock: VirtualClock, asked: bool
+) -> None:
+    """Each hop has a lifetime of its own, whoever's first was moved by quiet hours included; an instant the author gave counts for
+    all."""
+    async with ctx.db.transaction() as conn:
+        quiet = msgspec.convert({"timezone": "UTC", "quiet": {"service": {"from": "11:00", "to": "15:00"}}}, Clocks)
+        await set_clocks(conn, SYSTEM, quiet)
+        new = NewDispatch(
+            key="k", channel="parrot", message_class="service", content=SAY,
+            hops=(Hop(channel="starling", answer_within=4 * 86_400),),
+        )  # fmt: skip
+        until = clock.now() + timedelta(days=3) if asked else None
+        await submit(ctx, conn, await open_dispatch(ctx, conn, new), Intents(profile_ids=[1], expires_at=until))
+    assert await flock.rows() == [("parrot", "planned", "quiet_hours")]
+    clock.advance(timedelta(hours=3))
+    await flock.run()
+    clock.advance(timedelta(days=4, hours=1))
+    await flock.run()
+    assert flock.starling.heard == ([] if asked else ["p1@example.com"])

@@ -303,7 +303,7 @@ async def test_a_late_receipt_resolves_the_unknown(ctx: Context, parrot: Parrot)
     async with ctx.db.transaction() as conn:
         dispatches = {d.id: 10 for d in await store.waiting_dispatches(conn)}
         claimed = await store.claim(conn, dispatches, held.epochs, most=10, now=now)
-        assert await store.mark_speaking(conn, held, claimed, now) == 1
+        assert await store.mark_speaking(conn, held, claimed, now)
     async with ctx.db.transaction() as conn:
         assert await store.recover(conn, held.buckets, now) == (0, [(1, 1)])
     assert (await row(ctx))[0] == "unknown"

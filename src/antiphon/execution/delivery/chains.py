@@ -72,6 +72,7 @@ class _Due(msgspec.Struct, frozen=True):
     address: str | None
     due_at: datetime
     expires_at: datetime | None
+    expires_asked: bool | None  # None of rows from before it was kept
     origin_id: int
 
 
@@ -226,7 +227,8 @@ def _onward(dispatch: Dispatch, then: Dispatch, rows: Sequence[_Due], now: datet
     lifetime = dispatch.rules.lifetime
 
     def deadline(row: _Due) -> datetime | None:
-        return row.expires_at if row.expires_at != row.due_at + lifetime else None
+        asked = row.expires_at != row.due_at + lifetime if row.expires_asked is None else row.expires_asked
+        return row.expires_at if asked else None
 
     going = [row for row in rows if (until := deadline(row)) is None or until > now]
     going.sort(key=lambda row: (deadline(row) is not None, deadline(row) or now, row.profile_id == NOBODY, row.id))

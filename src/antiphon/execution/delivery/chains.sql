@@ -67,7 +67,7 @@ with due as (
     returning w.delivery_id, w.profile_id, w.wants
 ), open as (
     select distinct on (d.id, d.profile_id) d.id, d.profile_id, d.dispatch_id, d.intent_key, d.variables::text, d.address,
-           d.due_at, d.expires_at, coalesce(d.origin_id, d.id) as origin_id
+           d.due_at, d.expires_at, d.expires_asked, coalesce(d.origin_id, d.id) as origin_id
     from due w
     join delivery d on d.id = w.delivery_id and d.profile_id = w.profile_id
     where (d.state in ('failed', 'expired', 'bounced')
@@ -82,7 +82,7 @@ with due as (
           and (o.opened_at is not null or o.clicked_at is not null or o.replied_at is not null))
 )
 select (select count(*) from due) as taken, o.id, o.profile_id, o.dispatch_id, o.intent_key, o.variables, o.address,
-       o.due_at, o.expires_at, o.origin_id
+       o.due_at, o.expires_at, o.expires_asked, o.origin_id
 from (select 1) one left join open o on true
 order by o.dispatch_id, o.id;
 

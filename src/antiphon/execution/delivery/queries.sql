@@ -83,26 +83,32 @@ select c.delivery_id, c.profile_id, c.dispatch_id, c.bucket, c.epoch, c.attempts
        c.reserved_at
 from claimed c
 join delivery d on d.id = c.delivery_id and d.profile_id = c.profile_id
-left join alias a on a.from_id = coalesce((d.variables ->> '_as')::bigint, c.profile_id)
-left join profile p on p.id = coalesce(a.to_id, (d.variables ->> '_as')::bigint, c.profile_id)
+cross join lateral (  -- a test alone is written as to somebody else
+    select case when d.message_class = 'test' then coalesce((d.variables ->> '_as')::bigint, c.profile_id) else c.profile_id end
+) o (id)
+left join alias a on a.from_id = o.id
+left join profile p on p.id = coalesce(a.to_id, o.id)
 left join preference w on w.profile_id = p.id and w.aspect = 'language'
 order by c.dispatch_id, c.bucket, c.delivery_id;
 
 -- name: mark_speaking
 -- The point of no return: from here a crash leaves these rows unknown. The fence is part of the statement, which is the
--- whole transaction: without every lease it was asked under, and without each row still claimed in our epoch, less is marked.
+-- whole transaction: without every lease it was asked under, and without each row still claimed in our epoch, none is marked:
+-- it divides by nothing then, and fails. What was marked and not said would be unknown.
 with held as materialized (
     select bucket from lease
     where loop = %(loop)s and owner = %(owner)s
       and (bucket, epoch) in (select * from unnest(%(buckets)s::int[], %(lease_epochs)s::bigint[]))
     for key share
+), marked as (
+    update delivery_queue q set state = 'speaking', speaking_at = %(now)s
+    from unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[], %(epochs)s::bigint[]) as g (delivery_id, profile_id, epoch)
+    where (select count(*) from held) = cardinality(%(buckets)s::int[])
+      and q.delivery_id = g.delivery_id and q.profile_id = g.profile_id and q.epoch = g.epoch
+      and q.state in ('claimed', 'speaking')
+    returning 1
 )
-update delivery_queue q set state = 'speaking', speaking_at = %(now)s
-from unnest(%(ids)s::bigint[], %(profile_ids)s::bigint[], %(epochs)s::bigint[]) as g (delivery_id, profile_id, epoch)
-where (select count(*) from held) = cardinality(%(buckets)s::int[])
-  and q.delivery_id = g.delivery_id and q.profile_id = g.profile_id and q.epoch = g.epoch
-  and q.state in ('claimed', 'speaking')
-returning q.delivery_id;
+select count(*) / (count(*) = cardinality(%(ids)s::bigint[]))::int from marked;
 
 -- name: record
 -- Write what became of messages: final ones leave the queue, put-off ones return to it, sent ones wait for a bounce; what
@@ -169,6 +175,9 @@ with receipt as materialized (
            n.account_id, n.provider_id, n.delivery_id, n.profile_id, %(now)s, n.parts
     from unnest(%(named_accounts)s::bigint[], %(names)s::text[], %(named_ids)s::bigint[], %(named_profiles)s::bigint[],
                 %(named_parts)s::int[]) as n (account_id, provider_id, delivery_id, profile_id, parts)
+    where n.delivery_id in (select id from ledger)  -- not of somebody who was erased meanwhile
+       or exists (select 1 from delivery d where d.id = n.delivery_id and d.profile_id = n.profile_id
+                  and d.state not in ('planned', 'queued', 'unknown'))
     on conflict (account_id, provider_id, profile_id) do update set delivery_id = excluded.delivery_id, at = excluded.at,
         parts = excluded.parts, delivered_at = null
 )

@@ -59,7 +59,7 @@ with picked as materialized (
 ), ledger as (
     update delivery d set state = 'queued', reason = null, detail = null, ended_at = null, sent_at = null,
         delivered_at = null, bounced_at = null, speaking_at = null, claimed_at = null, next_attempt_at = null, attempts = p.tried,
-        queued_at = %(now)s, due_at = %(now)s, expires_at = p.expires_at
+        queued_at = %(now)s, due_at = %(now)s, expires_at = p.expires_at, expires_asked = false
     from picked p where d.id = p.id and d.profile_id = p.profile_id and d.id in (select delivery_id from queued)
     returning d.id
 ), noted as (

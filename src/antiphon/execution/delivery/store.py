@@ -18,11 +18,12 @@ from antiphon.execution.delivery.model import (
     State,
 )
 from antiphon.foundation.leases import Held
-from antiphon.foundation.postgres import Connection, Jsonb, load_queries, struct_row, tuple_row
+from antiphon.foundation.postgres import Connection, Jsonb, PostgresError, load_queries, struct_row, tuple_row
 from antiphon.foundation.postgres.binary import Packed, bigints, instants, ints, maybe_instants, micros, texts
 
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 SQL = load_queries(Path(__file__).with_name("queries.sql"))
+_DIVIDED_BY_NOTHING = "22012"
 RESEND = [c.name for c in CLASSES.values() if c.resend_unknown]
 MOST_ATTEMPTS = len(BACKOFF) + 1
 BY_PRIORITY = [c.name for c in sorted(CLASSES.values(), key=lambda c: c.priority)]
@@ -170,8 +171,8 @@ def _maybe(instant: datetime | None) -> int | None:
     return None if instant is None else micros(instant)
 
 
-async def mark_speaking(conn: Connection, held: Held, rows: Sequence[Claimed], now: datetime) -> int:
-    """How many of the rows were still ours to speak, under these leases."""
+async def mark_speaking(conn: Connection, held: Held, rows: Sequence[Claimed], now: datetime) -> bool:
+    """Mark rows that are about to be spoken: all of them, or none where one is not ours to speak under these leases any more."""
     params = {
         **_keys(rows),
         "loop": held.loop,
@@ -180,7 +181,13 @@ async def mark_speaking(conn: Connection, held: Held, rows: Sequence[Claimed], n
         "lease_epochs": bigints(list(held.epochs.values())),
         "now": now,
     }
-    return (await conn.execute(SQL.mark_speaking, params)).rowcount
+    try:
+        await conn.execute(SQL.mark_speaking, params)
+    except PostgresError as failed:
+        if failed.sqlstate == _DIVIDED_BY_NOTHING:
+            return False
+        raise
+    return True
 
 
 async def unclaim(conn: Connection, rows: Sequence[Claimed]) -> None:

@@ -107,7 +107,7 @@ with ended as (
     where q.delivery_id = s.id and q.profile_id = s.profile_id and q.state = 'queued'
     returning q.delivery_id
 ), ledger as (
-    update delivery d set variables = d.variables - '_code',
+    update delivery d set variables = (d.variables - '_code') || '{"_over": true}'::jsonb,
         state = case when g.delivery_id is null then d.state else 'cancelled' end,
         reason = case when g.delivery_id is null then d.reason else 'verification_over' end,
         ended_at = case when g.delivery_id is null then d.ended_at else %(now)s::timestamptz end,

@@ -117,7 +117,7 @@ class Voice:
             point("to_mark")
             marked_at.append(self._ctx.clock.now())
             async with self._ctx.db.connection() as conn:
-                if await store.mark_speaking(conn, mine, said, marked_at[0]) != len(said):
+                if not await store.mark_speaking(conn, mine, said, marked_at[0]):
                     raise LeaseLost
             spoken_at = loop.time()
             point("marked")

@@ -52,6 +52,8 @@ class Writer:
                 row.delivery_id, row.profile_id, opens=dispatch.track_opens, clicks=dispatch.track_clicks, at=now,
                 short=short,
             )  # fmt: skip
+            if codes.is_over(row.variables):
+                raise Unwritable("the verification it is for is over")
             variables = codes.told(secret, row.variables)
             variables.setdefault("language", row.language or "")
             try:

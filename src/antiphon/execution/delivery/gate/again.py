@@ -13,13 +13,14 @@ from antiphon.execution.delivery.gate.judge import Cut, Judged, cuts, judge, rea
 from antiphon.execution.delivery.gate.look import SQL, Facts, contacts, span
 from antiphon.execution.delivery.model import Dispatch, Intents
 from antiphon.execution.delivery.rules.model import Rules
-from antiphon.execution.delivery.store import Claimed
+from antiphon.execution.delivery.store import Claimed, put_off
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres import Connection
 from antiphon.foundation.postgres.binary import bigints, instants, micros
 
 LATE = span(timedelta(minutes=15))
 """A message said more than this after it is down for counts at the time it is said."""
+SOON = timedelta(seconds=1)  # until it should be clear whether what is in hand is said
 _NEVER = datetime(2200, 1, 1, tzinfo=UTC)
 Down = dict[int, int]  # place → when its message counts
 
@@ -42,12 +43,15 @@ async def look_again(ctx: Context, conn: Connection, dispatch: Dispatch, rows: S
     judged = judge(rules, dispatch, intents, facts, now=now, secret_holdout=universal_of(ctx, rules, now), again=True)
     _expire(judged, rows, now)
     waits = judged.moved & judged.passed
-    moved = await _cap(conn, rules, dispatch, facts, judged, rows, now)
+    moved, unclear = await _cap(conn, rules, dispatch, facts, judged, rows, now)
     if waits.any():
         await _put_off(conn, rows, np.flatnonzero(waits).tolist(), judged)
         moved |= {place: int(judged.due[place]) for place in np.flatnonzero(waits).tolist()}
     if moved:
         await _recount(conn, rules, dispatch, facts, rows, {p: at for p, at in moved.items() if judged.may(p)})
+    if unclear:
+        await put_off(conn, [(rows[place], now + SOON) for place in unclear])
+        waits[unclear] = True
     verdicts = ["paused" if waits[place] else reason for place, reason in enumerate(judged.named())]
     return {row.delivery_id: verdict for row, verdict in zip(rows, verdicts, strict=True) if row.delivery_id in facts.waiting}
 
@@ -66,12 +70,16 @@ def _expire(judged: Judged, rows: Sequence[Claimed], now: datetime) -> None:
 
 async def _cap(
     conn: Connection, rules: Rules, dispatch: Dispatch, facts: Facts, judged: Judged, rows: Sequence[Claimed], now: datetime
-) -> Down:
-    """Refuse what has no room any more beside what came before it; those that count at another time from now on."""
+) -> tuple[Down, list[int]]:
+    """Refuse what has no room any more beside what came before it, or was faster: those that count at another time from now on,
+    and those that wait until it is clear whether what is faster is said.
+
+    Two gates that do not see each other's rows yet may both let a message pass; the first to be said then takes the room.
+    """
     limits = cuts(rules, dispatch, facts)
     places = np.flatnonzero(judged.passed & ~judged.moved)
     if not limits or not len(places):
-        return {}
+        return {}, []
     back = reach_of(limits, len(rows))[places] + LATE
     kinds = sorted({kind for cut in limits for kind in cut.kinds})
     known = await contacts(conn, facts, places, judged.due[places], back, 1, kinds, before=True)
@@ -80,6 +88,7 @@ async def _cap(
     for place, *one in zip(known.owner.tolist(), known.at.tolist(), known.delivery.tolist(), known.kind.tolist(), strict=True):
         theirs[place].append((one[0], one[1], one[2]))
     moved: Down = {}
+    rivals: dict[int, tuple[int, list[tuple[int, int]], list[tuple[int, int, int]]]] = {}
     present = micros(now)
     for place in places.tolist():
         mine = rows[place].delivery_id
@@ -88,10 +97,43 @@ async def _cap(
         if at != down:
             moved[place] = at
         before = [(t, kind) for t, delivery, kind in theirs[place] if (t, delivery) < (at, mine) and delivery != mine]
-        full = next((cut.reason for cut in limits if _is_full(cut, place, at, before)), None)
+        full = _full(limits, place, at, before)
         if full is not None:
             judged.refuse_one(place, full)
-    return moved
+            continue
+        later = [one for one in theirs[place] if (one[0], one[1]) > (at, mine) and one[1] != mine]
+        if later and _full(limits, place, at, [*before, *((t, kind) for t, _, kind in later)]) is not None:
+            rivals[place] = at, before, later
+    return moved, await _outrun(conn, limits, judged, rows, rivals) if rivals else []
+
+
+async def _outrun(
+    conn: Connection, limits: Sequence[Cut], judged: Judged, rows: Sequence[Claimed],
+    rivals: dict[int, tuple[int, list[tuple[int, int]], list[tuple[int, int, int]]]],
+) -> list[int]:
+    """Refuse what has no room beside what came later and is said already; those that have none beside what was taken in hand
+    before them, and so may have been looked at without them."""
+    ids = sorted({delivery for _, _, later in rivals.values() for _, delivery, _ in later})
+    found = await (await conn.execute(SQL.queued_states, {"ids": bigints(ids)})).fetchall()
+    queued = {delivery: (state, claimed_at) for delivery, state, claimed_at in found}
+    unclear = []
+    for place, (at, before, later) in rivals.items():
+        said = [(t, kind) for t, delivery, kind in later if queued.get(delivery, ("speaking",))[0] == "speaking"]
+        full = _full(limits, place, at, [*before, *said])
+        if full is not None:
+            judged.refuse_one(place, full)
+            continue
+        since = rows[place].claimed_at
+        in_hand = [(t, kind) for t, delivery, kind in later
+                   if delivery in queued and queued[delivery][0] == "claimed" and queued[delivery][1] < since]  # fmt: skip
+        if in_hand and _full(limits, place, at, [*before, *said, *in_hand]) is not None:
+            unclear.append(place)
+    return unclear
+
+
+def _full(limits: Sequence[Cut], place: int, at: int, others: Sequence[tuple[int, int]]) -> str | None:
+    """Why there is no room beside these others, if there is none."""
+    return next((cut.reason for cut in limits if _is_full(cut, place, at, others)), None)
 
 
 def _is_full(cut: Cut, place: int, at: int, before: Sequence[tuple[int, int]]) -> bool:

@@ -178,6 +178,7 @@ async def write(conn: Connection, seen: Seen, hold: Hold | None = None) -> int:
         "reasons": _but(judged.coded(), judged.moved & judged.passed, "quiet_hours"),
         "dues": instants(judged.due),
         "expires": instants(judged.expires),
+        "expires_asked": intents.expires_at is not None,
         "key": dispatch.key,
         "dispatch_id": dispatch.id,
         "campaign_id": dispatch.campaign_id,

@@ -90,18 +90,22 @@ cross join lateral (
     where c.profile_id = g.person_id and c.at > g.since and c.at < g.until and c.kind = any(%(kinds)s::int[]) offset 0
 ) c;
 
+-- name: queued_states
+-- How far these deliveries are; what is in no queue has been said.
+select q.delivery_id, q.state, q.claimed_at from delivery_queue q where q.delivery_id = any(%(ids)s::bigint[]);
+
 -- name: write
 -- The ledger's rows of a set that was judged, the queue's for those that pass, and what counts towards caps from now on.
 with written as (
     insert into delivery (profile_id, intent_key, dispatch_id, campaign_id, occurrence, channel, account_id,
                           message_class, topic, template_version_id, address, state, reason, planned_at, due_at,
-                          expires_at, queued_at, ended_at, variables, bucket)
+                          expires_at, queued_at, ended_at, variables, bucket, expires_asked)
     select d.profile_id, %(key)s || coalesce(':' || d.suffix, ''), %(dispatch_id)s, %(campaign_id)s, %(occurrence)s,
            %(channel)s, %(account_id)s, %(message_class)s, %(topic)s, %(template_version_id)s, d.address,
            d.state, d.reason, %(now)s::timestamptz, d.due_at, d.expires_at,
            case when d.state in ('planned', 'queued') then %(now)s::timestamptz end,
            case when d.state not in ('planned', 'queued') then %(now)s::timestamptz end,
-           d.variables::jsonb, d.profile_id %% 64
+           d.variables::jsonb, d.profile_id %% 64, %(expires_asked)s::boolean
     from unnest(%(profile_ids)s::bigint[], %(suffixes)s::text[], %(variables)s::text[], %(addresses)s::text[],
                 %(states)s::text[], %(reasons)s::text[], %(dues)s::timestamptz[], %(expires)s::timestamptz[])
         as d (profile_id, suffix, variables, address, state, reason, due_at, expires_at)
