@@ -106,6 +106,9 @@ async def be_known(ctx: Context, client: Any, stranger: Any) -> int:
     await be_merged(ctx, client, stranger, key, person["id"])
     added = {"kind": "loyalty_card", "value": f"{MARK}-card"}
     assert (await client.post(f"/v1/profiles/{person['id']}/identities", json=added)).status_code == 201
+    lost = {"kind": "device", "value": f"{MARK}-lost"}
+    for place in ("identities", "identities/remove"):
+        assert (await client.post(f"/v1/profiles/{person['id']}/{place}", json=lost)).status_code < 300
     await allow(ctx, client, person["id"])
     await be_imported(ctx, client)
     await be_written_to(ctx, client, person["id"])

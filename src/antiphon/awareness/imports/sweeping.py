@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
+import unicodedata
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -22,6 +24,7 @@ _OVERLAP = 2_000  # bytes: longer than any identity in any encoding
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp1251", "latin-1", "gb18030")
 _BETWEEN_DIGITS = b" -().\t/"
 _PHONE = re.compile(r"\+?[0-9]{8,}")
+_CARD = re.compile(r"[0-9A-Z]{6,}")
 
 
 class ImportUnderWay(Unavailable):
@@ -63,18 +66,42 @@ def remove_mentioning(data: Path, words: Sequence[str]) -> int:
 
 def needles(words: Sequence[str]) -> tuple[re.Pattern[bytes], re.Pattern[bytes] | None]:
     """What to look for: each word by itself in each encoding a file may have; and phone numbers' ends however written."""
-    written = sorted({re.escape(data) for word in words for data in _encoded(word.lower())})
+    written = sorted({data for word in words for spelled in _spelled(word) for data in _encoded(spelled)})
     phones = sorted({word[-8:].encode() for word in words if _PHONE.fullmatch(word)})
     alone = re.compile(rb"(?<![0-9a-z])(?:" + b"|".join(written or [rb"(?!)"]) + rb")(?![0-9a-z])", re.IGNORECASE)
     return alone, re.compile(b"|".join(phones)) if phones else None
 
 
+def _spelled(word: str) -> Iterator[str]:
+    """A word as it may be written: an address of an international domain in its own letters too, a handle without its sign."""
+    yield word
+    name, at, domain = word.rpartition("@")
+    if at and not name:
+        yield domain
+    elif at and "xn--" in domain:
+        with suppress(UnicodeError):
+            labels = [label[4:].encode().decode("punycode") if label[:4] == "xn--" else label for label in domain.split(".")]
+            yield name + at + ".".join(labels)
+
+
 def _encoded(word: str) -> Iterator[bytes]:
+    """A pattern of the word in each encoding that has it: of any case and accents, with blanks in what may be a card's number."""
+    card = _CARD.fullmatch(word)
     for name in _ENCODINGS:
-        try:
-            yield word.encode(name)
-        except UnicodeEncodeError:
-            continue
+        with suppress(UnicodeEncodeError):
+            gap = b"(?:" + b"|".join(re.escape(one.encode(name)) for one in " -") + b")?" if card else b""
+            yield gap.join(_letter(letter, name) for letter in unicodedata.normalize("NFC", word))
+
+
+def _letter(letter: str, encoding: str) -> bytes:
+    if letter.isascii():
+        return re.escape(letter.encode(encoding))
+    written = {letter.encode(encoding)}
+    for case in (letter.lower(), letter.upper()):
+        for form in (case, unicodedata.normalize("NFD", case)):
+            with suppress(UnicodeEncodeError):
+                written.add(form.encode(encoding))
+    return b"(?:" + b"|".join(re.escape(one) for one in sorted(written)) + b")"
 
 
 def mentions(path: Path, patterns: tuple[re.Pattern[bytes], re.Pattern[bytes] | None]) -> bool:

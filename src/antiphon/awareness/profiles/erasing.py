@@ -24,12 +24,13 @@ async def run_erasure(ctx: Context, job: RunningJob) -> dict[str, Any]:
     transaction; what lies in the lake is erased by jobs of its rooms. Soon after, PostgreSQL forgets its samples."""
     profile_id = int(job.args["profile_id"])
     async with ctx.db.connection() as conn:
-        words = await store.identity_values(conn, await store.every_id(conn, profile_id))
+        ids = await store.every_id(conn, profile_id)
+        words = await store.identity_values(conn, ids)
     await PERSONAL.sweep(ctx, words)
     async with ctx.db.transaction() as conn:
         await job.fence(conn)
         await store.bump_epoch(conn)
-        await redact(conn, words)
+        await redact(conn, words, [f"profile:{one}" for one in {profile_id, *ids}])
         await PERSONAL.erase(ctx, conn, profile_id)
         await _ask_renewal(conn)
     return {"profile_id": profile_id}

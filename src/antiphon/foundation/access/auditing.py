@@ -38,15 +38,16 @@ async def audit(
     await store.add_audit(conn, who, action, subject, _state(before), _state(after))
 
 
-async def redact(conn: Connection, words: Sequence[str]) -> int:
+async def redact(conn: Connection, words: Sequence[str], subjects: Sequence[str] = ()) -> int:
     """Blot out what changes say of somebody erased, known by these identities; returns how many did.
 
-    What is as long as an address or has an @ is looked for anywhere; anything shorter only as a whole value.
+    Of changes of these subjects everything is: an identity that was theirs once is in no list of words. What is as long as an
+    address or has an @ is looked for anywhere; anything shorter only as a whole value.
     """
     lower = [word.lower() for word in words]
     anywhere = [word for word in lower if "@" in word or len(word) >= LONG]
     needles = anywhere + [msgspec.json.encode(word).decode() for word in lower if word not in anywhere]
-    return await store.redact_audit(conn, needles, [f":{word}" for word in lower]) if words else 0
+    return await store.redact_audit(conn, needles, [f":{word}" for word in lower], subjects) if words or subjects else 0
 
 
 def _like(text: str | None, *, inside: bool = False) -> str | None:

@@ -181,4 +181,5 @@ set subject = case when subject like 'profile:%%' then subject else split_part(s
 where exists (
     select from unnest(%(needles)s::text[]) w (word)
     where position(w.word in lower(concat(a.before::text, a.after::text))) > 0 or position(w.word in lower(a.subject)) > 0
-) or exists (select from unnest(%(endings)s::text[]) w (word) where right(lower(a.subject), length(w.word)) = w.word);
+) or exists (select from unnest(%(endings)s::text[]) w (word) where right(lower(a.subject), length(w.word)) = w.word)
+   or a.subject = any(%(subjects)s::text[]);

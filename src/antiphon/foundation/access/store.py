@@ -198,5 +198,6 @@ async def list_audit(conn: Connection, limit: int, **filters: Any) -> list[Audit
     return await _all(conn, AuditEntry, "list_audit", {"limit": limit, **filters})
 
 
-async def redact_audit(conn: Connection, needles: Sequence[str], endings: Sequence[str]) -> int:
-    return (await conn.execute(SQL.redact_audit, {"needles": list(needles), "endings": list(endings)})).rowcount
+async def redact_audit(conn: Connection, needles: Sequence[str], endings: Sequence[str], subjects: Sequence[str]) -> int:
+    params = {"needles": list(needles), "endings": list(endings), "subjects": list(subjects)}
+    return (await conn.execute(SQL.redact_audit, params)).rowcount
