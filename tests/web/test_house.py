@@ -27,7 +27,7 @@ def rooms() -> Any:
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     url = "postgresql://someone:hunter2@db.example/antiphon"
-    return msgspec.structs.replace(settings, trusted_proxies=("10.0.0.0/8",), database_url=url)
+    return msgspec.structs.replace(settings, trusted_proxies=("10.0.0.0/8",), database_url=url, lake_s3_secret="hunter3")
 
 
 async def test_health_is_open_and_readiness_names_what_is_missing(stranger: httpx.AsyncClient) -> None:
@@ -58,7 +58,8 @@ async def test_settings_tell_no_secret(client: httpx.AsyncClient, settings: Sett
     assert settings.secret not in answer.text
     assert "hunter2" not in answer.text
     shown = {one["name"]: one for one in answer.json()["settings"]}
-    assert shown["secret"]["value"] is True
+    assert "hunter3" not in answer.text
+    assert shown["secret"]["value"] is True and shown["lake_s3_secret"]["value"] is True
     assert shown["session_hours"]["value"] == 12.0
     assert shown["session_hours"]["meaning"]
     assert answer.json()["now"].startswith("2026-06-01T12:00")

@@ -13,7 +13,8 @@ from antiphon.foundation.embedded import running_url
 from antiphon.foundation.http import get
 from antiphon.web.state import Installation
 
-_HIDDEN = {"secret", "database_url"}
+_HIDDEN = frozenset({"secret", "database_url", "lake_s3_secret"})
+"""Of these nobody is told more than whether they are set: they hold secrets."""
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
