@@ -13,6 +13,7 @@ import httpx
 
 from antiphon.awareness.imports.loading import JOBS
 from antiphon.awareness.imports.loops import tidy
+from antiphon.awareness.imports.model import guess_map
 from antiphon.foundation.context import Context
 from antiphon.foundation.jobs import register_kinds, run_one
 from antiphon.foundation.lake import LakeClient
@@ -119,3 +120,13 @@ async def test_a_quote_that_is_never_closed_does_not_hide_the_file(lake: LakeCli
     seen = (await client.post(f"/v1/imports/files/{file_id}/preview", json={"kind": "customers"})).json()
     assert seen["columns"] == ["No", "E-mail", "Mobile", "First name", "News"]
     assert seen["delimiter"] == ";" and [row[0] for row in seen["rows"][:3]] == ["0", "1", "2"]
+    assert seen["rows"][0][3] == '=HYPERLINK("x")'
+
+
+def test_a_proposed_trait_is_named_as_templates_can_say_it() -> None:
+    proposed = guess_map("customers", ["Client No", "E-mail", "First name", "Имя", "Total (€)", "first-name 2", "%", "plan", "user_id", "X y", "x_y"])
+    assert proposed["identities"] == {"email": "E-mail", "user_id": "Client No"}
+    assert proposed["traits"] == {
+        "first_name": "First name", "Имя": "Имя", "total": "Total (€)", "first_name_2": "first-name 2", "%": "%", "plan": "plan",
+        "user_id": "user_id", "X y": "X y", "x_y": "x_y", "email": "E-mail",
+    }  # fmt: skip

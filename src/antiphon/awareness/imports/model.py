@@ -12,8 +12,10 @@ more to say about it; the smallest map of customers is
 
 from __future__ import annotations
 
+import re
 import tomllib
 import zoneinfo
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -250,12 +252,21 @@ def parse_map(text: str) -> ImportMap:
     return found
 
 
+def _word(column: str) -> str:
+    """A column's name as one word, as templates and expressions want it: ``First name`` is ``first_name``."""
+    if column.isidentifier():
+        return column
+    word = re.sub(r"\W+", "_", column).strip("_").lower()
+    return word if word.isidentifier() else column
+
+
 def guess_map(kind: Literal["customers", "events"], columns: list[str]) -> dict[str, Any]:
     """A first proposal for a file with these columns: known spellings of identities, the rest as traits or properties."""
     spellings = {
         "email": ("email", "emailaddress", "mail", "почта", "邮箱"),
         "phone": ("phone", "mobile", "phonenumber", "tel", "telephone", "msisdn", "телефон", "手机"),
-        "user_id": ("userid", "customerid", "customer", "clientid", "id", "accountid"),
+        "user_id": ("userid", "customerid", "customer", "clientid", "id", "accountid", "customerno", "customernumber", "clientno",
+                    "clientnumber"),
     }
     plain = {c: "".join(ch for ch in c.lower() if ch.isalnum()) for c in columns}
     identities: dict[str, str] = {}
@@ -266,7 +277,9 @@ def guess_map(kind: Literal["customers", "events"], columns: list[str]) -> dict[
     used = set(identities.values())
     proposal: dict[str, Any] = {"kind": kind, "identities": identities}
     if kind == "customers":
-        proposal["traits"] = {c: c for c in columns if c not in used} | (
+        names = {c: _word(c) for c in columns if c not in used}
+        twice = {one for one, times in Counter([*names.values(), *identities]).items() if times > 1}
+        proposal["traits"] = {c if name in twice else name: c for c, name in names.items()} | (
             {"email": identities["email"]} if "email" in identities else {}
         )
         return proposal

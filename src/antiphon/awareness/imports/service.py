@@ -101,8 +101,8 @@ async def preview(
         imported = ImportMap(kind=kind, encoding=encoding, delimiter=delimiter)
         plain, dialect = await legible(ctx.lake, plain, imported, folder)
         rows = await ctx.lake.run(
-            f"from read_csv({literal(str(plain))}, all_varchar=true, header=true, delim=$delim, quote='\"', ignore_errors=true, "
-            f"null_padding=true, strict_mode=false) limit {_PREVIEW_ROWS}",
+            f"from read_csv({literal(str(plain))}, all_varchar=true, header=true, delim=$delim, quote='\"', escape='\"', "
+            f"ignore_errors=true, null_padding=true, strict_mode=false) limit {_PREVIEW_ROWS}",
             {"delim": dialect.delimiter},
         )
         return Preview(
