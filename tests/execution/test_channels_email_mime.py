@@ -198,3 +198,18 @@ def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
     assert msgspec.convert(good, EmailSettings).domain == "x.example"
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(good | wrong, EmailSettings)
+
+
+@pytest.mark.parametrize("letter", ["ю", "中", "é", "😀"])
+def test_lines_of_encoded_words_keep_their_length(letter: str) -> None:
+    """RFC 2047, 2: at most 76 characters in each line of a header that has encoded words, the header's name included."""
+    long = account(from_name=letter * 40, from_email="a.rather.long.sender@of-a.rather.long.example")
+    wire = EmailChannel().prepare(
+        Message(delivery_id=7, address="ann@x.example", content=Rendered(letter * 200, None, "Hi"), date=NOW), long
+    )
+    lines = wire.payload.split(b"\r\n\r\n")[0].split(b"\r\n")
+    assert max(len(line) for line in lines if b"=?utf-8?" in line) <= 76
+    mail = read(wire)
+    assert mail["subject"] == letter * 200
+    name = mail["from"].addresses[0].display_name  # which the standard library parts with blanks, against RFC 2047, 6.2
+    assert name.replace(" ", "") == letter * 40

@@ -150,7 +150,8 @@ def test_numbers() -> None:
     ("text", "meant"),
     [
         ("STOP", "stop"), (" stop. ", "stop"), ("«СТОП!»", "stop"), ("Отписаться", "stop"), ("退订", "stop"), ("TD", "stop"), ("t", "stop"),
-        ("ＳＴＯＰ", "stop"), ("Stop  all", "stop"), ("start", "start"), ("СТАРТ", "start"), ("订阅", "start"), ("помощь?", "help"),
+        ("ＳＴＯＰ", "stop"), ("Stop  all", "stop"), ("Arrêt !", "stop"), ("ARRE\u0302T", "stop"),
+        ("start", "start"), ("СТАРТ", "start"), ("订阅", "start"), ("помощь?", "help"),
         ("帮助", "help"), ("stop it", None), ("don't stop", None), ("", None), ("STOPPED", None), ("…", None), ("T" * 500, None),
     ],
 )  # fmt: skip

@@ -83,7 +83,7 @@ def _chunks(text: str) -> list[bytes]:
     room = bytearray()
     for char in text:
         raw = char.encode()
-        if len(room) + len(raw) > 42:
+        if len(room) + len(raw) > 39:  # with "Subject: " before it a line has 73 characters; RFC 2047 allows 76
             chunks.append(bytes(room))
             room.clear()
         room += raw
@@ -101,7 +101,7 @@ def named(name: str, address: str) -> str:
     if name.isascii() and "=?" not in name and len(name) < 60:
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}" <{address}>'
-    return f"{encoded_words(name)} <{address}>"
+    return f"{encoded_words(name)}\r\n <{address}>"
 
 
 def encoded_words(text: str) -> str:

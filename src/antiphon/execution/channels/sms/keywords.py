@@ -33,6 +33,7 @@ HELP_WORDS = (
 
 _AROUND = re.compile(r"^[\W_]+|[\W_]+$")
 _BLANKS = re.compile(r"\s+")
+_ACCENTS = re.compile("[\u0300-\u036f]")  # arrêt is arret; ё is е
 _MEANS: dict[Word | None, SignalKind] = {"stop": "unsubscribed", "start": "subscribed"}
 LONGEST = 40  # characters; whatever is longer is no word
 
@@ -46,8 +47,8 @@ class Keywords(msgspec.Struct, frozen=True):
 
 
 def folded(text: str) -> str:
-    """A message as it is compared: case, width, accents' coding, blanks and what stands around it set aside."""
-    plain = unicodedata.normalize("NFKC", text).casefold().replace("ё", "е")
+    """A message as it is compared: case, width, accents, blanks and what stands around it set aside."""
+    plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text))).casefold()
     return _BLANKS.sub(" ", _AROUND.sub("", plain))
 
 
