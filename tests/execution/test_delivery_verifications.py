@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 from tests.execution.cast import SEND, Parrot, add_account, stage, yes
 
 from antiphon.execution.channels import Receipt, Wire
+from antiphon.execution.content import TemplateInvalid
 from antiphon.execution.delivery import codes, ledger, verification_reading, verifications
 from antiphon.execution.delivery.errors import CodeTextMissing, FactorUnknown, TooManyCodes, VerificationOver, VerificationUnknown
 from antiphon.execution.delivery.verification_model import Checked, NewFactor, NewVerification, Verification, covered
@@ -237,8 +238,12 @@ async def test_words_in_the_customers_language_or_the_callers_own(desk: Desk) ->
     assert desk.said[-1][1].startswith("Ваш код:")
     await desk.begin(text="Shop: {{ code }}", length=4)
     assert re.fullmatch(r"Shop: \d{4}", desk.said[-1][1])
-    with pytest.raises(CodeTextMissing):
-        await desk.begin(text="Hello")
+    await desk.begin(text="{% if minutes > 5 %}{{ code_spaced }}{% endif %}", length=4)
+    for without in ("Hello", "Use the code that we sent you", "{{ barcode }}"):
+        with pytest.raises(CodeTextMissing):
+            await desk.begin(text=without)
+    with pytest.raises(TemplateInvalid):
+        await desk.begin(text="{{ code ")
 
 
 async def test_it_is_exported_and_erased(desk: Desk, ctx: Context) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from antiphon.awareness.consent import ChannelRegistry, normal_address
+from antiphon.execution.content import Source, compile_source
 from antiphon.execution.delivery import codes
 from antiphon.execution.delivery.errors import (
     CodeTextMissing,
@@ -49,10 +50,10 @@ KEPT = timedelta(days=30)
 async def begin(ctx: Context, conn: Connection, who: Principal, new: NewVerification) -> Verification:
     """Ask for a proof and send its codes; with a key known already, the verification it began.
 
-    Raises TooManyCodes when an address was sent enough lately, ChannelUnknown, NoAccount, and CodeTextMissing for words
-    without the code in them.
+    Raises TooManyCodes when an address was sent enough lately, ChannelUnknown, NoAccount, CodeTextMissing for words without
+    the code in them, and TemplateInvalid for words that are no Liquid.
     """
-    if new.text is not None and "code" not in new.text:
+    if new.text is not None and not _says_the_code(new.text):
         raise CodeTextMissing(field="text")
     now = ctx.clock.now()
     key = f"{who.subject}:{new.key if new.key is not None else random_token(12)}"
@@ -84,6 +85,12 @@ async def begin(ctx: Context, conn: Connection, who: Principal, new: NewVerifica
     if not all(reached):
         await _end(conn, [verification_id], "failed", now)
     return await read(conn, verification_id)
+
+
+def _says_the_code(text: str) -> bool:
+    """Whether these words have the code in them, and not only speak of one. Raises TemplateInvalid."""
+    compiled = compile_source(Source(format="text", subject="", body=text))
+    return any({"code", "code_spaced"} & {str(name) for name in part.analyze().globals} for part in compiled.parts)
 
 
 async def _not_too_many(

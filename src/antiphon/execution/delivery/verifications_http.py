@@ -67,7 +67,8 @@ class SendAgain(Body, frozen=True, kw_only=True):
 @post("/v1/verifications", permission="verifications:write", problems=(404, 409, 429))
 async def begin_verification(ctx: Context, who: Principal, data: AskVerification) -> Verification:
     """Ask for a proof and send its codes. It is ``failed`` at once where the gate refuses every channel of a factor."""
-    if len({factor.channel for factor in data.factors}) < len(data.factors):
+    named = [name for factor in data.factors for name in (factor.channel, factor.fallback) if name is not None]
+    if len(set(named)) < len(named):  # two codes that fall back to one channel prove one
         raise ChannelTwice(field="factors")
     new = NewVerification(
         factors=[msgspec.convert(msgspec.to_builtins(factor), NewFactor) for factor in data.factors],
