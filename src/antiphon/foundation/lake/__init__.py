@@ -4,10 +4,12 @@ Tables are `lake.<table>`; PostgreSQL is attached read-only as `pg` (best read b
 are `$name`. Rooms keep their statements in `lake.sql`.
 """
 
-from antiphon.foundation.lake.client import LakeClient, LakeSession, LakeTransaction, transaction_variable
+from antiphon.foundation.lake.client import LakeClient
 from antiphon.foundation.lake.errors import LakeConflict, LakeQueryFailed, LakeTimeout, LakeUnavailable
 from antiphon.foundation.lake.launcher import LakeProcess, start_lake
+from antiphon.foundation.lake.session import LakeSession, LakeTransaction
 from antiphon.foundation.lake.storage import ObjectStorage, object_storage
+from antiphon.foundation.lake.wire import transaction_variable
 
 __all__ = [
     "LakeClient",
