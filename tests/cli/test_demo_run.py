@@ -8,39 +8,17 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
-
-MARK = "ANTIPHON_DEMO_TEST"
+from tests.cli.running import MARK, processes_of, wait_for
 
 
 def environment(data: Path) -> dict[str, str]:
     dropped = ("ANTIPHON_", "MAKE")
     env = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return env | {"ANTIPHON_DATA_DIR": str(data), MARK: str(data)}
-
-
-def processes_of(data: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            ours = process.environ().get(MARK) == str(data) or Path(process.cwd()).is_relative_to(data)
-            if ours and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def wait_for(true: Callable[[], object], seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.1)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,33 +14,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-
-MARK = "ANTIPHON_SERVE_TEST"
+from tests.cli.running import MARK, processes_of, wait_for
 
 
 def environment(data: Path, port: int, **more: str) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("ANTIPHON_")}
     return env | {"ANTIPHON_DATA_DIR": str(data), "ANTIPHON_PORT": str(port), MARK: str(data)} | more
-
-
-def processes_of(data: Path) -> list[psutil.Process]:
-    """Everything that a server on this data folder started, its database included."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            ours = process.environ().get(MARK) == str(data) or Path(process.cwd()).is_relative_to(data)
-            if ours and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def wait_for(true: Callable[[], object], seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def parts(server: subprocess.Popen[bytes]) -> dict[str, int]:

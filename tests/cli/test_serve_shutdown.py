@@ -16,7 +16,8 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from tests.cli.test_serve_lifecycle import answers, processes_of, serve, wait_for
+from tests.cli.running import processes_of, wait_for
+from tests.cli.test_serve_lifecycle import answers, serve
 
 from antiphon.foundation.access import SYSTEM, issue_key
 from antiphon.foundation.embedded import running_url, start_postgres
