@@ -12,6 +12,7 @@ from tests.execution.test_campaigns_service import RUN, draft, reported, segment
 from antiphon.execution.campaigns import service
 from antiphon.execution.campaigns.estimating import full_estimate, warnings
 from antiphon.execution.campaigns.model import Campaign, Fallback
+from antiphon.execution.delivery.pacing import expected_pace
 from antiphon.execution.delivery.rules.model import Suitability
 from antiphon.execution.delivery.rules.service import set_suitability
 from antiphon.foundation.context import Context
@@ -47,6 +48,26 @@ async def test_reach_cost_and_duration(ctx: Context, parrot: Parrot) -> None:
     assert [(one.code, one.people) for one in found.warnings] == [("over_budget", found.reached - 10)]
     again = await full_estimate(ctx, campaign.id)
     assert again == found, "the same people are held out each time"
+
+
+async def test_a_pace_is_told_by_minutes_in_the_midst_of_work(ctx: Context, parrot: Parrot) -> None:
+    now = ctx.clock.now().replace(second=0, microsecond=0)
+
+    async def after(*sent: int) -> float | None:
+        async with ctx.db.transaction() as conn:
+            await conn.execute("update account_terms set per_second = null")
+            await conn.execute("delete from account_minute")
+            for minutes, count in enumerate(sent):
+                await conn.execute(
+                    "insert into account_minute (account_id, minute, sent) select id, %s, %s from channel_account",
+                    (now - timedelta(minutes=90 - minutes), count),
+                )
+            return (await expected_pace(conn, "parrot", None, now)).seconds(600)
+
+    assert await after() is None
+    assert await after(1) is None, "one confirmation said nothing of how long six hundred take"
+    assert await after(1, 900, 1) is None and await after(900, 900) is None
+    assert await after(700, 1200, 600) == 30.0 and await after(5, 6, 5) is None
 
 
 async def test_a_reserve_is_judged_with_the_channels_after_it(ctx: Context, parrot: Parrot) -> None:

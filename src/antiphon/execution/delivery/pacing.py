@@ -33,7 +33,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 async def expected_pace(conn: Connection, channel: str, account_id: int | None, now: datetime) -> Pace:
     """What the account, or all of the channel's that are switched on, may say together. An account without a pace of its own
-    counts with the busiest minute of its last two days."""
+    counts with the busiest minute of its last two days that stood between two almost as busy; without one nothing is known."""
     rows = await (await conn.execute(SQL.paces, {"channel": channel, "account_id": account_id})).fetchall()
     per_second: float | None = 0.0
     per_day: int | None = 0
