@@ -9,7 +9,7 @@ import pytest
 from tests.execution.cast import SEND, Parrot, add_account, add_people, settle, speak, stage, states
 
 from antiphon.awareness.consent import Evidence, Suppressed, suppress, withdraw_all
-from antiphon.execution.channels import Receipt, Wire
+from antiphon.execution.channels import Channels, Receipt, Wire
 from antiphon.execution.delivery import Content, Intents, NewDispatch, hold, open_dispatch, submit
 from antiphon.execution.delivery.sender import SPEAKING
 from antiphon.foundation.clock import VirtualClock
@@ -314,3 +314,16 @@ async def test_a_late_receipt_resolves_the_unknown(ctx: Context, parrot: Parrot)
     assert (await row(ctx))[:2] == ("sent", "accepted")
     async with ctx.db.connection() as conn:
         assert await (await conn.execute("select count(*) from delivery_settle")).fetchone() == (1,)
+
+
+async def test_an_account_that_cannot_be_opened_holds_up_no_other(ctx: Context, parrot: Parrot) -> None:
+    """Its secrets are of another installation, or its settings of another version of its provider."""
+    async with ctx.db.transaction() as conn:
+        for number, (settings, sealed) in enumerate((("{}", b"x" * 40), ('{"domain": 7}', ctx.get(Channels).seal.close({}, "parrot")))):
+            await conn.execute(
+                "insert into channel_account (channel, provider, name, settings, sealed, created_at, updated_at)"
+                " values ('parrot', 'parrot', %s, %s::text::jsonb, %s, now(), now())", (f"broken {number}", settings, sealed),
+            )  # fmt: skip
+    await hand_in(ctx, NEWS, 1)
+    await speak(ctx)
+    assert parrot.heard == ["p1@example.com"]

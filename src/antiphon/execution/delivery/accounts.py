@@ -20,6 +20,7 @@ from antiphon.execution.delivery import routing
 from antiphon.execution.delivery.model import Dispatch
 from antiphon.execution.delivery.routing import Addressee, Route
 from antiphon.execution.delivery.terms import Terms, price_of
+from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.notices import Notice, publish
 from antiphon.foundation.postgres import Connection, Database, load_queries, struct_row
 from antiphon.foundation.telemetry import get_logger
@@ -91,11 +92,7 @@ class Accounts:
             return
         async with conn.cursor(row_factory=struct_row(Known)) as cur:
             rows = await (await cur.execute(SQL.all_accounts)).fetchall()
-        rows = [row for row in rows if row.provider in self._channels]
-        for row in rows:
-            opened = self._open.get(row.id)
-            if opened is None or opened.version != row.version:
-                self._open[row.id] = await self._channels.account(conn, row.id)
+        rows = [row for row in rows if row.provider in self._channels and await self._opens(conn, row)]
         for row in rows:
             row.silent = self._known[row.id].silent if row.id in self._known else 0
         self._known = {row.id: row for row in rows}
@@ -107,6 +104,17 @@ class Accounts:
         for route in await all_routes(conn, None):
             self._routes.setdefault(route.channel, []).append(route)
         self._read_at = time.monotonic()
+
+    async def _opens(self, conn: Connection, row: Known) -> bool:
+        """Whether an account can be opened; one that cannot holds up no other."""
+        opened = self._open.get(row.id)
+        if opened is None or opened.version != row.version:
+            try:
+                self._open[row.id] = await self._channels.account(conn, row.id)
+            except (AntiphonError, msgspec.ValidationError) as failed:
+                log.error("an account cannot be opened", account=row.name, error=type(failed).__name__)
+                return False
+        return True
 
     def __getitem__(self, account_id: int) -> Account:
         """The account with its secrets in clear."""
