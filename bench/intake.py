@@ -125,7 +125,7 @@ def echo_rate(load: Load, batch: int, seconds: float, runs: int) -> float:
         return statistics.median(rate(load.run(port, batch, seconds, "x"), batch) for _ in range(runs))
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(20)
+        process.wait(120)
 
 
 def copy_rate(url: str, rows: int, runs: int) -> float:

@@ -80,7 +80,7 @@ def mail_server(folder: Path) -> Iterator[int]:
         yield int(child.stdout.readline())
     finally:
         child.terminate()
-        child.wait(10)
+        child.wait(120)
 
 
 async def plan(ctx: Context, port: int, people: int) -> int:
@@ -131,7 +131,7 @@ def at_random(kills: int, chance: random.Random) -> Plot:
         cast.start()
         blows = []
         for number, point in enumerate(sorted(chance.sample(range(people // 20, people * 9 // 10), kills)), 1):
-            await patiently(cast, SENT, lambda n, point=point: n >= point, 200)  # type: ignore[misc]
+            await patiently(cast, SENT, lambda n, point=point: n >= point, 900)  # type: ignore[misc]
             await asyncio.sleep(chance.random() * 0.2)
             killed = cast.kill(chance)
             blows.append(Blow(datetime.now(UTC), killed.kind, killed.senders))
@@ -151,7 +151,7 @@ def at_places(places: Sequence[str]) -> Plot:
         for place in places:
             times = 1 if "judge" in place or "claim" in place else 2
             child = cast.one(**{VARIABLE: f"{place}:{times}"})
-            code = await asyncio.to_thread(child.wait, 40)
+            code = await asyncio.to_thread(child.wait, 300)
             assert code == -9, (place, code)
             blows.append(Blow(datetime.now(UTC), place, 1))
             say(f"killed at {place}")
@@ -169,7 +169,7 @@ async def play(cast: Cast, folder: Path, people: int, plot: Plot) -> dict[str, f
     with mail_server(log) as port:
         if cast.url() is None:
             cast.start()
-        await patiently(cast, "select count(*) from migration", lambda n: n == len(migration_files()), 120)
+        await patiently(cast, "select count(*) from migration", lambda n: n == len(migration_files()), 600)
         url = cast.url()
         assert url is not None
         settings = Settings(data_dir=str(folder), secret=SECRET, database_url=url)
@@ -179,12 +179,12 @@ async def play(cast: Cast, folder: Path, people: int, plot: Plot) -> dict[str, f
         blows = await plot(cast, people)
         cast.start()
         over = f"select count(*) from campaign where id = {campaign} and state = 'finished'"
-        await patiently(cast, over, lambda n: n == 1, 400)
+        await patiently(cast, over, lambda n: n == 1, 1800)
         took = time.monotonic() - began
         states: dict[str, int] = {}
         for state in STATES:
             where = f"select count(*) from delivery where state = '{state}'"
-            states[state] = await patiently(cast, where, lambda n: True, 30)
+            states[state] = await patiently(cast, where, lambda n: True, 300)
         left = await unknown_by(cast, blows)
         cast.stop()
     received = Counter(entry.recipients[0] for _, entry, _ in read_received(log, 0))

@@ -66,7 +66,7 @@ class Workers:
         for child in self._running:
             child.terminate()
         for child in self._running:
-            child.wait(30)
+            child.wait(180)
 
     def url(self) -> str | None:
         return self._url
@@ -113,16 +113,16 @@ class Server:
         else:
             _end(victim)
         if kind == "server":
-            self._running.wait(60)
+            self._running.wait(180)
         if kind in ("server", "database"):  # without its database the supervisor ends every part, and begins anew
-            psutil.wait_procs(parts, 60)
+            psutil.wait_procs(parts, 180)
         senders = {"server": self.processes, "database": self.processes, "backend": self.processes, "worker": 1}
         return Killed(kind, senders.get(kind, 0))
 
     def stop(self) -> None:
         if self._running is not None and self._running.poll() is None:
             self._running.send_signal(signal.SIGTERM)
-            self._running.wait(60)
+            self._running.wait(180)
 
     def url(self) -> str | None:
         return running_url(self._folder)

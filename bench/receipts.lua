@@ -18,8 +18,9 @@ function request()
 end
 
 function done(summary, latency)
-  io.write(string.format('{"requests":%d,"seconds":%.6f,"errors":%d,"p50_ms":%.3f,"p99_ms":%.3f}\n',
+  io.write(string.format('{"requests":%d,"seconds":%.6f,"errors":%d,"refused":%d,"p50_ms":%.3f,"p99_ms":%.3f}\n',
     summary.requests, summary.duration / 1e6,
     summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.status + summary.errors.timeout,
+    summary.errors.status,
     latency:percentile(50) / 1000, latency:percentile(99) / 1000))
 end

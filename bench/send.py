@@ -98,10 +98,13 @@ def sink(port: int) -> Iterator[None]:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent(),
     )  # fmt: skip
     try:
-        for _ in range(100):
+        until = time.monotonic() + 60
+        while True:
             with socket.socket() as s:
                 if s.connect_ex(("127.0.0.1", port)) == 0:
                     break
+            if time.monotonic() > until or child.poll() is not None:
+                raise SystemExit("the mail sink did not start")
             time.sleep(0.05)
         yield
     finally:
@@ -122,7 +125,7 @@ def voices(url: str, data_dir: str, count: int) -> Iterator[list[int]]:
         for child in children:
             child.terminate()
         for child in children:
-            child.wait(30)
+            child.wait(180)
 
 
 async def seed(ctx: Context, people: int) -> None:

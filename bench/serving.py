@@ -123,14 +123,14 @@ def serving(prepare: Callable[[Settings, str], Awaitable[str]] = prepare) -> Ite
                 yield Server(url, port, key, process), postmaster
             finally:
                 process.send_signal(signal.SIGINT)
-                process.wait(60)
+                process.wait(180)
 
 
 def wait_ready(port: int, process: subprocess.Popen[bytes], path: str = "/readyz") -> None:
-    until = time.monotonic() + 90
+    until = time.monotonic() + 300
     while time.monotonic() < until and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, OSError):

@@ -60,7 +60,7 @@ def smsc(folder: Path) -> Iterator[int]:
         yield int(child.stdout.readline())
     finally:
         child.terminate()
-        child.wait(20)
+        child.wait(120)
 
 
 async def channel_rate(port: int, count: int) -> float:
