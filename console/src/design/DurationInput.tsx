@@ -3,12 +3,20 @@ import { useId } from '@mantine/hooks';
 import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-const UNITS = { minutes: 60, hours: 3600, days: 86_400 } as const;
+const UNITS = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;
 type Unit = keyof typeof UNITS;
 
+/** The largest unit of which it is a whole number. */
 function unitOf(seconds: number): Unit {
-  if (seconds > 0 && seconds % UNITS.days === 0) return 'days';
-  return seconds > 0 && seconds % UNITS.hours === 0 ? 'hours' : 'minutes';
+  if (seconds <= 0) return 'minute';
+  return (['day', 'hour', 'minute'] as const).find((one) => seconds % UNITS[one] === 0) ?? (seconds < 600 ? 'second' : 'minute');
+}
+
+const inUnit = (language: string, unit: Unit | 'week') => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 1 });
+
+/** What a unit is called beside a number, as its language counts. */
+export function unitBeside(language: string, unit: Unit | 'week', count: number): string {
+  return inUnit(language, unit).formatToParts(count).filter((part) => part.type === 'unit').map((part) => part.value).join('');
 }
 
 interface DurationInputProps {
@@ -20,11 +28,13 @@ interface DurationInputProps {
   min?: number;
 }
 
-/** A span of time in whole minutes, hours or days; seconds outside. */
+/** A span of time in minutes, hours or days, where so little is meant in seconds; seconds outside. */
 export function DurationInput({ label, hideLabel, description, value, onChange, min = 0 }: DurationInputProps) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const id = useId();
   const [unit, setUnit] = useState<Unit>(() => unitOf(value));
+  const amount = Number((value / UNITS[unit]).toFixed(2));
+  const units = (Object.keys(UNITS) as Unit[]).filter((one) => one !== 'second' || min < UNITS.minute || unit === 'second');
   return (
     <Input.Wrapper label={hideLabel ? undefined : label} description={description} id={id} labelElement="div">
       <Group gap={6} wrap="nowrap" role="group" aria-label={label}>
@@ -32,14 +42,14 @@ export function DurationInput({ label, hideLabel, description, value, onChange, 
           aria-label={label}
           w={90}
           min={min / UNITS[unit]}
-          value={Number((value / UNITS[unit]).toFixed(2))}
+          value={amount}
           onChange={(typed) => typed !== '' && onChange(Number(typed) * UNITS[unit])}
         />
         <Select
           aria-label={t('common.unit')}
           w={130}
           allowDeselect={false}
-          data={(Object.keys(UNITS) as Unit[]).map((one) => ({ value: one, label: t(`common.unit_${one}`) }))}
+          data={units.map((one) => ({ value: one, label: unitBeside(i18n.language, one, amount) }))}
           value={unit}
           onChange={(picked) => {
             const next = picked as Unit;
@@ -59,8 +69,7 @@ export function useSpan(): (seconds: number) => string {
   return useCallback(
     (seconds) => {
       const unit = unitOf(seconds);
-      const singular = { minutes: 'minute', hours: 'hour', days: 'day' }[unit];
-      return new Intl.NumberFormat(language, { style: 'unit', unit: singular, unitDisplay: 'long', maximumFractionDigits: 1 }).format(seconds / UNITS[unit]);
+      return inUnit(language, unit).format(seconds / UNITS[unit]);
     },
     [language],
   );

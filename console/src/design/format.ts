@@ -24,6 +24,8 @@ export interface Format {
 }
 
 export const NOTHING = '—';
+/** A day of the calendar, which is the same day wherever it is read. */
+const DAY = /^\d{4}-\d\d-\d\d$/;
 
 /** Numbers, instants and spans in the reader's language; every figure on a page goes through here. */
 export function formatFor(language: string): Format {
@@ -32,6 +34,7 @@ export function formatFor(language: string): Format {
   const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 });
   const dateTime = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
   const date = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
+  const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone: 'UTC' });
   const time = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
   const exact = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
@@ -43,7 +46,7 @@ export function formatFor(language: string): Format {
     compact: (value) => compact.format(value),
     percent: (part, whole) => (whole > 0 ? percent.format(part / whole) : NOTHING),
     dateTime: at(dateTime),
-    date: at(date),
+    date: (value) => at(value && DAY.test(value) ? day : date)(value),
     time: at(time),
     exact: at(exact),
     ago(value, now = Date.now()) {

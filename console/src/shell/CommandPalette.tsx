@@ -17,12 +17,13 @@ interface Making {
 const MAKE: Making[] = [
   { key: 'campaign', to: '/campaigns/new', permission: 'campaigns:write' },
   { key: 'journey', to: '/journeys', search: { new: '1' }, permission: 'journeys:write' },
+  { key: 'experiment', to: '/experiments/new', permission: 'experiments:write' },
   { key: 'segment', to: '/segments/new', permission: 'segments:write' },
   { key: 'template', to: '/templates/new', permission: 'content:write' },
   { key: 'import', to: '/imports/new', permission: 'imports:write' },
 ];
 
-/** Ctrl K: any room, anything that can be made, and any customer, segment, campaign, journey or template, by typing. */
+/** Ctrl K: any room, anything that can be made, and any customer, segment, campaign, journey, experiment or template, by typing. */
 export function CommandPalette({ session }: { session: Session }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
@@ -63,6 +64,7 @@ export function CommandPalette({ session }: { session: Session }) {
     { group: t('nav.segments'), actions: found.segments },
     { group: t('nav.campaigns'), actions: found.campaigns },
     { group: t('nav.journeys'), actions: found.journeys },
+    { group: t('nav.experiments'), actions: found.experiments },
     { group: t('nav.templates'), actions: found.templates },
   ].filter((group) => group.actions.length > 0);
 

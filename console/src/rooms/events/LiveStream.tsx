@@ -41,6 +41,8 @@ export function LiveStream() {
   const [open, setOpen] = useState<Event | null>(null);
   const names = useQuery(namesQuery(''));
   const stream = useStream(name, held);
+  const today = format.date(new Date().toISOString());
+  const clock = (at: string) => (format.date(at) === today ? format.time(at) : format.exact(at));
   return (
     <>
       <Group mb="md" justify="space-between">
@@ -84,14 +86,14 @@ export function LiveStream() {
                 ),
             },
             { key: 'what', head: t('events.properties'), cell: (event) => <Glance properties={event.properties} /> },
-            { key: 'at', head: t('events.received'), right: true, cell: (event) => <Text size="sm" c="dimmed">{format.time(event.received_at)}</Text> },
+            { key: 'at', head: t('events.received'), right: true, cell: (event) => <Text size="sm" c="dimmed">{clock(event.received_at)}</Text> },
           ]}
         />
       </Panel>
-      <Drawer opened={open !== null} onClose={() => setOpen(null)} title={open?.name || open?.kind} size="lg" closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <Drawer opened={open !== null} onClose={() => setOpen(null)} title={open && (open.name || t(`events.kind_${open.kind}`, { defaultValue: open.kind }))} size="lg" closeButtonProps={{ 'aria-label': t('common.close') }}>
         {open && (
           <Stack gap="sm">
-            <Text size="sm" c="dimmed">{t('events.happened', { when: format.dateTime(open.ts), received: format.time(open.received_at) })}</Text>
+            <Text size="sm" c="dimmed">{t('events.happened', { when: format.dateTime(open.ts), received: clock(open.received_at) })}</Text>
             {open.profile_id !== null && <Anchor component={Link} to={`/customers/${open.profile_id}`} size="sm">{t('delivery.open_customer')}</Anchor>}
             <Whole label={t('events.properties')} value={open.properties} />
             {open.context && <Whole label={t('events.context')} value={open.context} />}

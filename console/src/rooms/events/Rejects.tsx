@@ -60,7 +60,7 @@ export function Rejects({ may }: { may: boolean }) {
             data={[{ value: 'waiting', label: t('events.waiting') }, { value: 'all', label: t('common.all') }]}
             aria-label={t('events.tab_rejects')}
           />
-          {Object.entries(waiting).map(([code, count]) => <Mark key={code} colour="orange">{`${code} · ${format.number(count)}`}</Mark>)}
+          {Object.entries(waiting).map(([code, count]) => <Mark key={code} colour="orange">{`${t(`events.reject_${code}`, { defaultValue: code })} · ${format.number(count)}`}</Mark>)}
         </Group>
         {may && total > 0 && <Button variant="default" loading={replay.isPending} onClick={() => replay.mutate(null)}>{t('events.replay_all')}</Button>}
       </Group>
@@ -93,10 +93,10 @@ export function Rejects({ may }: { may: boolean }) {
           ]}
         />
       </Panel>
-      <Drawer opened={open !== null} onClose={() => setOpen(null)} title={open?.code} size="lg" closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <Drawer opened={open !== null} onClose={() => setOpen(null)} title={open && inWords(open)} size="lg" closeButtonProps={{ 'aria-label': t('common.close') }}>
         {open && (
           <Stack gap="sm">
-            <Text size="sm">{inWords(open)}</Text>
+            <Text size="sm">{t('events.code')}: <Code>{open.code}</Code></Text>
             <Code block lang="en" aria-label={t('events.as_found')}>{open.detail}</Code>
             <Whole label={t('events.payload')} value={parsed(open.payload)} />
             {may && !open.replayed_at && <Button onClick={() => replay.mutate([open.id])} loading={replay.isPending}>{t('events.replay')}</Button>}

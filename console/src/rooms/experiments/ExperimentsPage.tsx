@@ -32,6 +32,7 @@ export default function ExperimentsPage() {
   const [address, change] = useAddress<'q' | 'state'>();
   const seek = useDebouncedCallback((q: string) => change({ q }), 250);
   const state = STATES.find((one) => one === address.state);
+  const sought = Boolean(address.q) || state !== undefined;
   const list = usePages(
     ['experiments', address.q, state],
     (cursor) => take(api.GET('/v1/experiments', { params: { query: { text: address.q, state, cursor, limit: 50 } } })),
@@ -67,7 +68,7 @@ export default function ExperimentsPage() {
           onOpen={(one) => void navigate({ to: `/experiments/${one.id}` })}
           more={list.more}
           loadingMore={list.loadingMore}
-          empty={<EmptyState icon={IconExperiment} title={t('experiments.empty')} action={!address.q && !state && add}>{t('experiments.empty_hint')}</EmptyState>}
+          empty={sought ? <EmptyState icon={IconExperiment} title={t('experiments.none_found')}>{t('experiments.none_found_hint')}</EmptyState> : <EmptyState icon={IconExperiment} title={t('experiments.empty')} action={add}>{t('experiments.empty_hint')}</EmptyState>}
           columns={[
             {
               key: 'name',

@@ -1,4 +1,4 @@
-import { Alert, Button, Code, Group, Progress, SimpleGrid, Skeleton, Stack, Table, Text } from '@mantine/core';
+import { Alert, Button, Group, Progress, SimpleGrid, Skeleton, Stack, Table, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -6,6 +6,7 @@ import { api, take } from '@/api/client';
 import { useMay } from '@/api/session';
 import { useFormat } from '@/design/format';
 import { IconDownload } from '@/design/icons';
+import { Mark } from '@/design/Mark';
 import { Page } from '@/design/Page';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
@@ -13,8 +14,9 @@ import { Stat } from '@/design/Stat';
 import { Status } from '@/design/Status';
 import { done, failed } from '@/design/toast';
 import { useId } from '@/shell/address';
+import { useJobSays } from '../overview/says';
+import { MapTold } from './MapTold';
 import type { ImportMap } from './roles';
-import { Mark } from '@/design/Mark';
 
 /** One import: how far it is, what became of its rows, and the refused ones with their reasons. */
 export default function ImportPage() {
@@ -23,6 +25,7 @@ export default function ImportPage() {
   const navigate = useNavigate();
   const client = useQueryClient();
   const id = useId();
+  const told = useJobSays();
   const may = useMay('imports:write');
   const path = { params: { path: { import_id: id } } };
   const asked = useQuery({
@@ -75,7 +78,7 @@ export default function ImportPage() {
           {moving && (
             <Panel>
               <Group justify="space-between" mb={6}>
-                <Text size="sm" fw={570} role="status">{one.message || t('common.working')}</Text>
+                <Text size="sm" fw={570} role="status">{one.message ? told(one.message) : t('common.working')}</Text>
                 <Text size="sm" c="dimmed" className="tabular">{one.total ? format.percent(one.done, one.total) : ''}</Text>
               </Group>
               <Progress value={one.total ? share : 100} animated size="lg" radius="xl" aria-label={t('imports.progress', { name: one.file })} />
@@ -122,7 +125,7 @@ export default function ImportPage() {
             </Panel>
           )}
           <Panel title={t('imports.map')} hint={t('imports.map_hint')}>
-            <Code block mah={320} style={{ overflow: 'auto' }} tabIndex={0} aria-label={t('imports.map')}>{JSON.stringify(one.map, null, 2)}</Code>
+            <MapTold map={one.map as unknown as ImportMap} />
           </Panel>
         </Stack>
       )}

@@ -42,8 +42,8 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
   const { t } = useTranslation();
   const flow = useReactFlow();
   const focus = useFocusStep();
-  const words = useFindingWords();
   const { definition, edit, undo, redo } = draft;
+  const words = useFindingWords(definition);
   const [selected, setSelected] = useState<string[]>([]);
   const [open, setOpen] = useState<string | null>(null);
   const [adding, setAdding] = useState<{ after: { key: string; exit?: string } | null; at?: Place } | null>(null);
@@ -213,9 +213,7 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
         </div>
         {chosen && (
           <aside className={styles.panel} ref={panel} aria-label={t('journeys.step_settings')} onKeyDown={(event) => { if (event.key === 'Escape') { setOpen(null); focus(chosen.key); } }}>
-            <div inert={readOnly}>
-              <StepPanel definition={definition} kinds={kinds} stepKey={chosen.key} journeyId={journeyId} mayRename={!everLive} findings={findings} onEdit={edit} onRenamed={(key) => show(key)} onRemove={() => remove([chosen.key])} onClose={() => { setOpen(null); focus(chosen.key); }} />
-            </div>
+            <StepPanel definition={definition} kinds={kinds} stepKey={chosen.key} journeyId={journeyId} mayRename={!everLive} readOnly={readOnly} findings={findings} onEdit={edit} onRenamed={(key) => show(key)} onRemove={() => remove([chosen.key])} onClose={() => { setOpen(null); focus(chosen.key); }} />
           </aside>
         )}
       </div>
@@ -224,7 +222,7 @@ function Board({ journeyId, draft, kinds, everLive, readOnly }: EditorProps) {
         <span style={{ flex: 1 }} />
         {!readOnly && <Kept draft={draft} />}
       </div>
-      {open === ENTRANCE && <RulesDrawer definition={definition} kinds={kinds} onEdit={edit} onClose={() => setOpen(null)} />}
+      {open === ENTRANCE && <RulesDrawer definition={definition} kinds={kinds} readOnly={readOnly} onEdit={edit} onClose={() => setOpen(null)} />}
       {adding && <AddStep definition={definition} kinds={kinds} after={adding.after} onClose={() => { setAdding(null); if (adding.after) focus(adding.after.key || ENTRANCE); }} onPick={(kind, after) => add(kind, after, adding.at)} />}
       {connecting !== null && <ConnectDialog definition={definition} kinds={kinds} from={connecting} onEdit={edit} onClose={() => { setConnecting(null); focus(connecting === START ? ENTRANCE : connecting); }} />}
       {helping && <KeysHelp onClose={() => setHelping(false)} />}

@@ -4,18 +4,33 @@ import { useTranslation } from 'react-i18next';
 import { IconAlert, IconCheck } from '@/design/icons';
 import type { Finding } from './canvas/state';
 import type { Definition } from './model';
-import { useStepName } from './told';
+import { stepOf } from './model';
+import { useExitName, useStepName } from './told';
 import styles from './journeys.module.css';
 
+/** What is said at a place such as `steps[1].settings.match.event`. */
+function saidAt(definition: Definition, place: string): unknown {
+  const parts = place.match(/[^.[\]]+/g) ?? [];
+  return parts.reduce<unknown>((at, part) => (at !== null && typeof at === 'object' ? (at as Record<string, unknown>)[part] : undefined), definition);
+}
+
 /** What a finding says, in the reader's language; a plug-in's own is said by its `rule`, as it stands. */
-export function useFindingWords(): (finding: Finding) => string {
+export function useFindingWords(definition: Definition): (finding: Finding) => string {
   const { t, i18n } = useTranslation();
+  const exitName = useExitName();
   return useCallback(
     (finding) => {
-      if (i18n.exists(`journey_finding.${finding.code}`)) return t(`journey_finding.${finding.code}`, finding.params ?? {});
-      return typeof finding.params?.rule === 'string' ? finding.params.rule : finding.code.replaceAll('_', ' ');
+      const { code, params = {}, place } = finding;
+      if (!i18n.exists(`journey_finding.${code}`)) return typeof params.rule === 'string' ? params.rule : code.replaceAll('_', ' ');
+      const last = place.split('.').findLast((part) => /^[a-z_]+$/.test(part)) ?? '';
+      const field = t(`steps.setting.${last}`, { defaultValue: last.replaceAll('_', ' ') });
+      if (code === 'settings_invalid') return saidAt(definition, place) === '' ? t('journeys.setting_empty', { field }) : t('journeys.setting_wrong', { field, rule: params.rule });
+      const step = stepOf(definition, finding.step ?? '');
+      const exits = typeof params.exits === 'string' ? { exits: params.exits.split(', ').map((one) => exitName(one, step)).join(', ') } : {};
+      const exit = typeof params.exit === 'string' ? { exit: exitName(params.exit, step) } : {};
+      return t(`journey_finding.${code}`, { ...params, ...exits, ...exit });
     },
-    [t, i18n],
+    [t, i18n, exitName, definition],
   );
 }
 

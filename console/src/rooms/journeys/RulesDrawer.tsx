@@ -1,4 +1,4 @@
-import { Accordion, Drawer } from '@mantine/core';
+import { Accordion, Drawer, Fieldset } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { Edit } from './edit';
 import { EntriesForm } from './forms/EntryForm';
@@ -10,18 +10,19 @@ import { START, type Definition } from './model';
 interface RulesDrawerProps {
   definition: Definition;
   kinds: ReadonlyMap<string, Kind>;
+  readOnly: boolean;
   onEdit: (edit: Edit) => void;
   onClose: () => void;
 }
 
 /** What holds for the whole journey: who comes in, how often, who leaves, what it is for. */
-export function RulesDrawer({ definition, kinds, onEdit, onClose }: RulesDrawerProps) {
+export function RulesDrawer({ definition, kinds, readOnly, onEdit, onClose }: RulesDrawerProps) {
   const { t } = useTranslation();
   const put = (part: Partial<Omit<Definition, 'steps' | 'canvas'>>) => onEdit({ do: 'journey', part });
   const section = (name: string, form: React.ReactNode) => (
     <Accordion.Item key={name} value={name}>
       <Accordion.Control>{t(`journeys.rules.${name}`)}</Accordion.Control>
-      <Accordion.Panel>{form}</Accordion.Panel>
+      <Accordion.Panel><Fieldset variant="unstyled" mx={0} disabled={readOnly}>{form}</Fieldset></Accordion.Panel>
     </Accordion.Item>
   );
   return (

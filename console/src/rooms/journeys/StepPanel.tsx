@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Button, Code, Divider, Group, Stack, Text, TextInput, Title } from '@mantine/core';
+import { ActionIcon, Alert, Button, Code, Divider, Fieldset, Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconClose, IconTrash } from '@/design/icons';
@@ -19,6 +19,8 @@ interface StepPanelProps {
   journeyId: number;
   /** A key that is live already is a step's name for ever. */
   mayRename: boolean;
+  /** The settings are shown, and cannot be changed. */
+  readOnly: boolean;
   findings: readonly Finding[];
   onEdit: (edit: Edit) => void;
   onRenamed: (key: string) => void;
@@ -44,7 +46,7 @@ function KeyField({ stepKey, taken, onRename }: { stepKey: string; taken: Set<st
 }
 
 /** One step's settings, where its exits lead, and what is wrong with it. */
-export function StepPanel({ definition, kinds, stepKey, journeyId, mayRename, findings, onEdit, onRenamed, onRemove, onClose }: StepPanelProps) {
+export function StepPanel({ definition, kinds, stepKey, journeyId, mayRename, readOnly, findings, onEdit, onRenamed, onRemove, onClose }: StepPanelProps) {
   const { t } = useTranslation();
   const kindName = useKindName();
   const hint = useKindHint();
@@ -71,17 +73,21 @@ export function StepPanel({ definition, kinds, stepKey, journeyId, mayRename, fi
           {found.map((one) => <Text key={one.code + one.place} size="sm">{one.message}</Text>)}
         </Alert>
       )}
-      <TextInput label={t('journeys.step_title')} placeholder={kindName(step.kind)} maxLength={200} value={step.title} onChange={(event) => onEdit({ do: 'title', key: stepKey, title: event.currentTarget.value })} />
-      <SettingsForm key={`settings of ${stepKey}`} step={step} settings={step.settings} definition={definition} journeyId={journeyId} kind={kinds.get(step.kind)} put={put} />
-      <Divider label={t('journeys.leads')} labelPosition="left" />
-      <Onward definition={definition} kinds={kinds} from={stepKey} onEdit={onEdit} />
+      <Fieldset variant="unstyled" mx={0} disabled={readOnly}>
+        <Stack gap="md">
+          <TextInput label={t('journeys.step_title')} placeholder={kindName(step.kind)} maxLength={200} value={step.title} onChange={(event) => onEdit({ do: 'title', key: stepKey, title: event.currentTarget.value })} />
+          <SettingsForm key={`settings of ${stepKey}`} step={step} settings={step.settings} definition={definition} journeyId={journeyId} kind={kinds.get(step.kind)} put={put} />
+          <Divider label={t('journeys.leads')} labelPosition="left" />
+          <Onward definition={definition} kinds={kinds} from={stepKey} onEdit={onEdit} />
+        </Stack>
+      </Fieldset>
       <Divider />
-      {mayRename ? (
+      {mayRename && !readOnly ? (
         <KeyField key={`key of ${stepKey}`} stepKey={stepKey} taken={new Set(definition.steps.map((one) => one.key))} onRename={(to) => { onEdit({ do: 'rekey', key: stepKey, to }); onRenamed(to); }} />
       ) : (
         <Text size="xs" c="dimmed">{t('journeys.step_key')}: <Code>{stepKey}</Code></Text>
       )}
-      <Button variant="subtle" color="red" size="xs" w="fit-content" leftSection={<IconTrash size={14} />} onClick={onRemove}>{t('journeys.tool.remove')}</Button>
+      {!readOnly && <Button variant="subtle" color="red" size="xs" w="fit-content" leftSection={<IconTrash size={14} />} onClick={onRemove}>{t('journeys.tool.remove')}</Button>}
     </Stack>
   );
 }

@@ -43,17 +43,42 @@ export function useCheck(id: number, definition: Definition, enabled: boolean) {
   });
 }
 
+const NO_JOURNEYS: { id: number; name: string }[] = [];
+
 /** The latest journeys, for a choice. */
 export function useJourneyOptions(): { id: number; name: string }[] {
   const found = useQuery({ queryKey: ['journeys', 'options'], queryFn: () => take(api.GET('/v1/journeys', { params: { query: { limit: 500 } } })), staleTime: 30_000 });
-  return found.data?.items ?? [];
+  return found.data?.items ?? NO_JOURNEYS;
 }
 
+export interface ExperimentOption {
+  key: string;
+  name: string;
+  arms: string[];
+  /** What each arm is called. */
+  titles: Record<string, string>;
+}
+
+const NO_EXPERIMENTS: ExperimentOption[] = [];
+
 /** Experiments that can be branched by, for those who may see them. */
-export function useExperimentOptions(): { key: string; name: string; arms: string[] }[] {
+export function useExperimentOptions(): ExperimentOption[] {
   const may = useMay('experiments:read');
-  const found = useQuery({ queryKey: ['experiments', 'options'], queryFn: () => take(api.GET('/v1/experiments', { params: { query: { limit: 500 } } })), enabled: may, staleTime: 30_000 });
-  return (found.data?.items ?? []).map((one) => ({ key: one.key, name: one.design.name || one.key, arms: one.design.arms.map((arm) => arm.key) }));
+  const found = useQuery({
+    queryKey: ['experiments', 'options'],
+    queryFn: async () => {
+      const { items } = await take(api.GET('/v1/experiments', { params: { query: { limit: 500 } } }));
+      return items.map(({ key, design }) => ({
+        key,
+        name: design.name || key,
+        arms: design.arms.map((arm) => arm.key),
+        titles: Object.fromEntries(design.arms.map((arm) => [arm.key, arm.title || arm.key])),
+      }));
+    },
+    enabled: may,
+    staleTime: 30_000,
+  });
+  return found.data ?? NO_EXPERIMENTS;
 }
 
 /** Puts a journey the server answered with in the place of the one that was shown. */

@@ -5,6 +5,7 @@ import { useFormat } from '@/design/format';
 import { useChannelTitle } from '../channels/vocabulary';
 import { useNames } from '../segments/names';
 import { sentence } from '../segments/Sentence';
+import { useExperimentOptions, useJourneyOptions } from './api';
 import type { Node } from '../segments/types';
 import type { Definition, EventMatch, Settings, Step } from './model';
 import { START, stepOf } from './model';
@@ -19,14 +20,16 @@ export function useKindName(): (kind: string) => string {
 export function useExitName(): (exit: string, step?: Step) => string {
   const { t } = useTranslation();
   const channel = useChannelTitle();
+  const experiments = useExperimentOptions();
   return useCallback(
     (exit, step) => {
       if (step?.kind === 'channel' && exit !== 'none') return channel(exit);
+      if (step?.kind === 'experiment' && exit !== 'none') return experiments.find((one) => one.key === step.settings.experiment)?.titles[exit] || exit;
       const arms = (step?.settings.arms ?? step?.settings.parts) as { key?: string; title?: string }[] | undefined;
       const title = Array.isArray(arms) ? arms.find((one) => one?.key === exit)?.title : undefined;
       return title || t(`steps.exit.${exit}`, { defaultValue: exit.replaceAll('_', ' ') });
     },
-    [t, channel],
+    [t, channel, experiments],
   );
 }
 
@@ -52,13 +55,17 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ty
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 /** What a step does, in a line. */
-export function useSummary(): (step: Step) => string {
+export function useSummary(definition: Definition): (step: Step) => string {
   const { t, i18n } = useTranslation();
   const format = useFormat();
   const span = useSpan();
   const channel = useChannelTitle();
   const names = useNames();
+  const stepName = useStepName(definition);
+  const journeys = useJourneyOptions();
+  const experiments = useExperimentOptions();
   return useMemo(() => {
+    const journey = (s: Settings) => journeys.find((one) => one.id === s.journey_id)?.name ?? '';
     const day = (one: unknown) => new Intl.DateTimeFormat(i18n.language, { weekday: 'short', timeZone: 'UTC' }).format(new Date(Date.UTC(2024, 0, Number(one))));
     const segment = (id: unknown) => names.segments?.[Number(id)] ?? (id ? `#${text(id)}` : '…');
     const tree = (node: unknown) => (node ? sentence(node as Node, t, format, names) : '');
@@ -80,14 +87,17 @@ export function useSummary(): (step: Step) => string {
       },
       condition: (s) => tree(s.condition),
       in_segment: (s) => segment(s.segment_id),
-      engagement: (s) => [text(s.step), t(`state.${text(s.what) || 'opened'}`)].filter(Boolean).join(': '),
+      engagement: (s) => [text(s.step) && stepName(text(s.step)), t(`state.${text(s.what) || 'opened'}`)].filter(Boolean).join(': '),
       message: (s) => [text(s.channel) ? channel(text(s.channel)) : '', text((s.content as Record<string, unknown> | undefined)?.subject ?? (s.content as Record<string, unknown> | undefined)?.text)].filter(Boolean).join(' · '),
       set_trait: (s) => Object.keys((s.traits ?? {}) as object).join(', '),
       tag: (s) => [...list(s.add).map((one) => `+${text(one)}`), ...list(s.remove).map((one) => `−${text(one)}`)].join(' ') || text(s.trait),
       subscribe: (s) => [text(s.channel) && channel(text(s.channel)), text(s.topic)].filter(Boolean).join(' · '),
       webhook: (s) => text(s.url).replace(/^https?:\/\//, ''),
       raise_event: (s) => text(s.event),
-      experiment: (s) => text(s.experiment),
+      experiment: (s) => experiments.find((one) => one.key === s.experiment)?.name ?? text(s.experiment),
+      jump: journey,
+      start_journey: journey,
+      stop_journey: journey,
       gate: (s) => (s.most ? t('steps.gate', { most: format.number(Number(s.most)), span: span(Number(s.seconds ?? 0)) }) : ''),
       loop: (s) => (s.times ? t('steps.times', { count: Number(s.times) }) : ''),
       split: (s) => {
@@ -97,11 +107,11 @@ export function useSummary(): (step: Step) => string {
       },
       channel: (s) => t(`steps.how.${text(s.how) || 'preferred'}`),
       dialogue: (s) => list(s.words).map(text).join(', ') || (text(s.channel) && channel(text(s.channel))),
-      end: (s) => (text(s.reason) === 'finished' ? '' : text(s.reason)),
+      end: (s) => (text(s.reason) === 'finished' ? '' : text(s.reason).replaceAll('_', ' ')),
       holdout: (s) => (s.percent ? format.percent(Number(s.percent), 100) : ''),
     };
     return (step: Step) => told[step.kind]?.(step.settings) ?? '';
-  }, [t, i18n.language, format, span, channel, names]);
+  }, [t, i18n.language, format, span, channel, names, stepName, journeys, experiments]);
 }
 
 /** The ways in, in words. */

@@ -7,6 +7,7 @@ import { NOTHING, useFormat } from '@/design/format';
 import { Mark } from '@/design/Mark';
 import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
+import { useTraits, useValueTold } from '../traits/vocabulary';
 import styles from './MergesPage.module.css';
 import type { Decision } from './MergesPage';
 
@@ -19,15 +20,12 @@ interface ComparisonProps {
   busy: boolean;
 }
 
-function text(value: unknown): string {
-  if (value === undefined || value === null) return NOTHING;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
 /** Two people side by side: what they share, where they differ, and what may be done about it. */
 export function Comparison({ id, onDecide, busy }: ComparisonProps) {
   const { t } = useTranslation();
   const format = useFormat();
+  const told = useValueTold();
+  const registry = useTraits();
   const asked = useQuery({
     queryKey: ['proposal', id],
     queryFn: () => take(api.GET('/v1/merge-proposals/{proposal_id}', { params: { path: { proposal_id: id } } })),
@@ -47,7 +45,12 @@ export function Comparison({ id, onDecide, busy }: ComparisonProps) {
   const traits = [...new Set(people.flatMap((one) => Object.keys(one.traits)))].sort();
   const values = (one: Person, of: string) => one.identities.filter((identity) => identity.kind === of);
   const also = (one: Person, of: string) => of === found.kind && people.length === 2 && found.state === 'open' && one.id !== found.owner_id;
-  const differs = (trait: string) => people.length === 2 && text(people[0]?.traits[trait]) !== text(people[1]?.traits[trait]);
+  const text = (one: Person | undefined, trait: string): string => {
+    if (one?.hidden.includes(trait)) return t('traits.hidden_short');
+    const value = one?.traits[trait];
+    return value === undefined || value === null ? NOTHING : told(value, registry.data?.find((each) => each.name === trait)?.type);
+  };
+  const differs = (trait: string) => people.length === 2 && text(people[0], trait) !== text(people[1], trait);
   return (
     <Panel
       title={question}
@@ -104,7 +107,7 @@ export function Comparison({ id, onDecide, busy }: ComparisonProps) {
             <Table.Tr key={`trait:${trait}`}>
               <Table.Th scope="row" fw={400} c="dimmed">{trait}</Table.Th>
               {people.map((one) => (
-                <Table.Td key={one.id} className={differs(trait) ? styles.differs : styles.same}>{text(one.traits[trait])}</Table.Td>
+                <Table.Td key={one.id} className={differs(trait) ? styles.differs : styles.same}>{text(one, trait)}</Table.Td>
               ))}
             </Table.Tr>
           ))}

@@ -1,4 +1,4 @@
-import { ActionIcon, Grid, Select, Stack, TextInput, Tooltip } from '@mantine/core';
+import { ActionIcon, Fieldset, Grid, Select, Stack, TextInput, Tooltip } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Schema } from '@/api/client';
@@ -66,21 +66,23 @@ export function Definition({ history, readOnly, refused, segment }: DefinitionPr
             <Panel
               title={t('segments.who')}
               actions={
-                <>
-                  <Tooltip label={t('build.undo')}>
-                    <ActionIcon variant="subtle" color="gray" className={styles.step} aria-label={t('build.undo')} disabled={!undo} onClick={undo}><IconUndo size={17} /></ActionIcon>
-                  </Tooltip>
-                  <Tooltip label={t('build.redo')}>
-                    <ActionIcon variant="subtle" color="gray" className={styles.step} aria-label={t('build.redo')} disabled={!redo} onClick={redo}><IconRedo size={17} /></ActionIcon>
-                  </Tooltip>
-                </>
+                !readOnly && (
+                  <>
+                    <Tooltip label={t('build.undo')}>
+                      <ActionIcon variant="subtle" color="gray" className={styles.step} aria-label={t('build.undo')} disabled={!undo} onClick={undo}><IconUndo size={17} /></ActionIcon>
+                    </Tooltip>
+                    <Tooltip label={t('build.redo')}>
+                      <ActionIcon variant="subtle" color="gray" className={styles.step} aria-label={t('build.redo')} disabled={!redo} onClick={redo}><IconRedo size={17} /></ActionIcon>
+                    </Tooltip>
+                  </>
+                )
               }
             >
-              <div data-builder inert={readOnly}>
+              <Fieldset variant="unstyled" mx={0} disabled={readOnly} data-builder>
                 <Refused.Provider value={isInTree(problem) ? problem : null}>
                   <GroupEditor node={draft.tree} depth={1} path="tree" onChange={(tree) => onChange({ ...draft, tree })} />
                 </Refused.Provider>
-              </div>
+              </Fieldset>
               {isEmpty(draft.tree) && !readOnly && (
                 <Examples onPick={(of, name) => onChange({ ...draft, name: draft.name || name, tree: { kind: 'and', of } })} />
               )}

@@ -10,13 +10,23 @@ import type { Node } from './types';
 
 type Verdict = Schema<'Verdict'>;
 
+const DAY = /^\d{4}-\d\d-\d\d$/;
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
+
 /** One condition's verdict with what was found, and below it the verdicts on its parts. */
 function VerdictTree({ verdict, depth, names, hidden }: { verdict: Verdict; depth: number; names: Record<string, string>; hidden: string[] }) {
   const { t } = useTranslation();
   const format = useFormat();
   const group = verdict.kind === 'and' || verdict.kind === 'or';
   const veiled = Object.values(verdict.node).some((said) => typeof said === 'string' && hidden.includes(said));
-  const found = Array.isArray(verdict.actual) ? verdict.actual.join(', ') : verdict.actual;
+  const told = (value: unknown): string => {
+    if (Array.isArray(value)) return format.list(value.map(told));
+    if (typeof value === 'boolean') return t(value ? 'common.yes' : 'common.no');
+    if (typeof value === 'number') return format.number(value);
+    const text = String(value);
+    return DAY.test(text) ? format.date(text) : INSTANT.test(text) ? format.dateTime(text) : text;
+  };
+  const found = verdict.actual === null ? null : told(verdict.actual);
   return (
     <div style={{ marginLeft: depth > 0 ? 18 : 0 }}>
       <Group gap="xs" wrap="nowrap" align="flex-start">
@@ -28,11 +38,11 @@ function VerdictTree({ verdict, depth, names, hidden }: { verdict: Verdict; dept
             {group ? t(`segments.join_${verdict.kind}`) : verdict.kind === 'not' ? t('segments.excluded') : sentence(verdict.node as unknown as Node, t, format, { segments: names })}
           </Text>
           {!['event', 'engagement', 'sequence', 'and', 'or', 'not', 'segment', 'profiles', 'share', 'lookalike'].includes(verdict.kind) && (
-            <Text size="xs" c="dimmed">{veiled ? t('sets.hidden') : found === null ? t('segments.found_nothing') : t('segments.found', { value: String(found) })}</Text>
+            <Text size="xs" c="dimmed">{veiled ? t('sets.hidden') : found === null ? t('segments.found_nothing') : t('segments.found', { value: found })}</Text>
           )}
           {(verdict.kind === 'event' || verdict.kind === 'engagement' || verdict.kind === 'sequence') && (
             <Text size="xs" c="dimmed">
-              {t('segments.found_events', { count: verdict.events ?? 0, value: String(found ?? verdict.events ?? 0) })}
+              {t('segments.found_events', { count: verdict.events ?? 0, value: found ?? format.number(verdict.events ?? 0) })}
               {verdict.examples.map((one) => ` · ${format.dateTime(one.ts)}`)}
             </Text>
           )}

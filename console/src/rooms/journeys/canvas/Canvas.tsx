@@ -25,17 +25,19 @@ interface CanvasProps {
   onSelect: (ids: string[]) => void;
   /** A kind was dropped from the palette: at a place, or on an arrow. */
   onDropKind?: (kind: string, at: Place, on?: { key: string; exit: string }) => void;
-  /** An arrow was drawn to where nothing is. */
   /** A small picture shows the whole, and has no map of itself. */
   small?: boolean;
+  /** An arrow was drawn to where nothing is. */
   onLoose?: (from: { key: string; exit: string }, at: Place) => void;
 }
 
-/** A long journey begins at its entrance, large enough to be read; the rest is a drag away, or F shows it whole. */
+/** A board opens whole. Only where that would leave dots (a long journey on a phone) it opens at its entrance, large enough to be
+ * read; the rest is a drag away, or F shows it whole. */
+const SEEN = 0.2;
 const LEGIBLE = 0.6;
 
 function begin(flow: ReactFlowInstance<Drawn>): void {
-  if (flow.getZoom() >= LEGIBLE) return;
+  if (flow.getZoom() >= SEEN) return;
   const entrance = flow.getNode(ENTRANCE);
   const height = document.querySelector('.react-flow')?.getBoundingClientRect().height ?? 600;
   if (entrance) void flow.setViewport({ x: 24 - entrance.position.x * LEGIBLE, y: height / 2 - (entrance.position.y + 40) * LEGIBLE, zoom: LEGIBLE });
@@ -51,7 +53,7 @@ export function Canvas({ label, around, places, selected, onSelect, small, onDro
   const stepName = useStepName(definition);
   const kindName = useKindName();
   const exitName = useExitName();
-  const summary = useSummary();
+  const summary = useSummary(definition);
   const [nodes, setNodes] = useState<Drawn[]>([]);
 
   const told = useCallback(

@@ -8,7 +8,7 @@ import type { Node } from '../../segments/types';
 import { freshKey } from '../graph';
 import { ConditionField } from './ConditionField';
 import { DAY, EVERYBODY, listOf, numberOf, textOf, type FormProps } from './form';
-import { MessageStepPick } from './WaitForms';
+import { WhatCameForm } from './WaitForms';
 import { ClassAndTopic } from './MessageRules';
 import styles from './forms.module.css';
 
@@ -75,20 +75,8 @@ export function InSegmentForm({ settings, put }: FormProps) {
   );
 }
 
-export function EngagementForm({ settings, put, definition }: FormProps) {
-  const { t } = useTranslation();
-  return (
-    <Stack gap="sm">
-      <MessageStepPick definition={definition} settings={settings} put={put} />
-      <Select
-        label={t('steps.field.what')}
-        allowDeselect={false}
-        data={(['sent', 'delivered', 'opened', 'clicked', 'replied', 'failed'] as const).map((one) => ({ value: one, label: t(`state.${one}`) }))}
-        value={textOf(settings.what) || 'opened'}
-        onChange={(what) => put({ what })}
-      />
-    </Stack>
-  );
+export function EngagementForm(props: FormProps) {
+  return <Stack gap="sm"><WhatCameForm {...props} choices={['sent', 'delivered', 'opened', 'clicked', 'replied', 'failed']} first="opened" /></Stack>;
 }
 
 export function ChannelForm({ settings, put }: FormProps) {

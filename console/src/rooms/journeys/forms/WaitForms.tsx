@@ -10,6 +10,8 @@ import { useStepName } from '../told';
 import { DAY, listOf, NEW_MATCH, numberOf, textOf, type FormProps } from './form';
 
 const EVERY_DAY = [1, 2, 3, 4, 5, 6, 7];
+/** An instant says its zone; without one it is a wall time, where each person is. */
+const ZONED = /(Z|[+-]\d\d:?\d\d)$/;
 
 export function WaitForm({ settings, put }: FormProps) {
   const { t } = useTranslation();
@@ -32,6 +34,8 @@ export function WaitUntilForm({ settings, put }: FormProps) {
   const { t } = useTranslation();
   const own = settings.date === undefined || settings.date === null;
   const offset = numberOf(settings.offset_days, 0);
+  const date = textOf(settings.date);
+  const zoned = ZONED.test(date);
   return (
     <Stack gap="sm">
       <SegmentedControl
@@ -41,7 +45,7 @@ export function WaitUntilForm({ settings, put }: FormProps) {
         value={own ? 'trait' : 'date'}
         onChange={(what) => put(what === 'date' ? { date: new Date(Date.now() + 7 * DAY * 1000).toISOString(), trait: '', offset_days: 0, yearly: false, time: null } : { date: null })}
       />
-      {!own && <DateTimePicker label={t('steps.field.date')} value={new Date(textOf(settings.date))} onChange={(at) => at && put({ date: new Date(at).toISOString() })} />}
+      {!own && <DateTimePicker label={t('steps.field.date')} description={zoned ? undefined : t('steps.field.wall_hint')} value={new Date(date)} onChange={(at) => at && put({ date: zoned ? new Date(at).toISOString() : at.replace(' ', 'T') })} />}
       {own && (
         <>
           <Input.Wrapper label={t('steps.field.trait')} labelElement="div">
@@ -94,27 +98,30 @@ export function WaitEventForm({ settings, put }: FormProps) {
   );
 }
 
-/** Chooses an earlier step that says something. */
-export function MessageStepPick({ definition, settings, put }: Pick<FormProps, 'definition' | 'settings' | 'put'>) {
-  const { t } = useTranslation();
-  const stepName = useStepName(definition);
-  const data = definition.steps.filter((one) => one.kind === 'message').map((one) => ({ value: one.key, label: stepName(one.key) }));
-  return <Select label={t('steps.field.message_step')} required data={data} nothingFoundMessage={t('steps.field.no_messages')} value={textOf(settings.step) || null} onChange={(step) => step && put({ step })} allowDeselect={false} />;
+interface WhatCameProps extends Pick<FormProps, 'definition' | 'settings' | 'put'> {
+  /** What may have come of a message. */
+  choices: readonly ('sent' | 'delivered' | 'opened' | 'clicked' | 'replied' | 'failed')[];
+  first: string;
 }
 
-export function WaitAnswerForm({ settings, put, definition }: FormProps) {
+/** An earlier step that says something, and what came of it. */
+export function WhatCameForm({ definition, settings, put, choices, first }: WhatCameProps) {
   const { t } = useTranslation();
+  const stepName = useStepName(definition);
+  const said = definition.steps.filter((one) => one.kind === 'message').map((one) => ({ value: one.key, label: stepName(one.key) }));
+  return (
+    <>
+      <Select label={t('steps.field.message_step')} required data={said} nothingFoundMessage={t('steps.field.no_messages')} value={textOf(settings.step) || null} onChange={(step) => step && put({ step })} allowDeselect={false} />
+      <Select label={t('steps.field.what')} allowDeselect={false} data={choices.map((one) => ({ value: one, label: t(`state.${one}`) }))} value={textOf(settings.what) || first} onChange={(what) => put({ what })} />
+    </>
+  );
+}
+
+export function WaitAnswerForm(props: FormProps) {
   return (
     <Stack gap="sm">
-      <MessageStepPick definition={definition} settings={settings} put={put} />
-      <Select
-        label={t('steps.field.what')}
-        allowDeselect={false}
-        data={(['delivered', 'opened', 'clicked', 'replied'] as const).map((one) => ({ value: one, label: t(`state.${one}`) }))}
-        value={textOf(settings.what) || 'replied'}
-        onChange={(what) => put({ what })}
-      />
-      <Timeout settings={settings} put={put} />
+      <WhatCameForm {...props} choices={['delivered', 'opened', 'clicked', 'replied']} first="replied" />
+      <Timeout {...props} />
     </Stack>
   );
 }

@@ -20,7 +20,7 @@ import { exitsOf, type Kind } from '../exits';
 import { placesOf } from '../layout';
 import { whole, type Definition } from '../model';
 import { useVersion } from '../publish/Versions';
-import { Outcomes } from './Outcomes';
+import { Outcomes, useNotIn, useReason } from './Outcomes';
 import { People } from './People';
 import styles from '../canvas/canvas.module.css';
 
@@ -38,6 +38,8 @@ interface WatchProps {
 function Watch({ journey, kinds }: WatchProps) {
   const { t } = useTranslation();
   const format = useFormat();
+  const reason = useReason();
+  const notIn = useNotIn();
   const [number, setNumber] = useState<number | null>(null);
   const [selected, setSelected] = useState<string[]>([]);
   const [people, setPeople] = useState<{ step?: string; exit?: string } | null>(null);
@@ -94,9 +96,9 @@ function Watch({ journey, kinds }: WatchProps) {
       <ProblemAlert error={counts.error} />
       <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="sm">
         <Stat icon={IconPeople} label={t('journeys.inside')} value={format.number(found?.inside)} note={elsewhere > 0 ? t('journeys.elsewhere', { count: elsewhere, shown: format.number(elsewhere) }) : undefined} />
-        <Stat icon={IconDoor} label={t('journeys.entered')} value={format.number(numbers.entered)} note={sum('refused') > 0 ? t('journeys.refused_n', { count: sum('refused'), shown: format.number(sum('refused')) }) : undefined} />
+        <Stat icon={IconDoor} label={t('journeys.entered')} value={format.number(numbers.entered)} note={sum('refused') > 0 ? <>{t('journeys.refused_n', { count: sum('refused'), shown: format.number(sum('refused')) })}: <Outcomes arrows={of('refused')} word={notIn} /></> : undefined} />
         <Stat icon={IconTarget} label={t('journeys.converted')} value={format.number(sum('goal'))} note={numbers.entered ? format.percent(sum('goal'), numbers.entered) : undefined} />
-        <Stat icon={IconStop} label={t('journeys.left')} value={format.number(sum('left'))} note={<Outcomes arrows={of('left')} />} />
+        <Stat icon={IconStop} label={t('journeys.left')} value={format.number(sum('left'))} note={<Outcomes arrows={of('left')} word={reason} />} />
       </SimpleGrid>
       <div className={styles.desk} data-short>
         <Toolbar editing={false} help={() => setHelping(true)}>

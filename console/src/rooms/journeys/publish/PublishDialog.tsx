@@ -27,12 +27,12 @@ interface PublishDialogProps {
 export function PublishDialog({ journey, draft, kinds, onClose }: PublishDialogProps) {
   const { t } = useTranslation();
   const keep = useKeep();
-  const words = useFindingWords();
   const [revision, setRevision] = useState<number | null>(null);
   const [unkept, setUnkept] = useState<unknown>(null);
   const [note, setNote] = useState('');
   const [treatment, setTreatment] = useState<Treatment>({ kind: 'stay' });
   const { flush, definition } = draft;
+  const words = useFindingWords(definition);
   useEffect(() => {
     flush().then(setRevision, setUnkept);
     // Once, as it opens: what is drawn is kept before it is published.

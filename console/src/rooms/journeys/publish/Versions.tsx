@@ -80,7 +80,7 @@ export function Versions({ journey, kinds, mayPublish }: { journey: Journey; kin
       <Modal opened={looking !== null} onClose={() => setLooking(null)} size={1080} title={t('journeys.version_n', { version: looking ?? '' })} closeButtonProps={{ 'aria-label': t('common.close') }}>
         <ProblemAlert error={seen.error} />
         {!shown && !seen.error && <Skeleton height={300} />}
-        {shown && looking === journey.live_version && <div className={styles.half}><Still label={t('journeys.version_n', { version: looking })} definition={shown} kinds={kinds} /></div>}
+        {shown && !compared && (looking === journey.live_version || journey.live_version === null) && <div className={styles.half}><Still label={t('journeys.version_n', { version: looking ?? '' })} definition={shown} kinds={kinds} /></div>}
         {compared && <DiffView before={compared[0].drawn} after={compared[1].drawn} kinds={kinds} names={[t('journeys.version_n', { version: compared[0].number }), t('journeys.version_n', { version: compared[1].number })]} />}
       </Modal>
       {rolling !== null && earlier && current && <Rollback journey={journey} number={rolling} before={current} after={earlier} onClose={() => setRolling(null)} />}

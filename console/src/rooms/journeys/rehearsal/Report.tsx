@@ -59,7 +59,7 @@ export function Report({ report, definition: given, kinds }: ReportProps) {
               <Table.Thead><Table.Tr><Table.Th scope="col">{t('rehearsal.step')}</Table.Th><Table.Th scope="col">{t('rehearsal.channel')}</Table.Th><Table.Th scope="col">{t('rehearsal.reason')}</Table.Th><Table.Th scope="col" ta="right">{t('rehearsal.people')}</Table.Th></Table.Tr></Table.Thead>
               <Table.Tbody>
                 {report.refused.map((one) => (
-                  <Table.Tr key={`${one.step} ${one.channel} ${one.reason}`}><Table.Td>{stepName(one.step)}</Table.Td><Table.Td>{channel(one.channel)}</Table.Td><Table.Td>{t(`reason.${one.reason}`, { defaultValue: one.reason })}</Table.Td><Table.Td ta="right">{format.number(one.people)}</Table.Td></Table.Tr>
+                  <Table.Tr key={`${one.step} ${one.channel} ${one.reason}`}><Table.Td>{stepName(one.step)}</Table.Td><Table.Td>{channel(one.channel)}</Table.Td><Table.Td>{t(`reason.${one.reason}`, { defaultValue: one.reason.replaceAll('_', ' ') })}</Table.Td><Table.Td ta="right">{format.number(one.people)}</Table.Td></Table.Tr>
                 ))}
               </Table.Tbody>
             </Table>
@@ -78,7 +78,7 @@ export function Report({ report, definition: given, kinds }: ReportProps) {
         <Panel title={t('rehearsal.for_ever')}>{points(forEver.map((one) => t('rehearsal.for_ever_at', { people: format.number(one.for_ever), step: stepName(one.step) })), t('rehearsal.for_ever_none'))}</Panel>
         {report.circles.length > 0 && <Panel title={t('rehearsal.circles')}>{points(report.circles.map((one) => t('rehearsal.circle', { people: format.number(one.people), rounds: format.number(one.most_rounds), steps: one.steps.map(stepName).join(' → ') })), '')}</Panel>}
         {report.slow_days.length > 0 && <Panel title={t('rehearsal.slow')}>{points(report.slow_days.map((one) => t('rehearsal.slow_at', { day: format.date(one.day), messages: format.number(one.messages), channel: channel(one.channel) })), '')}</Panel>}
-        <Panel title={t('rehearsal.assumed')}><Box>{points(report.assumed.map((one) => t(`rehearsal.assumption.${one}`, { defaultValue: one })), '—')}</Box></Panel>
+        <Panel title={t('rehearsal.assumed')}><Box>{points(report.assumed.map((one) => t(`rehearsal.assumption.${one}`, { defaultValue: one.replaceAll('_', ' ') })), '—')}</Box></Panel>
       </SimpleGrid>
     </Stack>
   );

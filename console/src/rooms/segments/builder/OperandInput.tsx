@@ -80,7 +80,7 @@ function When({ label, type, value, onChange, error }: OneProps) {
       {relative ? (
         <>
           <NumberInput aria-label={label} error={error} w={64} min={0} hideControls value={relative.amount} onChange={(n) => onChange({ ...relative, amount: Number(n) || 0 })} />
-          <UnitPick value={relative.unit} onChange={(unit) => onChange({ ...relative, unit })} />
+          <UnitPick count={relative.amount} value={relative.unit} onChange={(unit) => onChange({ ...relative, unit })} />
         </>
       ) : (
         <Picker

@@ -59,7 +59,7 @@ function Inside({ window, onChange }: { window: Window; onChange: (window: Windo
       return (
         <>
           <NumberPick label={t('segments.window_amount')} w={64} min={1} error={wrong('window.amount')} value={window.amount} onChange={(amount) => onChange({ ...window, amount: Math.max(1, amount ?? 1) })} />
-          <UnitPick value={window.unit} onChange={(unit) => onChange({ ...window, unit })} />
+          <UnitPick count={window.amount} value={window.unit} onChange={(unit) => onChange({ ...window, unit })} />
         </>
       );
     case 'ago':

@@ -1,6 +1,7 @@
 import { Autocomplete, Group, NumberInput, Select, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { unitBeside } from '@/design/DurationInput';
 import { UNITS } from '../tree';
 import type { CompareOp, Span, TraitType, Unit } from '../types';
 import { useCatalogue, useTraitNames } from '../vocabulary';
@@ -126,20 +127,22 @@ export function SpanInput({ label, value, onChange, error }: SpanInputProps) {
   return (
     <Group gap={6} wrap="nowrap">
       <NumberPick label={label} w={58} error={error} value={value.amount} onChange={(amount) => onChange({ ...value, amount: amount ?? 0 })} />
-      <UnitPick label={t('build.unit_of', { label })} value={value.unit} onChange={(unit) => onChange({ ...value, unit })} />
+      <UnitPick label={t('build.unit_of', { label })} count={value.amount} value={value.unit} onChange={(unit) => onChange({ ...value, unit })} />
     </Group>
   );
 }
 
-/** A unit of time. */
-export function UnitPick({ label, value, onChange }: { label?: string; value: Unit; onChange: (unit: Unit) => void }) {
-  const { t } = useTranslation();
+const SINGULAR = { minutes: 'minute', hours: 'hour', days: 'day', weeks: 'week' } as const satisfies Record<Unit, string>;
+
+/** A unit of time, called as it is beside its number. */
+export function UnitPick({ label, count, value, onChange }: { label?: string; count: number; value: Unit; onChange: (unit: Unit) => void }) {
+  const { t, i18n } = useTranslation();
   return (
     <Select
       aria-label={label ?? t('segments.unit')}
       w={96}
       allowDeselect={false}
-      data={UNITS.map((unit) => ({ value: unit, label: t(`segments.unit_${unit}`) }))}
+      data={UNITS.map((unit) => ({ value: unit, label: unitBeside(i18n.language, SINGULAR[unit], count) }))}
       value={value}
       onChange={(unit) => unit && onChange(unit as Unit)}
     />
