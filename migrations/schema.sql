@@ -1398,7 +1398,8 @@ CREATE TABLE public.journey_entry_key (
 CREATE TABLE public.journey_gate (
     journey_id bigint NOT NULL,
     step text NOT NULL,
-    turns jsonb DEFAULT '[]'::jsonb NOT NULL
+    turns jsonb DEFAULT '[]'::jsonb NOT NULL,
+    passed jsonb DEFAULT '[]'::jsonb NOT NULL
 )
 WITH (fillfactor='50');
 

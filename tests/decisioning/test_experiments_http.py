@@ -74,6 +74,12 @@ async def test_the_planner(as_role: Callable[[str], Any]) -> None:
     http = await as_role("analyst")
     made = (await http.post("/v1/experiments/plan", json={"baseline": 0.5, "difference": 0.25, "power": 0.9, "per_day": 20})).json()
     assert (made["fixed"], made["people_fixed"], made["days_fixed"]) == (77, 154, 8) and made["sequential"] > 77
+    for odd in (
+        {"baseline": 0.5, "difference": 1e-300}, {"kind": "mean", "baseline": 0, "deviation": 1e12, "difference": 5e-324},
+        {"baseline": 0.5, "difference": 0.1, "per_day": 5e-324},
+    ):  # fmt: skip
+        made = (await http.post("/v1/experiments/plan", json=odd)).json()
+        assert all(value is None or 0 < value <= 2e10 for value in made.values()), made
     for body, field in (
         ({"baseline": 0.5, "difference": 0.6}, "difference"), ({"baseline": 1.5, "difference": 0.1}, "baseline"),
         ({"kind": "mean", "baseline": 5, "difference": 1}, "deviation"), ({"baseline": 0.5, "difference": 0}, "difference"),

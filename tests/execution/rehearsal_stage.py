@@ -13,8 +13,10 @@ import numpy as np
 from tests.execution.cast import add_account, add_people
 from tests.execution.journeys_cast import add_journey
 
+from antiphon.awareness.consent import Statement, record_consents
 from antiphon.awareness.events import ReadEvent
-from antiphon.awareness.profiles import mark_dirty
+from antiphon.awareness.events.calls import IDENTIFIED
+from antiphon.awareness.profiles import mark_dirty, say_traits, stamp_of
 from antiphon.awareness.traits import mirror_profiles
 from antiphon.execution.journeys.contract import Ints, Line
 from antiphon.execution.journeys.engine import Plan
@@ -30,6 +32,8 @@ from antiphon.foundation.ids import keyed_fraction
 from antiphon.foundation.loops import run_until_idle
 from antiphon.foundation.postgres.binary import from_micros
 
+TRAITS, CONSENT = "$traits", "$consent"
+"""What somebody does who says something of themselves, or of what they are sent."""
 Told = list[tuple[datetime, int, str, str, dict[str, Any]]]
 EVENT = (
     "insert into event (lane, seq, received_at, ts, profile_id, name, kind, message_id, source_id, properties)"
@@ -101,9 +105,23 @@ class Life:
 
     async def _write(self, conn: Any, told: list[ReadEvent], profile: int, at: datetime, name: str, properties: Any) -> None:
         self.seq += 1
+        if name == TRAITS:
+            await self._identify(conn, profile, at, dict(properties))
+            return
+        if name == CONSENT:
+            await record_consents(conn, [Statement(profile_id=profile, channel="parrot", topic="news", at=at, source="web", **properties)])
+            return
         text = json.dumps(properties)
         await conn.execute(EVENT, (self.seq, at, at, profile, name, f"m{self.seq}", text))
         told.append(ReadEvent(0, self.seq, at, at, profile, "track", name, text))
+
+    async def _identify(self, conn: Any, profile: int, at: datetime, traits: dict[str, Any]) -> None:
+        """An identify call, perhaps one that was long on its way."""
+        ts = at - timedelta(seconds=traits.pop("ago", 0))
+        text, message = json.dumps(traits), f"m{self.seq}"
+        values = (self.seq, at, ts, profile, IDENTIFIED, message, text)
+        await conn.execute(EVENT.replace("'track'", "'identify'"), values)
+        await say_traits(conn, [(profile, text.encode(), stamp_of(ts, message))])
 
     async def _speak(self, at: datetime) -> None:
         """What is due is said; whether and when somebody opens it is decided once."""

@@ -80,6 +80,20 @@ async def test_a_gate_lets_so_many_through(on: Scene) -> None:
     assert len(await on.over()) == 6
 
 
+async def test_whoever_was_kept_back_meanwhile_passes_no_faster(on: Scene) -> None:
+    """Turns come while nobody is moved: a paused journey, a process that is away. All pass, in their order, two a minute."""
+    plan = await on.journey(step("gate", "gate", {"next": "on"}, most=2, seconds=60), step("on", "end", reason="on"))
+    await on.enter(plan, 1, 2, 3, 4, 5, 6)
+    await on.do("update journey set state = 'paused'")
+    await on.go(seconds=3600)
+    await on.do("update journey set state = 'live'")
+    gone = []
+    for _ in range(5):
+        await on.go(seconds=30)
+        gone.append(sorted(await on.over()))
+    assert gone == [[1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]]
+
+
 async def test_two_processes_at_one_gate(on: Scene) -> None:
     """Whoever gives turns holds the gate: of two at once the other gives later ones."""
     from tests.execution.journeys_cast import ids

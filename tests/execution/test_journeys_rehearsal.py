@@ -10,9 +10,12 @@ import msgspec
 import pytest
 from tests.execution.cast import stage
 from tests.execution.journeys_cast import step
-from tests.execution.rehearsal_stage import Life, Told, journey, populate, rehearsed
+from tests.execution.rehearsal_stage import CONSENT, TRAITS, Life, Told, journey, populate, rehearsed
 
+from antiphon.awareness.consent import Statement, record_consents
 from antiphon.awareness.events import EventMatch, PropertyFilter
+from antiphon.awareness.profiles import TraitRule, set_rule
+from antiphon.awareness.segments import TraitCondition
 from antiphon.awareness.traits import mirror_profiles, observe_traits
 from antiphon.execution.delivery.rules.model import Clocks
 from antiphon.execution.delivery.rules.service import add_cap, set_clocks
@@ -165,16 +168,11 @@ async def test_what_steps_do_is_seen_by_later_ones(ctx: Context, lived: Life, mo
     monkeypatch.setattr(rehearsing, "WINDOW", 1)
     async with ctx.db.transaction() as conn:
         await observe_traits(conn, {"plan": "text", "tags": "text_list"}, START)
-        plans = dict(await (await conn.execute("select id, traits ->> 'plan' from profile")).fetchall())
     plan = await journey(ctx, deeds(), START)
     destiny(lived)
     await lived.live(NOW)
     real = await lived.history()
-    async with ctx.db.transaction() as conn:  # a rehearsal begins with people as they are now: as they were
-        for person, was in plans.items():
-            await conn.execute("update profile set traits = traits - 'tags' || jsonb_build_object('plan', %s::text) where id = %s",
-                               (was, person))  # fmt: skip
-    while await mirror_profiles(ctx):
+    while await mirror_profiles(ctx):  # people are as the journey left them: a rehearsal knows since when
         pass
     report, told = await rehearsed(ctx, plan, RehearsalAsked(mode="history", days=DAYS, replies="recorded", draws=0))
     assert report.entries["holdout"] > 0 and report.entries["full"] > 0
@@ -186,3 +184,64 @@ async def test_what_steps_do_is_seen_by_later_ones(ctx: Context, lived: Life, mo
             "select did, sum(people)::int from journey_count where step = -1 group by 1"
         )).fetchall()  # fmt: skip
     assert dict(rows) == report.entries
+
+
+def fickle() -> Definition:
+    """Branches, messages and a loop that look at what people say of themselves and of what they are sent."""
+    steps = [
+        step("gold", "condition", {"yes": "hello", "no": "may"}, condition=GOLD),
+        step("may", "condition", {"yes": "tag", "no": "tag"},
+             condition={"kind": "consent", "channel": "parrot", "topic": "news", "state": "granted"}),
+        step("tag", "tag", {"next": "hello"}, trait="seen", add=["may", "may"]),
+        say("hello", {"next": "wait", "refused": "wait"}),
+        step("wait", "wait", {"next": "kind"}, seconds=86_400),
+        step("kind", "first_match", {"tin": "iron", "old": "iron", "else": "seen"}, arms=[
+            {"key": "tin", "condition": {"kind": "trait", "trait": "plan", "op": "is", "value": "tin"}},
+            {"key": "old", "condition": {"kind": "and", "of": [
+                {"kind": "trait", "trait": "age", "op": "ge", "value": 50}, {"kind": "not", "of": GOLD}]}},
+        ]),
+        step("iron", "set_trait", {"next": "seen"}, traits={"plan": {"value": "iron"}, "age": {"value": 60}}),
+        step("seen", "condition", {"yes": "date", "no": "date"}, condition={"kind": "trait", "trait": "seen", "op": "is", "value": "may"}),
+        step("date", "wait_until", {"next": "loop", "missing": "loop"}, trait="until"),
+        step("loop", "loop", {"again": "gold", "done": "over"}, times=4),
+        step("over", "end"),
+    ]  # fmt: skip
+    return Definition(
+        start="gold", steps=steps, entries=[EventEntry(match=EventMatch(event="Joined"))], again=Again(rule="always"),
+        exits=[ExitRule(reason="quiet", condition=TraitCondition(trait="plan", op="is", value="none"))],
+    )  # fmt: skip
+
+
+async def test_traits_and_consents_are_those_of_each_instant(ctx: Context, lived: Life) -> None:
+    """What people say of themselves changes while the journey runs: late, refused and removed words, and its own, among them."""
+    async with ctx.db.transaction() as conn:
+        await observe_traits(conn, {"plan": "text", "age": "number", "seen": "text_list", "until": "date"}, START)
+        await conn.execute("update profile set traits = traits - 'plan', stamps = '{}', stamp = ''")
+        await set_rule(conn, "plan", TraitRule(allowed=["gold", "tin", "none"]))
+    plan = await journey(ctx, fickle(), START)
+    destiny(lived)
+    for person in range(1, PEOPLE + 1):
+        for n in range(6):
+            at = START + timedelta(days=DAYS * luck(person, "says", n))
+            kind = ["gold", "tin", "lead", None, "gold", "none"][int(6 * luck(person, "what", n))]
+            ago = 40_000 if luck(person, "late", n) < 0.3 else 0
+            lived.will(person, at, TRAITS, plan=kind, age=int(100 * luck(person, "age", n)), ago=ago)
+            until = (START + timedelta(days=DAYS * luck(person, "until", n))).date().isoformat()
+            lived.will(person, at + timedelta(hours=5), TRAITS, until=until)
+            lived.will(person, at + timedelta(hours=9), CONSENT, state=["granted", "withdrawn", "pending"][int(3 * luck(person, "yes", n))])
+    async with ctx.db.transaction() as conn:  # everybody's first word is in the ledger
+        await record_consents(conn, [
+            Statement(profile_id=one, channel="parrot", topic="news", state="granted", at=START - timedelta(days=1), source="web")
+            for one in range(1, PEOPLE + 1)
+        ])  # fmt: skip
+    await lived.live(NOW)
+    real = await lived.history()
+    while await mirror_profiles(ctx):
+        pass
+    report, told = await rehearsed(ctx, plan, RehearsalAsked(mode="history", days=DAYS, replies="recorded", draws=0))
+    for person in range(1, PEOPLE + 1):
+        assert shown(told.get(person, [])) == shown(real.get(person, [])), f"person {person}"
+    ways = {(one.step, one.did): one.people for one in report.arrows}
+    for step_key, exits in (("gold", ("yes", "no")), ("may", ("yes", "no")), ("kind", ("tin", "else")), ("date", ("next", "missing"))):
+        assert all(ways.get((step_key, one), 0) > 0 for one in exits), (step_key, ways)
+    assert report.finished["quiet"] > 0 and "consent_withdrawn" in {one.reason for one in report.refused}

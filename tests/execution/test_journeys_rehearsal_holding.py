@@ -19,10 +19,11 @@ from antiphon.awareness.segments.check import Checker, Person
 from antiphon.awareness.segments.model import Lookalike, Node
 from antiphon.execution.delivery.rules.model import Rules
 from antiphon.execution.journeys.contract import Bools, Ints
+from antiphon.execution.journeys.rehearsal.consents import CONSENT
 from antiphon.execution.journeys.rehearsal.gate import Gate, Office, Spoken
 from antiphon.execution.journeys.rehearsal.holding import Trees
 from antiphon.execution.journeys.rehearsal.past import Past, Wanted, key_of
-from antiphon.execution.journeys.rehearsal.scene import CONSENT, Scene
+from antiphon.execution.journeys.rehearsal.scene import Scene
 from antiphon.foundation.postgres.binary import from_micros, micros
 
 HOURS = [timedelta(), timedelta(hours=-1), timedelta(hours=5), timedelta(days=-1), timedelta(days=2), timedelta(microseconds=1)]
@@ -52,10 +53,10 @@ class Thirty(Scene):
 
     def know(self, people: list[Person]) -> None:
         self.people = people
-        self._columns = {name: [one.traits.get(name) for one in people] for name in TRAITS}
+        self.traits._today = {name: [one.traits.get(name) for one in people] for name in TRAITS}
 
-    async def consents(self, channel: str, topic: str) -> Ints:
-        return np.array([CONSENT.index(one.consents.get((channel, topic), "unknown")) for one in self.people])
+    async def consents(self, channel: str, topic: str, seats: Ints, at: Ints) -> Ints:
+        return np.array([CONSENT.index(one.consents.get((channel, topic), "unknown")) for one in self.people])[seats]
 
     async def reachable(self, channel: str) -> Bools:
         return np.array([channel in one.addresses and channel not in one.suppressed for one in self.people])

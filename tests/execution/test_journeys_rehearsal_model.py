@@ -22,14 +22,16 @@ from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.kinds.registry import installed
 from antiphon.execution.journeys.model import Definition
 from antiphon.execution.journeys.rehearsal.behaviour import Likely
-from antiphon.execution.journeys.rehearsal.driver import Book, Counts, Part, go_through
+from antiphon.execution.journeys.rehearsal.books import Book, Counts
+from antiphon.execution.journeys.rehearsal.driver import Part, go_through
 from antiphon.execution.journeys.rehearsal.entrants import entrants_of
 from antiphon.execution.journeys.rehearsal.gate import Gate, Office, Spoken
 from antiphon.execution.journeys.rehearsal.holding import Trees
 from antiphon.execution.journeys.rehearsal.listing import listing_of
 from antiphon.execution.journeys.rehearsal.past import Past
 from antiphon.execution.journeys.rehearsal.scene import Scene
-from antiphon.execution.journeys.rehearsal.world import Gates, Rehearsed, Tally
+from antiphon.execution.journeys.rehearsal.tally import Gates, Tally
+from antiphon.execution.journeys.rehearsal.world import Rehearsed
 from antiphon.foundation.postgres.binary import micros
 
 START = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -32,6 +32,8 @@ class ReadEvent(msgspec.Struct, frozen=True):
     kind: str
     name: str
     text: str
+    context: str | None = None
+    """Of Antiphon's own events: what it said beside them, as JSON."""
 
     @property
     def properties(self) -> dict[str, Any]:

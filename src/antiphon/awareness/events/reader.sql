@@ -14,7 +14,8 @@ order by i.lane;
 
 -- name: happened
 -- Events of these names in a lane, after what was read and up to what is understood, in order; each as its person's of today.
-select e.lane, e.seq, e.received_at, e.ts, coalesce(a.to_id, e.profile_id), e.kind, e.name, e.properties::text
+select e.lane, e.seq, e.received_at, e.ts, coalesce(a.to_id, e.profile_id), e.kind, e.name, e.properties::text,
+       case when e.source_id = 0 then e.context::text end
 from unnest(%(lanes)s::int[], %(froms)s::bigint[], %(tos)s::bigint[], %(sinces)s::timestamptz[]) l (lane, after, upto, since)
 cross join lateral (
     select * from event e

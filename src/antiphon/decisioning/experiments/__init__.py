@@ -14,7 +14,7 @@ own hands the moments to `make_results`: the statistics are here alone.
 
 from antiphon.decisioning.experiments.assigning import OUTSIDE, Assignment
 from antiphon.decisioning.experiments.design import Arm, Design
-from antiphon.decisioning.experiments.exposing import expose, find_assignment, find_running
+from antiphon.decisioning.experiments.exposing import expose, find_assignment, find_running, kept_arms
 from antiphon.decisioning.experiments.measuring import Counted
 from antiphon.decisioning.experiments.metrics import ConversionMetric, SumMetric
 from antiphon.decisioning.experiments.model import (
@@ -40,5 +40,5 @@ __all__ = [
     "OUTSIDE", "UNIVERSAL", "Arm", "Assignment", "ConversionMetric", "Counted", "Design", "ExperimentAlarmed",
     "ExperimentResults", "Holdout", "HoldoutUnknown", "MetricResult", "Moments", "Period", "SumMetric", "arm_of", "arms_of",
     "expose", "find_assignment", "find_holdout", "find_running", "fraction_of", "fractions_of", "held_out", "is_held_out",
-    "make_results", "salt_of", "student_quantile", "universal_holdout",
+    "kept_arms", "make_results", "salt_of", "student_quantile", "universal_holdout",
 ]  # fmt: skip

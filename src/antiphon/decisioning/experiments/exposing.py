@@ -28,6 +28,12 @@ async def find_running(conn: Connection, key: str) -> Assignment | None:
     return found if found is not None and (found.state == "running" or found.winner is not None) else None
 
 
+async def kept_arms(conn: Connection, stopped: Assignment, profile_ids: Ids) -> Arms:
+    """The arms these people were shown before, OUTSIDE (-1) for everybody else: of an experiment that is stopped, whose people
+    keep their arms while nobody new comes in."""
+    return await records.exposed_arms(conn, stopped.experiment_id, profile_ids)
+
+
 async def expose(conn: Connection, secret: bytes, running: Assignment, profile_ids: Ids, at: datetime) -> Arms:
     """The arms these people are shown now, from 0, OUTSIDE (-1) for those who do not take part; written down, as a set.
 

@@ -11,8 +11,8 @@ import numpy as np
 from antiphon.awareness.profiles import Identity, normal_identity, normal_kind, owners
 from antiphon.execution.journeys.definitions import some_versions
 from antiphon.execution.journeys.entering import enrol
+from antiphon.execution.journeys.entries import key_of
 from antiphon.execution.journeys.errors import EntriesRefused, EntryInvalid
-from antiphon.execution.journeys.listening import key_of
 from antiphon.execution.journeys.model import ApiEntry
 from antiphon.execution.journeys.running import plans
 from antiphon.execution.journeys.service import find

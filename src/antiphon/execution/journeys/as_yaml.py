@@ -6,6 +6,7 @@ no anchors, aliases or tags, and no key comes twice.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -19,7 +20,7 @@ from antiphon.foundation.http.body import field_of, text_with_nul
 
 MOST_CHARACTERS = 1_000_000
 _BOOLEAN = "tag:yaml.org,2002:bool"
-_TAGS = ("bool", "timestamp", "int", "float", "merge")
+_TAGS = ("bool", "timestamp", "int", "float", "merge", "value")
 _LEFT_OUT = {f"tag:yaml.org,2002:{name}" for name in _TAGS}
 
 
@@ -117,14 +118,16 @@ class _Loader(yaml.SafeLoader):
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise yaml.MarkedYAMLError(problem="no anchors and aliases here", problem_mark=event.start_mark)
+        if getattr(event, "tag", None) is not None:
+            raise yaml.MarkedYAMLError(problem="no tags here", problem_mark=event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                key = key_node.value
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a name is one word", problem_mark=key_node.start_mark)
+            key = key_node.value
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"{key} is there twice", problem_mark=key_node.start_mark)
             seen.add(key)
@@ -132,6 +135,13 @@ class _Loader(yaml.SafeLoader):
             str(key_node.value): self.construct_object(value, deep=deep)
             for key_node, value in node.value
         }
+
+
+def _finite(loader: _Loader, node: Any) -> float:
+    found = float(node.value)
+    if not math.isfinite(found):
+        raise yaml.MarkedYAMLError(problem="no number is so large", problem_mark=node.start_mark)
+    return found
 
 
 def _resolvers(plain: Mapping[str, list[tuple[str, Any]]]) -> dict[str, list[tuple[str, Any]]]:
@@ -161,6 +171,7 @@ def _prepare() -> None:
 
     _Dumper.add_representer(str, text)
     _Dumper.add_representer(list, items)
+    _Loader.add_constructor("tag:yaml.org,2002:float", _finite)
 
 
 _prepare()

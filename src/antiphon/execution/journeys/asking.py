@@ -21,6 +21,7 @@ from prometheus_client import Counter
 from antiphon.execution.channels import AccountUnknown, Channels
 from antiphon.execution.channels.webhook import WebhookSettings, signature
 from antiphon.execution.journeys.live.effects import ASK_LOOP, SEALED_FOR
+from antiphon.execution.journeys.telling import plain_json
 from antiphon.foundation.context import Context
 from antiphon.foundation.faults import point
 from antiphon.foundation.ids import keyed_fraction
@@ -49,6 +50,8 @@ CLAIMED = timedelta(minutes=2)
 BACKOFF = (10, 30, 120, 600, 1800, 3600)
 BODY = 2_000
 """Characters of an answer that are carried along."""
+DEEPEST = 50
+"""Levels of lists and objects in it."""
 MOST_KNOWN = 10_000
 KEPT = timedelta(days=90)
 """For so long it is kept what was asked."""
@@ -145,12 +148,25 @@ def _later(ctx: Context, one: Asked, status: int | None, reason: str, asked: flo
 
 
 def _body(answer: Answer) -> Any:
-    """What is carried along of an answer: JSON as it is, or a text; too long a one is cut, JSON then left away."""
+    """What is carried along of an answer: JSON as it is, or a text. Too long a one is cut, JSON then left away; JSON that is
+    nested deeper than anybody reads is a text."""
     text = answer.body.decode("utf-8", "replace").replace("\0", "")
+    if len(text) > BODY or answer.cut:
+        return None if text.lstrip()[:1] in ("{", "[") else text[:BODY]
     try:
-        return msgspec.json.decode(answer.body) if len(text) <= BODY and not answer.cut else None
-    except msgspec.DecodeError:
-        return text[:BODY]
+        found = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return text
+    return found if _depth(found) <= DEEPEST else text
+
+
+def _depth(value: Any) -> int:
+    """How deep lists and objects are nested."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return depth
 
 
 class NoWebhook(Exception):
@@ -228,7 +244,7 @@ async def bring(conn: Connection, asked: Sequence[Asked], outcomes: Sequence[Out
     if not over:
         return 0
     answers = [
-        msgspec.json.encode({
+        plain_json({
             "ok": outcome.state == "answered", "turn": one.turn, "status": outcome.status, "reason": outcome.reason,
             "body": outcome.body, "at": now,
         }).decode()

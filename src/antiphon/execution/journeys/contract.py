@@ -56,6 +56,8 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     received: int
     profile: int
     properties: Mapping[str, Any]
+    begun: int = 0
+    """What a journey raised: how many journeys began one another, or moved people on, without a wait until it was."""
 
     def is_one_of(self, match: EventMatch) -> bool:
         """Whether it is what is meant."""
@@ -198,14 +200,16 @@ class World(Protocol):
     async def ask(self, here: Here, places: Ints, request: Request, bodies: Sequence[Mapping[str, Any]]) -> None:
         """Ask another system; the answer wakes them."""
 
-    async def start_journey(self, here: Here, places: Ints, journey_id: int) -> Bools:
-        """Have them enter another journey by its rules; who did."""
+    async def start_journey(self, here: Here, places: Ints, journey_id: int, *, leaving: bool = False) -> Bools:
+        """Have them enter another journey by its rules; who did. ``leaving``: who does is out of this one, which then keeps
+        nobody from the other."""
 
     async def stop_journey(self, here: Here, places: Ints, journey_id: int) -> None:
         """End their passages in another journey."""
 
     async def take_turns(self, here: Here, places: Ints, most: int, seconds: float) -> Ints:
-        """A rate-limited gate: when each may pass, at most so many in any so many seconds; now for those who may at once."""
+        """A rate-limited gate: when each may pass, at most so many in any so many seconds; now for those who may at once. Who
+        comes is given a turn; whose turn has come passes now, unless more than ``most`` would: then they are told a later one."""
 
     async def arms(self, here: Here, places: Ints, experiment: str) -> Sequence[str | None]:
         """Each one's arm of a running experiment, noted as exposed; None for who is not in it."""
@@ -255,6 +259,8 @@ class Here:
         self.lines: list[Line] = []
         self.rested: Ints = np.empty(0, dtype=np.int64)
         self._decided = np.zeros(len(places), dtype=np.bool_)
+        self.put_out: list[tuple[Ints, str, Mapping[str, Any]]] = []
+        """(people, why, facts) of those whose passages here ended by what this step did: the engine lets go of them."""
 
     def __len__(self) -> int:
         return len(self.places)

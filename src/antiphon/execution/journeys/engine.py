@@ -6,7 +6,7 @@ all who stand at one step at a time, the earliest step first, so that a branch's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,11 +138,25 @@ async def advance(plan: Plan, people: People, world: World) -> list[Line]:
         here.finish()
         lines += here.lines
         acting[here.rested] = False
+        for profiles, reason, facts in here.put_out:
+            lines += _put_out(plan, people, profiles, reason, facts)
     places = np.flatnonzero(acting & (people.step != OUT))
     for number in np.unique(people.step[places]).tolist():
         stuck = places[people.step[places] == number]
         lines.append(Line(number, "endless", "left", stuck, people.at[stuck], {}))
         plan.let_go(people, stuck, "endless")
+    return lines
+
+
+def _put_out(plan: Plan, people: People, profiles: Ints, reason: str, facts: Mapping[str, Any]) -> list[Line]:
+    """Let go of all passages of these people, wherever they stand."""
+    places = np.flatnonzero(np.isin(people.profile, profiles) & (people.step != OUT))
+    steps = people.step[places]
+    lines = [
+        Line(stand, reason, "left", places[steps == stand], people.at[places[steps == stand]], facts)
+        for stand in np.unique(steps).tolist()
+    ]
+    plan.let_go(people, places, reason)
     return lines
 
 

@@ -32,11 +32,14 @@ _IN_ADVANCE = 500
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     """What became of candidates, in their order: ``outcome`` is a word of `entries.REASONS`, or ``unknown`` for nobody;
-    ``runs``: the passage of who entered, 0 for the others; ``count``: the numbers on the way in."""
+    ``runs``: the passage of who entered, 0 for the others; ``count``: the numbers on the way in; ``displaced``: people whose
+    passages in ``rivals`` (versions) ended by it."""
 
     outcome: Sequence[str]
     runs: Ints
     count: Counter[tuple[int, str, str]]
+    displaced: Ints
+    rivals: Sequence[int]
 
     @property
     def entered(self) -> Ints:
@@ -54,15 +57,19 @@ async def enrol(
     memory: Sequence[dict[str, Any] | None],
     *,
     by_tick: bool = False,
+    moving: Ints | None = None,
+    leaving: Ints | None = None,
 ) -> Enrolled:
     """Let people in, in the caller's transaction. ``profiles``: canonical ids; ``at``: when each enters, in microseconds (what
     they do from then on is heard); ``memory``: what each carries along from the start, such as ``{"entry": {…}}``. They stand
     before the first step until `journeys.run`, which this wakes, takes them. Candidates are judged in their order. Not more than
-    20,000 at a time. ``by_tick``: the tick itself asks, which holds the entries of its buckets, moves them on and counts them."""
+    20,000 at a time. ``by_tick``: the tick itself asks, which holds the entries of its buckets, moves them on and counts them.
+    ``moving``: passages that the caller has in its hands, and ends itself where they are displaced; ``leaving``: the passage that
+    each candidate leaves if they enter, which keeps them from nothing."""
     now = ctx.clock.now()
     if not by_tick:
         await hold_entries(conn, np.unique(profiles % BUCKETS).tolist())
-    known, admitted, rivals = await _judge(ctx, conn, plan, profiles, keys, at)
+    known, admitted, rivals = await _judge(ctx, conn, plan, profiles, keys, at, leaving)
     point("admitting")
     entered = admitted.entered
     held = np.flatnonzero(admitted.outcome == Outcome.HOLDOUT)
@@ -70,8 +77,9 @@ async def enrol(
     whose = known[entered]
     runs = np.zeros(len(profiles), dtype=np.int64)
     runs[whose] = ids[: len(entered)]
-    if admitted.displaces.any():
-        await leave_versions(ctx, conn, profiles[known[admitted.displaces]], rivals, "displaced", {"by": plan.journey_id})
+    displaced = np.unique(profiles[known[admitted.displaces]])
+    if len(displaced):
+        await leave_versions(ctx, conn, displaced, rivals, "displaced", {"by": plan.journey_id}, but=moving)
     common = {"journey_id": plan.journey_id, "version_id": plan.version_id, "now": now}
     if len(entered):
         await conn.execute(SQL.insert_runs, common | {
@@ -94,11 +102,11 @@ async def enrol(
     if not by_tick:
         await count_ways(conn, plan.version_id, count, now, 0)
     point("admitted")
-    return Enrolled(outcome, runs, count)
+    return Enrolled(outcome, runs, count, displaced, rivals)
 
 
 async def _judge(
-    ctx: Context, conn: Connection, plan: Plan, profiles: Ints, keys: Sequence[str], at: Ints
+    ctx: Context, conn: Connection, plan: Plan, profiles: Ints, keys: Sequence[str], at: Ints, leaving: Ints | None
 ) -> tuple[Ints, Admitted, list[int]]:
     """Places of those there are, what becomes of them, and the versions of rival journeys."""
     definition = plan.definition
@@ -109,7 +117,7 @@ async def _judge(
             for one in await running(ctx, conn)
             if one.definition.exclusive == definition.exclusive and one.plan.journey_id != plan.journey_id
         }
-    there, standing = await _standing(conn, plan, profiles, keys, rivals)
+    there, standing = await _standing(conn, plan, profiles, keys, rivals, leaving)
     known = np.flatnonzero(there)
     room = None
     if definition.most_inside is not None:
@@ -143,10 +151,11 @@ async def hold_entries(conn: Connection, buckets: Sequence[int]) -> None:
 
 
 async def _standing(
-    conn: Connection, plan: Plan, profiles: Ints, keys: Sequence[str], rivals: dict[int, int]
+    conn: Connection, plan: Plan, profiles: Ints, keys: Sequence[str], rivals: dict[int, int], leaving: Ints | None
 ) -> tuple[Bools, Standing]:
     params = {
         "profiles": bigints(profiles), "journey_id": plan.journey_id, "rivals": list(rivals), "priorities": list(rivals.values()),
+        "leaving": bigints(np.zeros(len(profiles), dtype=np.int64) if leaving is None else leaving),
     }  # fmt: skip
     async with conn.cursor(binary=True, row_factory=tuple_row) as cur:
         row = await (await cur.execute(SQL.standing, params)).fetchone()
@@ -175,18 +184,20 @@ async def _ids(ctx: Context, conn: Connection, count: int) -> Ints:
 
 
 async def leave_versions(
-    ctx: Context, conn: Connection, profiles: Ints, versions: Sequence[int], reason: str, facts: dict[str, Any]
-) -> int:
-    """People leave these versions, wherever they stand; returns how many passages ended."""
+    ctx: Context, conn: Connection, profiles: Ints, versions: Sequence[int], reason: str, facts: dict[str, Any],
+    *, but: Ints | None = None,
+) -> int:  # fmt: skip
+    """People leave these versions, wherever they stand, all ``but`` some passages; returns how many passages ended."""
     found = await running(ctx, conn)
     ended = 0
     now: datetime = ctx.clock.now()
     for plan in (one.plan for one in found if one.plan.version_id in versions):
         passages = await take_of(conn, plan, profiles)
-        if len(passages):
-            passages.let_go(np.arange(len(passages)), reason, micros(now), facts)
+        places = np.arange(len(passages)) if but is None else np.flatnonzero(~np.isin(passages.run, but))
+        if len(places):
+            passages.let_go(places, reason, micros(now), facts)
             await passages.write(conn, now, 0)
-            ended += len(passages)
+            ended += len(places)
     return ended
 
 

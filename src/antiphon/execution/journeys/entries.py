@@ -6,12 +6,14 @@ person may be under way, exclusion between journeys, the holdout, and how many p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
+from antiphon.awareness.events.values import dig, plain
 from antiphon.execution.journeys.contract import Bools, Ints
 from antiphon.execution.journeys.model import Definition
 
@@ -74,6 +76,13 @@ class _Books:
         self.last[person] = standing.last
         self.rival[person] = standing.rival
         self.used[pair] = standing.used
+
+
+def key_of(names: Sequence[str], properties: Mapping[str, Any]) -> str:
+    """What somebody enters for, as one text, by whatever way they come: the values of these properties; empty where one says
+    nothing."""
+    parts = [plain(dig(dict(properties), name)) for name in names]
+    return "" if not parts or any(not one for one in parts) else "\x1f".join(one for one in parts if one)
 
 
 def admit(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from antiphon.awareness.events import LANES, LaneReader, ReadEvent
+from antiphon.execution.journeys.chain import begun_of
 from antiphon.execution.journeys.running import HEAR_LOOP, RUN_LOOP, SQL, running
 from antiphon.foundation.context import Context
 from antiphon.foundation.faults import point
@@ -56,6 +57,7 @@ async def put_heard(conn: Connection, events: Sequence[ReadEvent]) -> None:
         "seqs": bigints([one.seq for one in events]), "tss": instants([micros(one.ts) for one in events]),
         "received": instants([micros(one.received_at) for one in events]), "kinds": texts([one.kind for one in events]),
         "names": texts([one.name for one in events]), "properties": jsonbs([(one.text or "{}").encode() for one in events]),
+        "begun": ints([begun_of(one.context) for one in events]),
     })  # fmt: skip
 
 

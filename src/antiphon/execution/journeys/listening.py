@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from antiphon.awareness.events.values import dig, number, plain, properties_of
+from antiphon.awareness.events.values import dig, number, properties_of
+from antiphon.execution.journeys.chain import begun_after, moved_on
 from antiphon.execution.journeys.contract import OUT, Cause, Heard, Ints, World
 from antiphon.execution.journeys.engine import advance
 from antiphon.execution.journeys.entering import ENTRY, enrol
+from antiphon.execution.journeys.entries import key_of
 from antiphon.execution.journeys.passages import Passages, count_ways, take_of
 from antiphon.execution.journeys.running import SQL, Running
 from antiphon.foundation.context import Context
@@ -42,9 +44,10 @@ def rows_of(found: Sequence[Sequence[Any]]) -> list[Row]:
     """Rows as `take_heard` gives them, in the order in which things happened."""
     rows = [
         Row(owner, row_id, (micros(ts), lane, seq), Heard(
-            name=name, kind=kind, at=micros(ts), received=micros(received), profile=profile, properties=properties_of(text)
+            name=name, kind=kind, at=micros(ts), received=micros(received), profile=profile, properties=properties_of(text),
+            begun=begun,
         ), *admits)
-        for owner, row_id, profile, lane, seq, ts, received, kind, name, text, *admits in found
+        for owner, row_id, profile, lane, seq, ts, received, kind, name, text, begun, *admits in found
     ]  # fmt: skip
     return sorted(rows, key=lambda one: one.order)
 
@@ -185,6 +188,9 @@ async def _hear(
     if places:
         where, which = np.array(places, dtype=np.int64), np.array(heard, dtype=np.int64)
         since = np.maximum(np.array([events[one].at for one in heard], dtype=np.int64), passages.arrived[where])
+        for place, number, at in zip(places, heard, since.tolist(), strict=True):
+            if events[number].begun:
+                passages.memory[place] = moved_on(passages.memory[place], events[number].begun, at)
         people = passages.people(where, Cause.HEARD, now, since, which, events)
         passages.absorb(where, people, await advance(plan, people, world))
 
@@ -204,7 +210,7 @@ async def _let_in(
     profiles = np.array([one.profile for one in coming], dtype=np.int64)
     at = np.array([min(one.at, micros(now)) for one in coming], dtype=np.int64)
     keys = [key_of(version.definition.again.key, one.properties) for one in coming]
-    memory: list[dict[str, Any] | None] = [{"entry": dict(one.properties)} if one.properties else None for one in coming]
+    memory = [_carried(one) for one in coming]
     enrolled = await enrol(ctx, conn, version.plan, profiles, keys, at, memory, by_tick=True)
     passages.count.update(enrolled.count)
     came = enrolled.entered
@@ -222,10 +228,10 @@ async def _let_in(
     await wake_up(passages, places, world, micros(now))
 
 
-def key_of(names: Sequence[str], properties: Mapping[str, Any]) -> str:
-    """What somebody enters for, as one text: the values of these properties; empty where one says nothing."""
-    parts = [plain(dig(dict(properties), name)) for name in names]
-    return "" if not parts or any(not one for one in parts) else "\x1f".join(one for one in parts if one)
+def _carried(event: Heard) -> dict[str, Any] | None:
+    """What somebody carries along from the event they come in by."""
+    carried: dict[str, Any] = {"entry": dict(event.properties)} if event.properties else {}
+    return (carried | begun_after(event.begun) if event.begun else carried) or None
 
 
 async def _convert_held_out(conn: Connection, version: Running, events: Sequence[Heard]) -> None:

@@ -136,18 +136,19 @@ select count(*) from (select 1 from journey_run where version_id = any(%(version
 
 -- name: standing
 -- How candidates stand, in their order: whether they are there at all (they stay until the transaction ends), passages under
--- way here, when they last entered, and the first priority of a rival journey they are in.
+-- way here, when they last entered, and the first priority of a rival journey they are in. A passage they leave is not seen.
 with there as materialized (
     select p.id from profile p where p.id = any(%(profiles)s::bigint[]) and p.merged_into is null for key share
 )
-select array_send(array_agg((t.id is not null)::int)), array_send(array_agg(coalesce(i.inside, 0)::int)),
-       array_send(array_agg(greatest(i.last, b.last, '-infinity'))), array_send(array_agg(coalesce(i.rival, 99)::int))
-from unnest(%(profiles)s::bigint[]) with ordinality a (id, place)
+select array_send(array_agg((t.id is not null)::int order by a.place)), array_send(array_agg(coalesce(i.inside, 0)::int order by a.place)),
+       array_send(array_agg(greatest(i.last, b.last, '-infinity') order by a.place)),
+       array_send(array_agg(coalesce(i.rival, 99)::int order by a.place))
+from unnest(%(profiles)s::bigint[], %(leaving)s::bigint[]) with ordinality a (id, leaving, place)
 left join there t on t.id = a.id
 left join lateral (
-    select count(*) filter (where r.journey_id = %(journey_id)s) as inside,
+    select count(*) filter (where r.journey_id = %(journey_id)s and r.id <> a.leaving) as inside,
            max(r.entered_at) filter (where r.journey_id = %(journey_id)s) as last,
-           min(x.priority) as rival
+           min(x.priority) filter (where r.id <> a.leaving) as rival
     from journey_run r left join unnest(%(rivals)s::bigint[], %(priorities)s::int[]) x (version_id, priority)
         on x.version_id = r.version_id
     where r.profile_id = a.id
@@ -195,15 +196,16 @@ where p.profile_id in (select u.profile_id union all select f.from_id from alias
 
 -- name: put_heard
 -- What people did, until their journeys have heard it.
-insert into journey_heard (bucket, profile_id, lane, seq, ts, received_at, kind, name, properties)
-select u.profile_id %% 64, u.profile_id, u.lane, u.seq, u.ts, u.received_at, u.kind, u.name, u.properties
+insert into journey_heard (bucket, profile_id, lane, seq, ts, received_at, kind, name, properties, begun)
+select u.profile_id %% 64, u.profile_id, u.lane, u.seq, u.ts, u.received_at, u.kind, u.name, u.properties, u.begun
 from unnest(%(profiles)s::bigint[], %(lanes)s::int[], %(seqs)s::bigint[], %(tss)s::timestamptz[], %(received)s::timestamptz[],
-            %(kinds)s::text[], %(names)s::text[], %(properties)s::jsonb[])
-    u (profile_id, lane, seq, ts, received_at, kind, name, properties);
+            %(kinds)s::text[], %(names)s::text[], %(properties)s::jsonb[], %(begun)s::int[])
+    u (profile_id, lane, seq, ts, received_at, kind, name, properties, begun);
 
 -- name: take_heard
 -- What is to be heard in our buckets, the same share of each; whoever was merged meanwhile under the id they have now.
-select h.profile_id, h.id, coalesce(a.to_id, h.profile_id), h.lane, h.seq, h.ts, h.received_at, h.kind, h.name, h.properties::text
+select h.profile_id, h.id, coalesce(a.to_id, h.profile_id), h.lane, h.seq, h.ts, h.received_at, h.kind, h.name, h.properties::text,
+       h.begun
 from unnest(%(buckets)s::int[]) b cross join lateral (
     select * from journey_heard h where h.bucket = b and h.journey_id is null order by h.id limit %(each)s
 ) h
@@ -212,7 +214,7 @@ left join alias a on a.from_id = h.profile_id;
 -- name: take_kept
 -- What was kept back for journeys while they were paused.
 select h.profile_id, h.id, coalesce(a.to_id, h.profile_id), h.lane, h.seq, h.ts, h.received_at, h.kind, h.name, h.properties::text,
-       h.admits
+       h.begun, h.admits
 from (
     select * from journey_heard h
     where h.journey_id = %(journey_id)s and h.bucket = any(%(buckets)s::int[]) order by h.bucket, h.id limit %(most)s
@@ -226,8 +228,8 @@ where (select 1 from journey_heard h where h.journey_id = j and h.bucket = any(%
 
 -- name: keep_heard
 -- A paused journey hears these when it goes on.
-insert into journey_heard (bucket, profile_id, lane, seq, ts, received_at, kind, name, properties, journey_id, admits)
-select h.bucket, h.profile_id, h.lane, h.seq, h.ts, h.received_at, h.kind, h.name, h.properties, %(journey_id)s, u.admits > 0
+insert into journey_heard (bucket, profile_id, lane, seq, ts, received_at, kind, name, properties, begun, journey_id, admits)
+select h.bucket, h.profile_id, h.lane, h.seq, h.ts, h.received_at, h.kind, h.name, h.properties, h.begun, %(journey_id)s, u.admits > 0
 from unnest(%(profiles)s::bigint[], %(ids)s::bigint[], %(admits)s::int[]) u (profile_id, id, admits)
 join journey_heard h on h.profile_id = u.profile_id and h.id = u.id
 order by h.id;

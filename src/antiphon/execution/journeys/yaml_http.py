@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import msgspec
@@ -47,7 +48,7 @@ async def read_yaml(
 @put("/v1/journeys/{journey_id:int}/yaml", permission="journeys:write", problems=(409,))
 async def save_yaml(ctx: Context, who: Principal, journey_id: Id, data: YamlBody) -> Journey:
     """Save a draft that is written as YAML."""
-    written = from_yaml(data.yaml)
+    written = await asyncio.to_thread(from_yaml, data.yaml)  # a megabyte of it takes seconds
     async with ctx.db.transaction() as conn:
         saved = await service.save_draft(ctx, conn, who, journey_id, draft=written.definition, revision=data.revision)
         if (written.name, written.description) == (None, None):

@@ -10,6 +10,7 @@ from antiphon.decisioning.experiments.statistics.sequences import FEWEST, half_w
 from antiphon.decisioning.experiments.statistics.special import normal_quantile
 
 MOST = 10_000_000_000
+"""What nobody has so many people, or days, for is said to need so many."""
 
 
 class SizePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,9 +57,10 @@ def _plan(
     each = alpha / (arms - 1)
     kept = sqrt(1 - correlation * correlation)
     reach, sure = normal_quantile(1 - each / 2), normal_quantile(power)
-    fixed = ceil(((reach * under_none + sure * under_it) * kept / abs(difference)) ** 2)
+    root = min((reach * under_none + sure * under_it) * kept / abs(difference), sqrt(MOST))
+    fixed = min(ceil(root**2), MOST)
     sequential = _sequential(abs(difference), under_it * kept, each, sure, max(fixed, FEWEST))
-    days = [None if per_day is None else ceil(n * arms / per_day) for n in (fixed, sequential)]
+    days = [None if per_day is None else ceil(min(n * arms / per_day, MOST)) for n in (fixed, sequential)]
     return SizePlan(
         fixed=fixed, sequential=sequential, people_fixed=fixed * arms, people_sequential=sequential * arms, days_fixed=days[0],
         days_sequential=days[1],

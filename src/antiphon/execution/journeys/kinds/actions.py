@@ -11,6 +11,7 @@ from msgspec import Meta
 from antiphon.awareness.segments import TraitCondition
 from antiphon.execution.channels.webhook import PREFIX, key_of
 from antiphon.execution.delivery import CLASSES, Content, Hop, MessageClassName
+from antiphon.execution.journeys.chain import IN_CIRCLES, MOST, depths
 from antiphon.execution.journeys.contract import Here, Ints, Message as Said, Request, Surroundings
 from antiphon.execution.journeys.kinds import base
 from antiphon.execution.journeys.kinds.base import Given, everybody, picked
@@ -181,7 +182,8 @@ class Subscribe(base.Plain):
 
 
 class RaiseEvent(base.Plain):
-    """Make something an event of theirs, as if they had done it: segments, other journeys and goals hear it."""
+    """Make something an event of theirs, as if they had done it: segments, other journeys and goals hear it. After so many
+    journeys (`MOST`) that moved them on by such events without a wait, it is not raised any more."""
 
     name: ClassVar[str] = "raise_event"
     group: ClassVar[str] = "action"
@@ -197,8 +199,12 @@ class RaiseEvent(base.Plain):
 
     async def run(self, settings: Settings, here: Here) -> None:
         columns = {name: given.of(here) for name, given in settings.properties.items()}
-        properties = [{name: column[place] for name, column in columns.items()} for place in range(len(here))]
-        await here.world.raise_event(here, everybody(here), settings.event, properties)
+        circling = depths(here) >= MOST
+        raising = np.flatnonzero(~circling)
+        properties = [{name: column[place] for name, column in columns.items()} for place in raising.tolist()]
+        if len(raising):
+            await here.world.raise_event(here, raising, settings.event, properties)
+        here.go(where=circling, reason=IN_CIRCLES)
         here.go()
 
 

@@ -34,7 +34,7 @@ class Jump(base.Plain):
         return _check_journey(settings.journey_id, place, around)
 
     async def run(self, settings: Settings, here: Here) -> None:
-        entered, circling = await _begin(here, settings.journey_id)
+        entered, circling = await _begin(here, settings.journey_id, leaving=True)
         here.leave("jumped", where=entered, journey=settings.journey_id)
         here.go("refused", where=circling, journey=settings.journey_id, reason=IN_CIRCLES)
         here.go("refused", journey=settings.journey_id)
@@ -130,10 +130,7 @@ class Gate(base.Plain):
         return True
 
     async def run(self, settings: Settings, here: Here) -> None:
-        until = here.wake.copy()
-        came = np.flatnonzero(here.came)
-        if len(came):
-            until[came] = await here.world.take_turns(here, came, settings.most, settings.seconds)
+        until = await here.world.take_turns(here, everybody(here), settings.most, settings.seconds)
         here.go(where=until <= here.at)
         here.rest(until)
 
@@ -156,13 +153,13 @@ class End(base.Plain):
         here.leave(settings.reason)
 
 
-async def _begin(here: Here, journey_id: int) -> tuple[Bools, Bools]:
+async def _begin(here: Here, journey_id: int, *, leaving: bool = False) -> tuple[Bools, Bools]:
     """(who entered another journey, who may not, after so many that began one another)."""
     circling: Bools = depths(here) >= MOST
     entered = np.zeros(len(here), dtype=np.bool_)
     some = np.flatnonzero(~circling)
     if len(some):
-        entered[some] = await here.world.start_journey(here, some, journey_id)
+        entered[some] = await here.world.start_journey(here, some, journey_id, leaving=leaving)
     return entered, circling
 
 

@@ -10,15 +10,15 @@ import msgspec
 import numpy as np
 
 from antiphon.awareness.consent import ConsentState, Evidence, Statement, record_consents
-from antiphon.awareness.events.values import dig, plain
 from antiphon.awareness.profiles import say_traits, stamp_of
-from antiphon.decisioning.experiments import OUTSIDE, expose, find_running
+from antiphon.decisioning.experiments import OUTSIDE, expose, find_assignment, kept_arms
 from antiphon.execution.channels import Channels
 from antiphon.execution.delivery import CHUNK, Intents, NewDispatch, chunks, open_dispatch, submit_told, way_of, withhold
 from antiphon.execution.journeys.chain import carried_on, depths
 from antiphon.execution.journeys.contract import Here, Ints, Message, Request
+from antiphon.execution.journeys.entries import key_of
 from antiphon.execution.journeys.live.facts import SQL
-from antiphon.execution.journeys.live.gate import turns_of
+from antiphon.execution.journeys.live.gate import passing, turns_of
 from antiphon.execution.journeys.model import Again
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
@@ -144,12 +144,14 @@ async def raise_event(
     conn: Connection, here: Here, places: Ints, name: str, properties: Sequence[Mapping[str, Any]], now: datetime
 ) -> None:
     """Put events on their way into the journal: they are there by another transaction, once, a moment after this one's commit."""
+    depth = depths(here)[places].tolist()
     payloads = [
         _encode({
             "type": "track", "event": name, "messageId": f"journey:{run}:{here.step.key}:{turn}"[:200], "profileId": profile,
             "timestamp": now, "properties": {key: value for key, value in one.items() if value is not None},
+            "context": carried_on(before),
         })
-        for (profile, run, turn), one in zip(passages(here, places), properties, strict=True)
+        for (profile, run, turn), one, before in zip(passages(here, places), properties, depth, strict=True)
     ]  # fmt: skip
     params = {"profile_ids": bigints(here.profile[places]), "payloads": byteas(payloads)}
     await conn.execute(SQL["raise"], params)
@@ -186,18 +188,29 @@ async def take_turns(conn: Connection, here: Here, places: Ints, most: int, seco
     await conn.execute(SQL.make_gate, which)
     row = await (await conn.execute(SQL.hold_gate, which)).fetchone()
     assert row is not None
-    given, kept = turns_of(msgspec.json.decode(row[0]), here.at[places], most, int(seconds * 1_000_000))
-    await conn.execute(SQL.keep_gate, which | {"turns": _encode(kept).decode()})
-    return given
+    length, at = int(seconds * 1_000_000), here.at[places]
+    until, came = at.copy(), here.came[places]
+    until[came], turns = turns_of(msgspec.json.decode(row[0]), at[came], most, length)
+    due = np.flatnonzero(until <= at)
+    due = due[np.lexsort((here.people.run[here.places[places[due]]], here.arrived[places[due]]))]  # whoever came first
+    until[due], passed = passing(msgspec.json.decode(row[1]), at[due], most, length)
+    await conn.execute(SQL.keep_gate, which | {"turns": _encode(turns).decode(), "passed": _encode(passed).decode()})
+    return until
 
 
 async def arms(ctx: Context, conn: Connection, experiment: str, profiles: Ints, now: datetime) -> list[str | None]:
-    """Each one's arm, noted as exposed; None where no such experiment runs."""
-    running = await find_running(conn, experiment)
+    """Each one's arm, noted as exposed; None where no such experiment runs. Of one that is stopped, those who were shown an arm
+    keep it."""
+    running = await find_assignment(conn, experiment)
     if running is None or not len(profiles):
         return [None] * len(profiles)
     people, whose = np.unique(profiles, return_inverse=True)
-    found = await expose(conn, ctx.secret, running, people, now)
+    if running.state == "running" or running.winner is not None:
+        found = await expose(conn, ctx.secret, running, people, now)
+    elif running.state == "stopped":
+        found = await kept_arms(conn, running, people)
+    else:
+        return [None] * len(profiles)
     names = [None if arm == OUTSIDE else running.arms[arm] for arm in found.tolist()]
     return [names[place] for place in whose.tolist()]
 
@@ -205,13 +218,7 @@ async def arms(ctx: Context, conn: Connection, experiment: str, profiles: Ints, 
 def entries_of(again: Again, here: Here, places: Ints) -> tuple[list[str], list[dict[str, Any] | None]]:
     """(the key by which each enters another journey, what they carry along into it: what they came in here by)."""
     entries = [(here.memory[place] or {}).get("entry") for place in places.tolist()]
-    keys = [key_of(again, entry) for entry in entries]
+    keys = [key_of(again.key, entry or {}) for entry in entries]
     after = depths(here)[places].tolist()
     begun = [carried_on(depth) for depth in after]
     return keys, [one if entry is None else {"entry": entry} | one for entry, one in zip(entries, begun, strict=True)]
-
-
-def key_of(again: Again, entry: Mapping[str, Any] | None) -> str:
-    """The key of an entry: the values that make it, nothing where one of them is missing."""
-    parts = [plain(dig(dict(entry or {}), path)) for path in again.key]
-    return "" if any(part is None or part == "" for part in parts) else _encode(parts).decode() if parts else ""

@@ -13,6 +13,18 @@ Turns = list[list[int]]
 """Turns given, as [instant, how many], in order."""
 
 
+def passing(passed: Sequence[Sequence[int]], at: Ints, most: int, length: int) -> tuple[Ints, Turns]:
+    """(when each of some people whose turn has come may really pass, who passed lately from now on).
+
+    Turns are given ahead; where nobody was moved for a while, many have come by then, and they pass no faster than ``most`` in
+    any ``length`` all the same. ``passed``: who passed, as [instant, how many], in order; who may not pass at once comes again.
+    """
+    until, _ = turns_of(passed, at, most, length)
+    now = until <= at
+    kept = turns_of(passed, at[now], most, length)[1]
+    return until, [one for one in kept if not len(at) or one[0] > int(at.max()) - length]
+
+
 def turns_of(given: Sequence[Sequence[int]], at: Ints, most: int, length: int) -> tuple[Ints, Turns]:
     """(when each of some people may pass, the turns a gate has to remember from now on).
 

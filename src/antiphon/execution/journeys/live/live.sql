@@ -100,25 +100,28 @@ with made as (
 select id from made union all select id from journey_request where digest = %(digest)s limit 1;
 
 -- name: ask
--- Who asks; a passage, step and turn asks once.
+-- Who asks; a passage, step and turn asks once, unless the answer came while an edit had them elsewhere.
 insert into journey_ask (profile_id, run_id, step, turn, journey_id, bucket, request_id, body, asked_at, due_at, give_up_at)
 select a.profile_id, a.run_id, %(step)s, a.turn, %(journey_id)s, a.profile_id %% 64, %(request_id)s, a.body::jsonb, %(now)s, %(now)s,
        %(give_up_at)s
 from unnest(%(profile_ids)s::bigint[], %(run_ids)s::bigint[], %(turns)s::bigint[], %(bodies)s::text[])
     as a (profile_id, run_id, turn, body)
-on conflict (profile_id, run_id, step, turn) do nothing;
+on conflict (profile_id, run_id, step, turn) do update set state = 'waiting', request_id = excluded.request_id,
+    body = excluded.body, due_at = excluded.due_at, give_up_at = excluded.give_up_at, attempts = 0, status = null, reason = null,
+    ended_at = null
+where journey_ask.state = 'too_late';
 
 -- name: make_gate
 -- A gate exists from its first visitor.
 insert into journey_gate (journey_id, step) values (%(journey_id)s, %(step)s) on conflict do nothing;
 
 -- name: hold_gate
--- The turns a gate gave last; nobody else gives any until this transaction ends.
-select turns::text from journey_gate where journey_id = %(journey_id)s and step = %(step)s for update;
+-- The turns a gate gave last, and who passed it last; nobody else gives any until this transaction ends.
+select turns::text, passed::text from journey_gate where journey_id = %(journey_id)s and step = %(step)s for update;
 
 -- name: keep_gate
--- The turns a gate gave last, from now on.
-update journey_gate set turns = %(turns)s::text::jsonb where journey_id = %(journey_id)s and step = %(step)s;
+-- The turns a gate gave last, and who passed it last, from now on.
+update journey_gate set turns = %(turns)s::text::jsonb, passed = %(passed)s::text::jsonb where journey_id = %(journey_id)s and step = %(step)s;
 
 -- name: topic_is
 -- Whether there is a topic.

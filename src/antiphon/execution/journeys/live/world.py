@@ -126,14 +126,19 @@ class Live:
     async def ask(self, here: Here, places: Ints, request: Request, bodies: Sequence[Mapping[str, Any]]) -> None:
         await effects.ask(self.ctx, self.conn, here, places, request, bodies, self.now)
 
-    async def start_journey(self, here: Here, places: Ints, journey_id: int) -> Bools:
+    async def start_journey(self, here: Here, places: Ints, journey_id: int, *, leaving: bool = False) -> Bools:
         entered = np.zeros(len(places), dtype=np.bool_)
         found = [one.plan for one in await running(self.ctx, self.conn) if one.plan.journey_id == journey_id and one.enters]
         if not found:
             return entered
         keys, memories = effects.entries_of(found[0].definition.again, here, places)
-        enrolled = await enrol(self.ctx, self.conn, found[0], here.profile[places], keys, here.at[places], memories)
+        enrolled = await enrol(
+            self.ctx, self.conn, found[0], here.profile[places], keys, here.at[places], memories, moving=here.people.run,
+            leaving=here.people.run[here.places[places]] if leaving else None,
+        )  # fmt: skip
         entered[enrolled.entered] = True
+        if self.plan.version_id in enrolled.rivals and len(enrolled.displaced):
+            here.put_out.append((enrolled.displaced, "displaced", {"by": journey_id}))
         return entered
 
     async def stop_journey(self, here: Here, places: Ints, journey_id: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from antiphon.execution.journeys.contract import NEVER, Ints
 from antiphon.execution.journeys.engine import Plan
-from antiphon.execution.journeys.rehearsal.driver import Passages
+from antiphon.execution.journeys.rehearsal.books import Passages
 from antiphon.execution.journeys.rehearsal.model import RehearsedCollision
 from antiphon.execution.journeys.rehearsal.reading import DAYS, Others
 

@@ -9,16 +9,16 @@ budget) all of them go through time side by side, a window at a time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 
+from antiphon.execution.journeys.chain import moved_on
 from antiphon.execution.journeys.contract import NEVER, OUT, Bools, Cause, Heard, Ints, Line, People
 from antiphon.execution.journeys.engine import Plan, advance, begin
 from antiphon.execution.journeys.entering import held_out_of
 from antiphon.execution.journeys.entries import NO_RIVAL, NOT_YET, REASONS, Outcome, Standing, admit
+from antiphon.execution.journeys.rehearsal.books import Book, Counts, Entrants, Passages
 from antiphon.execution.journeys.rehearsal.columns import turns
 from antiphon.execution.journeys.rehearsal.world import Rehearsed
 
@@ -28,96 +28,8 @@ WINDOW = 900_000_000
 """Microseconds of the windows in which people who meet go through time."""
 
 
-@dataclass
-class Entrants:
-    """Who would come in, sorted by seat and instant. ``since``: when they did what has them enter; ``keys``: what for;
-    ``memory``: what they carry along."""
-
-    seat: Ints
-    at: Ints
-    since: Ints
-    keys: Sequence[str] = ()
-    memory: Callable[[int], dict[str, Any] | None] | None = None
-
-
-@dataclass
-class Counts:
-    """What became of people, over all parts of the population."""
-
-    arrows: dict[tuple[int, str, str], int] = field(default_factory=dict)
-    entries: dict[str, int] = field(default_factory=dict)
-    finished: dict[str, int] = field(default_factory=dict)
-    waiting: dict[int, list[int]] = field(default_factory=dict)
-    """By step: who stays at the end, and who of them for ever."""
-    converted: int = 0
-    rounds: dict[int, list[int]] = field(default_factory=dict)
-    """By step: who came there again and again and is still inside, and how often at most."""
-    inside: int = 0
-
-    def add(self, into: dict[Any, int], key: Any, count: int) -> None:
-        """Count some more."""
-        if count:
-            into[key] = into.get(key, 0) + count
-
-
-@dataclass
-class Book:
-    """Places the journey has left, shared by everybody; without ``most`` there is no end of them."""
-
-    most: int | None = None
-    inside: int = 0
-
-    @property
-    def room(self) -> int | None:
-        """How many more it takes."""
-        return None if self.most is None else self.most - self.inside
-
-
 Told = Callable[[Ints, Ints, Line], None]
 """Told of each line: whose it is, the passages' numbers, and the line."""
-
-
-class Passages:
-    """Passages of the people of one part, in columns; the number of one is its place."""
-
-    COLUMNS = ("seat", "step", "entered", "arrived", "wake", "turn", "cursor", "last", "heard_at", "heard", "moves", "visits")
-
-    def __init__(self, size: int = 1024) -> None:
-        self.count = 0
-        for name in self.COLUMNS:
-            setattr(self, name, np.zeros(size, dtype=np.int64))
-        self.memory: list[dict[str, Any] | None] = []
-
-    seat: Ints
-    step: Ints
-    entered: Ints
-    arrived: Ints
-    wake: Ints
-    turn: Ints
-    cursor: Ints
-    last: Ints
-    heard_at: Ints
-    heard: Ints
-    moves: Ints
-    visits: Ints
-
-    def add(self, seats: Ints, entered: Ints) -> Ints:
-        """New passages; their numbers."""
-        runs = np.arange(self.count, self.count + len(seats))
-        need = self.count + len(seats)
-        if need > len(self.seat):
-            size = max(need, 2 * len(self.seat))
-            for name in self.COLUMNS:
-                setattr(self, name, np.concatenate((getattr(self, name), np.zeros(size - len(getattr(self, name)), np.int64))))
-        self.count = need
-        self.seat[runs], self.entered[runs], self.heard_at[runs] = seats, entered, NEVER
-        self.memory.extend([None] * len(seats))
-        return runs
-
-    @property
-    def active(self) -> Ints:
-        """The numbers of those who are inside."""
-        return np.flatnonzero(self.step[: self.count] != OUT)
 
 
 class Part:
@@ -243,9 +155,12 @@ class Part:
         which = np.full(len(runs), -1, dtype=np.int64)
         since = at.copy()
         for place in np.flatnonzero(heard).tolist():
-            event = self._event(int(runs[place]), int(at[place]))
-            which[place], since[place] = len(events), max(event.at, int(columns.arrived[runs[place]]))
+            run = int(runs[place])
+            event = self._event(run, int(at[place]))
+            which[place], since[place] = len(events), max(event.at, int(columns.arrived[run]))
             events.append(event)
+            if event.begun:
+                columns.memory[run] = moved_on(columns.memory[run], event.begun, int(since[place]))
         for place in np.flatnonzero(answered & ~heard).tolist():
             run = int(runs[place])
             columns.memory[run] = world.answer(run, columns.memory[run])
@@ -271,7 +186,7 @@ class Part:
         ref = int(log.ref[seat, column])
         return Heard(
             name=self.scene.name_of(int(log.kind[seat, column])), kind="track", at=at, received=at, profile=profile,
-            properties=self.scene.said[ref] if ref >= 0 else {},
+            properties=self.scene.said[ref] if ref >= 0 else {}, begun=self.scene.begun.get(ref, 0),
         )  # fmt: skip
 
     async def _advance(self, people: People, runs: Ints) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 from antiphon.awareness.events import EventMatch
 from antiphon.awareness.segments import ENTERED, LEFT
 from antiphon.execution.journeys.contract import Bools, Ints
+from antiphon.execution.journeys.entries import key_of
 from antiphon.execution.journeys.entries_check import recurrence_of
-from antiphon.execution.journeys.listening import key_of
 from antiphon.execution.journeys.model import ApiEntry, Definition, EventEntry, ImportEntry, ScheduleEntry, SegmentEntry
-from antiphon.execution.journeys.rehearsal.driver import Entrants
+from antiphon.execution.journeys.rehearsal.books import Entrants
 from antiphon.execution.journeys.rehearsal.past import Past, Wanted
 from antiphon.execution.journeys.rehearsal.scene import Scene, member_filter
 from antiphon.foundation.postgres.binary import micros

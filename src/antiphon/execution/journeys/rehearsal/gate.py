@@ -1,7 +1,7 @@
 """The gate in memory: delivery's own judgement, with facts that were read once and contacts that are only thought of.
 
-What customers said of channels, topics, quiet hours and frequency, their addresses and clocks, and the rules are as they are
-now; contacts count at their instants, those of campaigns and other journeys as the ledger has them.
+What customers said of channels, quiet hours and frequency, their addresses and clocks, and the rules are as they are now;
+consents and contacts count at their instants, contacts of campaigns and other journeys as the ledger has them.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from antiphon.execution.delivery.judging import (
 )
 from antiphon.execution.journeys.contract import Bools, Ints, Message
 from antiphon.execution.journeys.rehearsal.columns import Log, Stream
+from antiphon.execution.journeys.rehearsal.consents import Consents, Latest
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres.binary import Packed, from_micros
 
@@ -147,9 +148,10 @@ def dispatch_of(message: Message, channel: str, hop: int = 0) -> Dispatch:
 class Gate:
     """The gate for the people of one part of the population."""
 
-    def __init__(self, office: Office, ids: Ints, spoken: Spoken) -> None:
+    def __init__(self, office: Office, ids: Ints, spoken: Spoken, latest: Latest | None = None) -> None:
         self.office = office
         self.ids = ids
+        self.consents = Consents(office.ctx, ids, latest)
         self._facts: dict[tuple[str, str, str | None], Facts] = {}
         kinds = np.array([office.kind_of(_like(*marks)) for marks in spoken.marks] or [0], dtype=np.int64)
         self._real = Stream(spoken.seat, spoken.at)
@@ -159,8 +161,7 @@ class Gate:
     def restart(self) -> None:
         """Forget what was thought of; facts stay."""
         self._ours = Log(len(self.ids), 2)
-        self.words: dict[tuple[str, str], Ints] = {}
-        """Everybody's latest words by (channel, topic), where the journey brought some."""
+        self.consents.restart()
 
     async def facts(self, dispatch: Dispatch) -> Facts:
         """What there is to know of everybody for such messages, read once."""
@@ -180,9 +181,8 @@ class Gate:
         kind = self.office.kind_of(kind_like(dispatch))
         rules = self.office.rules
         facts = some(await self.facts(dispatch), seats)
-        said = self.words.get((dispatch.channel, dispatch.topic or ""))
-        if said is not None:
-            facts.consent = said[seats]
+        if dispatch.rules.needs_consent:
+            facts.consent = await self.consents.of(dispatch.channel, dispatch.topic or "", seats, at, facts.consent)
         judged = judge(
             rules, dispatch, Intents(profile_ids=self.ids[seats].tolist()), facts, now=at, expires=expires,
             secret_holdout=None if rules.universal is None else lambda people: self._held(rules, people, at),

@@ -7,10 +7,11 @@ person by person.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 from pyroaring import BitMap
 
@@ -34,6 +35,7 @@ from antiphon.awareness.segments.language import (
     Node,
     Not,
     Or,
+    Person,
     Profiles,
     Reachable,
     SinceEvent,
@@ -50,6 +52,7 @@ from antiphon.awareness.segments.language import (
 )
 from antiphon.execution.journeys.contract import NEVER, Bools, Ints
 from antiphon.execution.journeys.rehearsal.past import Wanted
+from antiphon.execution.journeys.rehearsal.traits import Traits
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres.binary import from_micros, micros
 
@@ -68,14 +71,18 @@ class Seen(Protocol):
     def first_time(self, node: EventTime, seats: Ints, end: Ints) -> Ints:
         """The instant of the first (or last) event before ``end``; `NEVER` where there is none."""
 
-    async def consents(self, channel: str, topic: str) -> Ints:
-        """The latest words of all seats: 0 unknown, 1 granted, 2 pending, 3 withdrawn."""
+    async def consents(self, channel: str, topic: str, seats: Ints, at: Ints) -> Ints:
+        """Each one's latest word at their instant: 0 unknown, 1 granted, 2 pending, 3 withdrawn."""
 
     async def reachable(self, channel: str) -> Bools:
         """Which seats have an address on the channel that is not suppressed."""
 
-    def changed(self, trees: Node, seats: Ints) -> Ints:
-        """Places in ``seats`` of whom the journey itself changed traits."""
+    async def moved(self, names: Set[str], seats: Ints) -> Ints:
+        """Places in ``seats`` of those of whom any of these traits is not all the time what it is today."""
+
+    @property
+    def traits(self) -> Traits:
+        """Everybody's traits at any instant."""
 
     async def checked(self, checker: Checker, leaf: Node, seat: int, at: int) -> bool:
         """What the segments' own checker says of one person."""
@@ -144,6 +151,7 @@ class Holding:
         self.trees = trees
         self.seen = seen
         self._masks: dict[str, Bools] = {}
+        self._answers: dict[str, dict[bytes, bool]] = {}
 
     async def holds(self, tree: Node, seats: Ints, at: Ints) -> Bools:
         """Of whom it holds at their instant."""
@@ -180,11 +188,11 @@ class Holding:
                 found = self.seen.first_time(node, seats, at + 1)
                 return mask((found != NEVER) & (found >= first) & (found < end))
             case ConsentIs(channel=channel, topic=topic, state=state):
-                said = (await self.seen.consents(channel, topic))[seats]
+                said = await self.seen.consents(channel, topic, seats, at)
                 return mask(said == ("unknown", "granted", "pending", "withdrawn").index(state))
             case Reachable(channel=channel, topic=topic):
                 can = (await self.seen.reachable(channel))[seats]
-                return can if topic is None else can & ((await self.seen.consents(channel, topic))[seats] == 1)
+                return can if topic is None else can & (await self.seen.consents(channel, topic, seats, at) == 1)
             case Profiles(ids=ids):
                 listed: Bools = np.isin(self.seen.ids[seats], np.asarray(ids, dtype=np.int64))
                 return listed
@@ -198,9 +206,23 @@ class Holding:
         if key not in self._masks:
             self._mask(key, await self.trees.of_traits(tree))
         found = self._masks[key][seats]
-        other = self.seen.changed(tree, seats)
+        names = trait_names(tree, {})
+        other = await self.seen.moved(names, seats)
         if len(other):
-            found[other] = await self._checked(tree, seats[other], at[other])
+            found[other] = await self._by_values(tree, key, sorted(names), seats[other], at[other])
+        return found
+
+    async def _by_values(self, tree: Node, key: str, names: Sequence[str], seats: Ints, at: Ints) -> Bools:
+        """The same by what traits were at each instant, asked once for each values there are."""
+        columns = await self.seen.traits.columns(names, seats, at)
+        checker = Checker(self.trees.now, BUILT_IN | dict(self.trees.about.traits), self.trees.about.segments)
+        answers, found = self._answers.setdefault(key, {}), np.zeros(len(seats), dtype=np.bool_)
+        for place, one in enumerate(zip(*(columns[name] for name in names), strict=True)):
+            said = msgspec.json.encode(one)
+            if said not in answers:
+                traits = {name: value for name, value in zip(names, one, strict=True) if value is not None}
+                answers[said] = checker.holds(tree, Person(0, traits, []))
+            found[place] = answers[said]
         return found
 
     def _mask(self, key: str, members: BitMap) -> Bools:

@@ -25,7 +25,7 @@ from antiphon.foundation.context import Context
 FRESH = 86_400_000_000
 """Microseconds after which what is told of is history, not news."""
 KINDS = ("track", "page", "screen")
-_EPOCH = 946_684_800_000_000
+EPOCH = 946_684_800_000_000
 
 
 def key_of(name: str, kind: str | None, where: Sequence[PropertyFilter]) -> str:
@@ -206,8 +206,8 @@ async def read_past(ctx: Context, wanted: Wanted, ids: Ints, *, merged: bool) ->
         said += f", case when name in ({whole}) then properties end as properties"
     source = properties.select(rows, carried) if properties.paths else f"({rows})"
     sql = (
-        f"select {person}::bigint as profile_id, epoch_us(ts)::bigint - {_EPOCH} as ts,"
-        f" epoch_us(received_at)::bigint - {_EPOCH} as got, (list_position([{listed}], name) - 1)::smallint as name,"
+        f"select {person}::bigint as profile_id, epoch_us(ts)::bigint - {EPOCH} as ts,"
+        f" epoch_us(received_at)::bigint - {EPOCH} as got, (list_position([{listed}], name) - 1)::smallint as name,"
         f" (list_position(['track', 'page', 'screen'], kind) - 1)::tinyint as kind{said} from {source} e{join} order by got, seq"
     )  # fmt: skip
     found = await ctx.lake.columns(sql, timeout=600, tables=tables)

@@ -18,6 +18,37 @@ select array_agg((select jsonb_object_agg(t.key, t.value) from jsonb_each(p.trai
 from unnest(%(ids)s::bigint[]) with ordinality as g (id, n)
 left join profile p on p.id = g.id;
 
+-- name: trait_stamps
+-- The stamps of the latest words on some traits, in the order of the traits: of some people, and of those of whom a journey said one.
+select p.id, (select array_agg(coalesce(p.stamps ->> u.name, case when p.traits ? u.name then p.stamp end) order by u.n)
+              from unnest(%(names)s::text[]) with ordinality as u (name, n))
+from profile p
+where p.id = any(%(ids)s::bigint[]) and (p.id = any(%(people)s::bigint[])
+    or exists (select from unnest(%(names)s::text[]) u (name) where p.stamps ->> u.name like '%% journey:%%'));
+
+-- name: refused_traits
+-- Which of these values the rules of their traits refuse: places.
+select (u.n - 1)::int from unnest(%(names)s::text[], %(said)s::text[]) with ordinality as u (name, said, n)
+join trait_rule r on r.name = u.name
+where trait_refused(r.computed, r.type, r.allowed, u.said::jsonb) is not null;
+
+-- name: consented_since
+-- Who said anything of consent since an instant.
+select array_send(array_agg(distinct coalesce(a.to_id, c.profile_id)))
+from consent c left join alias a on a.from_id = c.profile_id where c.at >= %(since)s::timestamptz;
+
+-- name: consent_words
+-- All that some people said of a topic on a channel, in order, but what the journey itself recorded: whose, when, and which word.
+select array_send(array_agg(c.n order by c.n, c.at, c.id)), array_send(array_agg(c.at order by c.n, c.at, c.id)),
+       array_send(array_agg(array_position(array['granted', 'pending', 'withdrawn'], c.state) order by c.n, c.at, c.id))
+from (
+    select g.n, c.id, c.at, c.state from unnest(%(ids)s::bigint[], %(seats)s::int[]) as g (id, n)
+    cross join lateral (select g.id as id union all select a.from_id from alias a where a.to_id = g.id) o
+    join consent c on c.profile_id = o.id
+    where c.channel = %(channel)s and c.topic = %(topic)s
+      and not (c.source = 'journey' and starts_with(coalesce(c.evidence ->> 'note', ''), %(own)s))
+) c;
+
 -- name: moments
 -- When people were first and last seen, which conditions ask of as of traits.
 select array_agg(p.created_at order by g.n), array_agg(p.first_seen order by g.n), array_agg(p.last_seen order by g.n)

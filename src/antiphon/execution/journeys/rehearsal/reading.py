@@ -15,7 +15,7 @@ from antiphon.execution.journeys.contract import NEVER, Ints
 from antiphon.execution.journeys.entries import NO_RIVAL
 from antiphon.execution.journeys.rehearsal.columns import Stream
 from antiphon.execution.journeys.rehearsal.gate import Spoken
-from antiphon.execution.journeys.rehearsal.scene import SQL
+from antiphon.execution.journeys.rehearsal.queries import SQL
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres.binary import bigints, ints, micros, numbers_of
 

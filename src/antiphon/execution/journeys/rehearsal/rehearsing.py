@@ -14,17 +14,17 @@ from antiphon.awareness.consent import ChannelRegistry
 from antiphon.awareness.segments import known
 from antiphon.decisioning.experiments import fractions_of
 from antiphon.execution.delivery import spoken, way_of
-from antiphon.execution.delivery.judging import (
-    OWN_FREQUENCY,
-)
+from antiphon.execution.delivery.judging import OWN_FREQUENCY
 from antiphon.execution.journeys.contract import Ints
 from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.errors import RehearsalTooLarge
 from antiphon.execution.journeys.kinds.actions import said_of
 from antiphon.execution.journeys.model import Definition
 from antiphon.execution.journeys.rehearsal.behaviour import Behaviour, Likely, Recorded
+from antiphon.execution.journeys.rehearsal.books import Book, Counts
 from antiphon.execution.journeys.rehearsal.collisions import Collisions
-from antiphon.execution.journeys.rehearsal.driver import WINDOW, Book, Counts, Part, Told, go_through, meets
+from antiphon.execution.journeys.rehearsal.consents import Latest, read_latest
+from antiphon.execution.journeys.rehearsal.driver import WINDOW, Part, Told, go_through, meets
 from antiphon.execution.journeys.rehearsal.entrants import entrants_of, segments_of
 from antiphon.execution.journeys.rehearsal.fitting import QUARTER, Fit, fit
 from antiphon.execution.journeys.rehearsal.gate import Gate, Office, dispatch_of
@@ -41,8 +41,10 @@ from antiphon.execution.journeys.rehearsal.reading import (
     read_spoken,
 )
 from antiphon.execution.journeys.rehearsal.reporting import Outcome, report
+from antiphon.execution.journeys.rehearsal.saying import TOLD
 from antiphon.execution.journeys.rehearsal.scene import Scene
-from antiphon.execution.journeys.rehearsal.world import TOLD, Gates, Rehearsed, Tally
+from antiphon.execution.journeys.rehearsal.tally import Gates, Tally
+from antiphon.execution.journeys.rehearsal.world import Rehearsed
 from antiphon.foundation.context import Context
 from antiphon.foundation.postgres.binary import micros
 
@@ -75,6 +77,8 @@ class Setting:
     recorded: Mapping[int, list[int]]
     paid: bool
     """Whether budgets pay for its messages."""
+    latest: Latest | None
+    """Who said anything of consent since; None where it does not matter."""
     answered: frozenset[str]
     """Names of the events by which people answer messages."""
     tally: Tally = field(default_factory=Tally)
@@ -179,7 +183,7 @@ async def _setting(ctx: Context, plan: Plan, asked: RehearsalAsked) -> Setting:
     return Setting(
         ctx=ctx, plan=plan, asked=asked, now=now, since=since, until=until, ids=ids, population=population, trees=trees,
         office=office, listing=listing, fit=fitted, paid=await _paid(plan, office, channels),
-        answered=answered,
+        latest=await read_latest(ctx, since, plan.journey_id) if asked.mode == "history" else None, answered=answered,
         answers=await read_answers(ctx, plan.journey_id) if asked.replies == "recorded" else {},
         recorded=await read_recorded(ctx, plan.journey_id, since) if asked.mode == "history" else {},
     )  # fmt: skip
@@ -203,7 +207,8 @@ async def _scene(setting: Setting, ids: Ints) -> Scene:
     past = await read_past(ctx, setting.listing.wanted, ids, merged=setting.trees.about.merged)
     longest = max([timedelta(seconds=cap.seconds) for cap in setting.office.rules.caps] + list(OWN_FREQUENCY.values()))
     spoken = await read_spoken(ctx, ids, setting.plan.journey_id, setting.since - longest)
-    return Scene(ctx, ids, past, Gate(setting.office, ids, spoken), setting.trees)
+    since = setting.since if setting.asked.mode == "history" else None
+    return Scene(ctx, ids, past, Gate(setting.office, ids, spoken, setting.latest), setting.trees, since)
 
 
 @dataclass

@@ -12,7 +12,7 @@ import numpy as np
 from antiphon.decisioning.experiments import student_quantile
 from antiphon.execution.delivery import expected_pace
 from antiphon.execution.journeys.engine import Plan
-from antiphon.execution.journeys.rehearsal.driver import Counts
+from antiphon.execution.journeys.rehearsal.books import Counts
 from antiphon.execution.journeys.rehearsal.entrants import unforeseen
 from antiphon.execution.journeys.rehearsal.model import (
     ExpectedConversions,
@@ -24,7 +24,7 @@ from antiphon.execution.journeys.rehearsal.model import (
     RehearsedRefusal,
     RehearsedWaiting,
 )
-from antiphon.execution.journeys.rehearsal.world import Tally
+from antiphon.execution.journeys.rehearsal.tally import Tally
 
 if TYPE_CHECKING:
     from antiphon.execution.journeys.rehearsal.rehearsing import Setting
@@ -205,6 +205,8 @@ def _assumed(setting: Setting) -> list[str]:
     """What was taken for granted."""
     kinds = {step.step.kind for step in setting.plan.steps}
     found = ["traits_of_today", "consents_of_today"]
+    if setting.asked.mode == "history":
+        found = ["traits_as_said", "addresses_of_today"]
     if setting.tight:
         found.append("in_windows")
     if "webhook" in kinds:

@@ -1,21 +1,20 @@
 """What is known of one part of the population: read once, in columns, when it is first asked for.
 
-Traits, consents, addresses and wishes are as they are now. What a journey changes is noted beside them, and forgotten by
-`restart`, so that the same people can be rehearsed again.
+Traits and consents are as they were at the instant that is asked for, as far as that is known (`traits`, `consents`); addresses
+and wishes are as they are now. What a journey changes is noted beside them, and forgotten by `restart`, so that the same people
+can be rehearsed again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence, Set
+from datetime import datetime
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from antiphon.awareness.segments import ENTERED, LEFT, Node, PropertyFilter
+from antiphon.awareness.segments import ENTERED, LEFT, Node, PropertyFilter, zone_names
 from antiphon.awareness.segments.language import (
-    BUILT_IN,
     Checker,
     EventCondition,
     EventTime,
@@ -31,21 +30,21 @@ from antiphon.execution.delivery.judging import (
 )
 from antiphon.execution.journeys.contract import NEVER, Bools, Ints, Message
 from antiphon.execution.journeys.rehearsal.columns import Log
+from antiphon.execution.journeys.rehearsal.consents import GRANTED
 from antiphon.execution.journeys.rehearsal.gate import Gate, dispatch_of
 from antiphon.execution.journeys.rehearsal.holding import Holding, Trees, trait_names
 from antiphon.execution.journeys.rehearsal.past import Past
+from antiphon.execution.journeys.rehearsal.queries import SQL
+from antiphon.execution.journeys.rehearsal.traits import Traits
 from antiphon.foundation.context import Context
-from antiphon.foundation.postgres import load_queries
 from antiphon.foundation.postgres.binary import bigints, from_micros
-
-SQL = load_queries(Path(__file__).with_name("queries.sql"))
-CONSENT = ("unknown", "granted", "pending", "withdrawn")
 
 
 class Scene:
     """Some people (ids ascending; a seat is a place among them), their past, and what the rehearsal has them do."""
 
-    def __init__(self, ctx: Context, ids: Ints, past: Past, gate: Gate, trees: Trees) -> None:
+    def __init__(self, ctx: Context, ids: Ints, past: Past, gate: Gate, trees: Trees, since: datetime | None = None) -> None:
+        """``since``: from when on traits are looked back at; without it they are as today."""
         self.ctx = ctx
         self.ids = ids
         self.past = past
@@ -54,7 +53,7 @@ class Scene:
         self.holding = Holding(trees, self)
         self.codes: dict[str, int] = dict(past.codes)
         self._names: list[str] = []
-        self._columns: dict[str, list[Any]] = {}
+        self.traits = Traits(ctx, ids, since, merged=trees.about.merged)
         self._people: tuple[list[Any], list[Any], list[Any]] | None = None
         self.restart()
 
@@ -63,8 +62,9 @@ class Scene:
         self.log = Log(len(self.ids))
         self.said: list[Mapping[str, Any]] = []
         """Properties of what was made up, by reference."""
-        self._traits: dict[str, dict[int, Any]] = {}
-        self._words: dict[tuple[str, str], Ints] = {}
+        self.begun: dict[int, int] = {}
+        """Of what the journey raised: after how many such events without a wait."""
+        self.traits.restart()
         self.gate.restart()
 
     def seats(self, profiles: Ints) -> Ints:
@@ -114,11 +114,10 @@ class Scene:
                 found = np.where(latest == -NEVER, found, np.where(found == NEVER, latest, np.maximum(found, latest)))
         return found
 
-    async def consents(self, channel: str, topic: str) -> Ints:
-        """Everybody's latest word."""
-        if (channel, topic) in self._words:
-            return self._words[channel, topic]
-        return (await self._facts(channel, topic)).consent
+    async def consents(self, channel: str, topic: str, seats: Ints, at: Ints) -> Ints:
+        """Each one's latest word at their instant."""
+        now = (await self._facts(channel, topic)).consent[seats]
+        return await self.gate.consents.of(channel, topic, seats, at, now)
 
     async def reachable(self, channel: str) -> Bools:
         """Who has an address on the channel that is not suppressed."""
@@ -126,19 +125,16 @@ class Scene:
         found: Bools = (facts.reach >= 2) & (facts.blocked == 0)
         return found
 
-    def changed(self, trees: Node, seats: Ints) -> Ints:
-        """Of whom the journey changed traits that a tree asks about: places."""
-        names = trait_names(trees, {}) & self._traits.keys() if self._traits else set()
-        if not names:
-            return np.empty(0, dtype=np.int64)
-        touched = np.array(sorted({seat for name in names for seat in self._traits[name]}), dtype=np.int64)
-        return np.flatnonzero(np.isin(seats, touched))
+    async def moved(self, names: Set[str], seats: Ints) -> Ints:
+        """Of whom any of these traits is not all the time what it is today: places."""
+        return np.flatnonzero(np.isin(seats, await self.traits.moved(names)))
 
     async def checked(self, checker: Checker, leaf: Node, seat: int, at: int) -> bool:
         """What the segments' own checker says of one person."""
         about = self.trees.about
         names = sorted(trait_names(leaf, about.segments))
-        traits = {name: (await self.column(name))[seat] for name in names}
+        await self.traits.know(names)
+        traits = {name: self.traits.of(name, seat, at) for name in names}
         read = {name for one in conditions(leaf, about.segments) for name in sources(one) or ()}
         person = Person(int(self.ids[seat]), {k: v for k, v in traits.items() if v is not None}, self._events(seat, at, read))
         return checker.holds(leaf, person)
@@ -159,52 +155,11 @@ class Scene:
 
     # what steps ask
 
-    async def column(self, name: str) -> Sequence[Any]:
-        """A trait of everybody, as it is now or as the journey made it."""
-        if name not in self._columns:
-            await self._read([name])
-        changed = self._traits.get(name)
-        if not changed:
-            return self._columns[name]
-        column = list(self._columns[name])
-        for seat, value in changed.items():
-            column[seat] = value
-        return column
-
-    async def traits(self, seats: Ints, names: Sequence[str]) -> Mapping[str, Sequence[Any]]:
-        """Traits of some."""
-        await self._read([name for name in names if name not in self._columns])
-        found: dict[str, Sequence[Any]] = {}
-        for name in names:
-            base, changed = self._columns[name], self._traits.get(name, {})
-            found[name] = [changed[seat] if seat in changed else base[seat] for seat in seats.tolist()]
-        return found
-
-    def set_trait(self, name: str, seats: Ints, values: Sequence[Any]) -> None:
-        """Note a trait the journey changed."""
-        self._traits.setdefault(name, {}).update(zip(seats.tolist(), values, strict=True))
-
-    async def _read(self, names: Sequence[str]) -> None:
-        if not names:
-            return
-        plain = [name for name in names if name not in BUILT_IN]
-        async with self.ctx.db.connection() as conn:
-            if plain:
-                params = {"ids": bigints(self.ids), "names": plain}
-                row = await (await conn.execute(SQL.traits, params)).fetchone()
-                decoded = [msgspec.json.decode(one) if one else {} for one in (row[0] if row and row[0] else [])]
-                for name in plain:
-                    self._columns[name] = [one.get(name) for one in decoded]
-            if len(plain) < len(names):
-                row = await (await conn.execute(SQL.moments, {"ids": bigints(self.ids)})).fetchone()
-                for column, name in enumerate(("$created_at", "$first_seen", "$last_seen")):
-                    self._columns[name] = [None if at is None else at.isoformat() for at in (row[column] if row else None) or []]
-
     async def zones(self, seats: Ints) -> Sequence[str]:
         """Each one's clock: stated, else the trait's, else the installation's."""
         hours, traits, _ = await self._wishes()
-        usual = self.gate.office.rules.zone.key
-        return [_zone(hours[seat], traits[seat], usual) for seat in seats.tolist()]
+        usual, there = self.gate.office.rules.zone.key, zone_names()
+        return [_zone(hours[seat], traits[seat], usual, there) for seat in seats.tolist()]
 
     async def preferred(self, seats: Ints) -> Sequence[str | None]:
         """The channel each asked for."""
@@ -220,7 +175,7 @@ class Scene:
             self._people = (hours, zones, liked)
         return self._people
 
-    async def reaches(self, channel: str, message: Message, seats: Ints) -> Bools:
+    async def reaches(self, channel: str, message: Message, seats: Ints, at: Ints) -> Bools:
         """Who has an address on the channel and allows this message there."""
         dispatch = dispatch_of(message, channel)
         facts = await self.gate.facts(dispatch)
@@ -228,20 +183,13 @@ class Scene:
         for code, reason in enumerate(("hard_bounce", "complaint", "manual"), 1):
             if reason in CLASSES[message.message_class].obeys:
                 can &= facts.blocked != code
-        if CLASSES[message.message_class].needs_consent:
-            can &= self.gate.words.get((channel, message.topic or ""), facts.consent) == 1
         found: Bools = can[seats]
+        if CLASSES[message.message_class].needs_consent:
+            found &= await self.consents(channel, message.topic or "", seats, at) == GRANTED
         return found
 
     async def _facts(self, channel: str, topic: str) -> Facts:
         return await self.gate.facts(dispatch_of(Message(channel=channel, topic=topic), channel))
-
-    async def consent(self, channel: str, topic: str, seats: Ints, state: str) -> None:
-        """Note a word the journey brought."""
-        said = (await self.consents(channel, topic)).copy()
-        said[seats] = CONSENT.index(state)
-        self._words[channel, topic] = said
-        self.gate.words[channel, topic] = said
 
     async def members(self, segment_id: int) -> Bools:
         """Who is a member of a segment as of its last refresh."""
@@ -277,6 +225,6 @@ def _around(stream: Any, seats: Ints, at: Ints) -> tuple[Ints, Ints]:
     return before, after
 
 
-def _zone(hours: str | None, trait: str | None, usual: str) -> str:
+def _zone(hours: str | None, trait: str | None, usual: str, there: Set[str]) -> str:
     stated = own_hours(hours) if hours else None
-    return stated[1].key if stated else trait or usual
+    return stated[1].key if stated else trait if trait in there and trait is not None else usual

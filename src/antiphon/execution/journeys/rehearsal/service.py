@@ -15,8 +15,8 @@ from antiphon.execution.journeys.findings import sentence
 from antiphon.execution.journeys.kinds.registry import installed
 from antiphon.execution.journeys.model import Definition
 from antiphon.execution.journeys.rehearsal.model import RehearsalAsked, RehearsalReport
+from antiphon.execution.journeys.rehearsal.queries import SQL
 from antiphon.execution.journeys.rehearsal.rehearsing import rehearse
-from antiphon.execution.journeys.rehearsal.scene import SQL
 from antiphon.execution.journeys.service import check_definition, errors_of, find
 from antiphon.foundation.access import audit
 from antiphon.foundation.context import Context

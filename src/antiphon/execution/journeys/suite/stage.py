@@ -115,7 +115,7 @@ class Stage:
     async def ask(self, here: Here, places: Ints, request: Request, bodies: Sequence[Mapping[str, Any]]) -> None:
         self._note(here, places, f"ask {request.url}", bodies)
 
-    async def start_journey(self, here: Here, places: Ints, journey_id: int) -> Bools:
+    async def start_journey(self, here: Here, places: Ints, journey_id: int, *, leaving: bool = False) -> Bools:
         self._note(here, places, "start", [journey_id] * len(places))
         return np.ones(len(places), dtype=np.bool_)
 
@@ -125,7 +125,9 @@ class Stage:
     async def take_turns(self, here: Here, places: Ints, most: int, seconds: float) -> Ints:
         self.calls += 1
         length = int(seconds * 1_000_000)
-        return here.at[places] + np.arange(len(places)) // most * length
+        until, came = here.at[places].copy(), np.flatnonzero(here.came[places])
+        until[came] += np.arange(len(came)) // most * length
+        return until
 
     async def arms(self, here: Here, places: Ints, experiment: str) -> Sequence[str | None]:
         self.calls += 1
