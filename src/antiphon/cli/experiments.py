@@ -15,13 +15,12 @@ from rich.table import Table
 from antiphon.awareness.imports import ImportMap, begin_import, parse_map, take_file
 from antiphon.awareness.imports.model import BadMap
 from antiphon.cli.import_ import watch, working
-from antiphon.cli.installation import prepare_data_folder, private_folder, reached_database
+from antiphon.cli.installation import prepare_data_folder, reached_database
 from antiphon.decisioning.experiments.adopting import Adopted, adopt
 from antiphon.decisioning.experiments.results import Comparison, ExperimentResults
 from antiphon.decisioning.experiments.watching import results
 from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.config import Settings, load_settings
-from antiphon.foundation.lake import object_storage, start_lake
 
 
 class ExperimentFile(Adopted, frozen=True, kw_only=True):
@@ -75,20 +74,12 @@ def read_experiment(text: str) -> ExperimentFile:
 async def _run(
     settings: Settings, database_url: str, file: Path, said: ExperimentFile, maps: list[ImportMap], *, quiet: bool
 ) -> ExperimentResults:
-    with private_folder() as folder:
-        lake = await asyncio.to_thread(
-            start_lake, database_url, settings.data_path, lake_path=settings.lake_path, socket=folder / "lake",
-            memory=settings.lake_memory, threads=settings.lake_threads, storage=object_storage(settings),
-        )  # fmt: skip
-        try:
-            async with working(settings, database_url, str(lake.socket)) as ctx:
-                taken = await take_file(ctx, SYSTEM, file)
-                for imported in maps:
-                    begun = await begin_import(ctx, SYSTEM, file_id=taken.id, imported=imported, dry_run=False)
-                    await watch(ctx, begun.id, quiet=quiet)
-                return await results(ctx, await adopt(ctx, SYSTEM, said))
-        finally:
-            await asyncio.to_thread(lake.close)
+    async with working(settings, database_url) as ctx:
+        taken = await take_file(ctx, SYSTEM, file)
+        for imported in maps:
+            begun = await begin_import(ctx, SYSTEM, file_id=taken.id, imported=imported, dry_run=False)
+            await watch(ctx, begun.id, quiet=quiet)
+        return await results(ctx, await adopt(ctx, SYSTEM, said))
 
 
 def show_results(found: ExperimentResults) -> None:

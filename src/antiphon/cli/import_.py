@@ -49,7 +49,7 @@ class ImportFailed(AntiphonError):
 def command(
     kind: str, file: Path, map_file: Path | None, encoding: str | None, dry_run: bool, errors: Path | None, as_json: bool
 ) -> None:
-    """Import customers or events from FILE (CSV, CSV packed by gzip, or XLSX).
+    """Import customers or events from FILE (CSV, also packed by gzip, or a workbook: XLSX, XLS, XLSB, ODS).
 
     Importing the same file twice adds nothing. Without --map the file's beginning is shown with a map to begin from.
     """
@@ -70,33 +70,32 @@ async def _run(
     settings: Settings, database_url: str, kind: Any, file: Path, imported: ImportMap | None, encoding: str, dry_run: bool,
     errors: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    with private_folder() as folder:
-        lake = await asyncio.to_thread(
-            start_lake, database_url, settings.data_path, lake_path=settings.lake_path, socket=folder / "lake",
-            memory=settings.lake_memory, threads=settings.lake_threads, storage=object_storage(settings),
-        )  # fmt: skip
-        try:
-            async with working(settings, database_url, str(lake.socket)) as ctx:
-                taken = await take_file(ctx, SYSTEM, file)
-                if imported is None:
-                    shown = await preview(ctx, taken.id, kind=kind, encoding=encoding, delimiter=None, sheet=None)
-                    _show_preview(shown)
-                    return
-                begun = await begin_import(ctx, SYSTEM, file_id=taken.id, imported=imported, dry_run=dry_run)
-                done = await watch(ctx, begun.id, quiet=as_json)
-                await _keep_errors(ctx, done, errors)
-        finally:
-            await asyncio.to_thread(lake.close)
+    async with working(settings, database_url) as ctx:
+        taken = await take_file(ctx, SYSTEM, file)
+        if imported is None:
+            shown = await preview(ctx, taken.id, kind=kind, encoding=encoding, delimiter=None, sheet=None)
+            _show_preview(shown)
+            return
+        begun = await begin_import(ctx, SYSTEM, file_id=taken.id, imported=imported, dry_run=dry_run)
+        done = await watch(ctx, begun.id, quiet=as_json)
+        await _keep_errors(ctx, done, errors)
     _show_result(done, errors, as_json)
 
 
 @asynccontextmanager
-async def working(settings: Settings, database_url: str, lake_socket: str) -> AsyncIterator[Context]:
-    """A process that can do the import's work itself: beside running workers it shares the loops with them."""
+async def working(settings: Settings, database_url: str) -> AsyncIterator[Context]:
+    """A process that can do the import's work itself, with a lake of its own: beside running workers it shares the loops with
+    them."""
     rooms = [room for room in rooms_of(settings) if room.floor in ("foundation", "awareness")]
     async with AsyncExitStack() as stack:
+        folder = stack.enter_context(private_folder())
+        lake = await asyncio.to_thread(
+            start_lake, database_url, settings.data_path, lake_path=settings.lake_path, socket=folder / "lake",
+            memory=settings.lake_memory, threads=settings.lake_threads, storage=object_storage(settings),
+        )  # fmt: skip
+        stack.push_async_callback(asyncio.to_thread, lake.close)
         ctx = await stack.enter_async_context(
-            open_context(settings, "cli", rooms, database_url=database_url, lake_socket=lake_socket)
+            open_context(settings, "cli", rooms, database_url=database_url, lake_socket=str(lake.socket))
         )
         wanted = ("intake", "traits.mirror", "lake.events")
         loops = [*JOB_LOOPS, *(loop for room in rooms for loop in room.loops if loop.name in wanted)]
