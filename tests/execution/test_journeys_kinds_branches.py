@@ -137,6 +137,11 @@ async def test_arms_of_a_running_experiment(on: Scene) -> None:
     assert set(went.values()) == {"a", "b"}
     exposed = await on.rows("select profile_id, arm from experiment_exposure")
     assert {row["profile_id"]: "ab"[row["arm"]] for row in exposed} == went
+    await on.do("update experiment set state = 'stopped', stopped_at = now()")
+    await on.do("delete from journey_past")
+    await on.do("delete from experiment_exposure where profile_id = 6")
+    await on.enter(await on.journey(*steps), 1, 2, 3, 4, 5, 6)
+    assert await on.over() == went | {6: "none"}  # those inside keep their arms, and nobody new comes in
 
 
 async def test_what_they_said_last_on_any_channel(on: Scene) -> None:

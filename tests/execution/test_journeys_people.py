@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from tests.execution.journeys_cast import Small, add_journey, add_people, did, history, inside, past, step, tick
 from tests.execution.test_delivery_plans import scans
@@ -70,6 +71,28 @@ async def test_who_becomes_part_of_another_takes_journeys_along(ctx: Context, cl
     await tick(ctx)
     async with ctx.db.connection() as conn:
         assert await inside(conn) == [(1, 1), (4, 1)]
+
+
+@pytest.mark.parametrize(("priority", "displaces", "stays"), [(5, False, "theirs"), (3, True, "mine"), (3, False, "both"), (7, True, "theirs")])
+async def test_who_becomes_one_person_is_in_one_journey_of_a_set(
+    ctx: Context, clock: VirtualClock, priority: int, displaces: bool, stays: str
+) -> None:
+    """The same rule as for who comes in: the journey of the profile that is no more would be the one they enter."""
+    other = msgspec.structs.replace(waiting(exclusive="offers"), entries=[EventEntry(match=EventMatch(event="Looked"))])
+    async with ctx.db.transaction() as conn:
+        await add_people(conn, 2)
+        mine = await add_journey(conn, waiting(exclusive="offers", priority=priority, displaces=displaces), clock.now())
+        theirs = await add_journey(conn, other, clock.now())
+        await did(ctx, conn, (1, "Joined"), (2, "Looked"))
+    await tick(ctx)
+    async with ctx.db.transaction() as conn:
+        await merge(conn, 1, 2)
+        await merging.merged(ctx, conn, ProfilesMerged([1], [2]))
+    async with ctx.db.connection() as conn:
+        rows = await (await conn.execute("select version_id from journey_run where profile_id = 2 order by 1")).fetchall()
+        expected = {"mine": [mine], "theirs": [theirs], "both": [mine, theirs]}[stays]
+        assert [row[0] for row in rows] == [one.version_id for one in expected]
+        assert [why for _, why in await past(conn)] == ["merged"] * (2 - len(expected))
 
 
 async def test_who_is_erased_in_mid_journey_is_in_no_table_and_does_not_come_back(ctx: Context, clock: VirtualClock) -> None:

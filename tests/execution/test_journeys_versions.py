@@ -238,6 +238,25 @@ async def test_a_rollback_leads_back_the_way_they_came(author: Author) -> None:
     ]  # fmt: skip
 
 
+async def test_back_and_forth_and_back_again(author: Author) -> None:
+    """What was led to a new name comes back, goes there again, and finds the way back from a third version made of the first."""
+    await author.begin(line("a", "z"))
+    await author.enter(1, 2)
+    await author.go()
+    await author.publish(line("b", "z"), Move(map={"a": "b"}))
+    await author.move()
+    for number, step_key in ((1, "a"), (2, "b"), (1, "a")):
+        await author.back(number)
+        await author.move()
+        assert await author.where() == [(1, number, step_key), (2, number, step_key)]
+    await author.publish(line("c", "z"), Move(map={"a": "c"}))
+    await author.move()
+    assert await author.where() == [(1, 3, "c"), (2, 3, "c")]
+    await author.back(1)
+    await author.move()
+    assert await author.where() == [(1, 1, "a"), (2, 1, "a")]
+
+
 async def test_a_rollback_is_previewed_as_it_will_be(author: Author) -> None:
     """By whatever treatment: the numbers shown are those of what then happens; nothing changes by looking."""
     await author.begin(line("a", "b"))

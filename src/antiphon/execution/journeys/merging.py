@@ -1,8 +1,9 @@
 """People who turn out to be one person, and part again: what becomes of the journeys they are in.
 
-Passages go to whoever the person is now, with a line in the history. Where that is more at once than the journey allows, or the
-same key twice, those of the profile that is no more end (`merged`). When a merge is undone, its passages go back, and those
-that it ended go on where they stood.
+Passages go to whoever the person is now, with a line in the history. Where that is more at once than the journey allows, the
+same key twice, or two journeys of which one is taken at a time, those of the profile that is no more end (`merged`), unless
+theirs is the journey that ends the other. When a merge is undone, its passages go back, and those that it ended go on where they
+stood.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from antiphon.awareness.profiles import MergeUndone, ProfilesMerged, every_id
 from antiphon.execution.journeys.aside import set_aside, set_back
+from antiphon.execution.journeys.engine import Plan
 from antiphon.execution.journeys.entering import hold_entries
 from antiphon.execution.journeys.passages import take_of
 from antiphon.execution.journeys.running import BUCKETS, RUN_LOOP, SQL, plans, running
@@ -42,29 +44,48 @@ async def merged(ctx: Context, conn: Connection, notice: ProfilesMerged) -> None
         if profile not in into and version in journey:
             inside[(profile, journey[version])] += 1
             keys.add((profile, journey[version], key))
-    handed: list[tuple[int, int, int]] = []
+    standing: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for profile, run, version, _, _ in rows:
+        if profile not in into and version in found:
+            standing[profile].append((profile, run, version))
     ending: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    strange: list[tuple[int, int, int]] = []
     for profile, run, version, _, key in rows:
         if profile not in into:
             continue
         whole = into[profile]
-        if version in found:
-            again, of = found[version].definition.again, journey[version]
-            if inside[(whole, of)] >= again.at_once or (again.rule == "key" and (whole, of, key) in keys):
-                ending[version].append((profile, run))
-                continue
-            inside[(whole, of)] += 1
-            keys.add((whole, of, key))
-        handed.append((profile, run, whole))
+        if version not in found:
+            strange.append((profile, run, whole))
+            continue
+        definition, of = found[version].definition, journey[version]
+        again = definition.again
+        rivals = [one for one in standing[whole] if _rival(found[one[2]], found[version])]
+        excluded = any(found[one[2]].definition.priority <= definition.priority for one in rivals)
+        if excluded or inside[(whole, of)] >= again.at_once or (again.rule == "key" and (whole, of, key) in keys):
+            ending[version].append((profile, run))
+            continue
+        for one in rivals if definition.displaces else ():
+            standing[whole].remove(one)
+            ending[one[2]].append(one[:2])
+        inside[(whole, of)] += 1
+        keys.add((whole, of, key))
+        standing[whole].append((profile, run, version))
+    handed = strange + [(one, run, whole) for whole, those in standing.items() for one, run, _ in those if one in into]
     now = ctx.clock.now()
     for version, those in ending.items():
         runs = {run for _, run in those}
         passages = await take_of(conn, found[version], sorted({profile for profile, _ in those}))
         places = np.array([at for at, run in enumerate(passages.run.tolist()) if run in runs], dtype=np.int64)
         await set_aside(conn, those, "merged", now)
-        passages.let_go(places, REASON, micros(now), {"into": [into[one] for one in passages.profile[places].tolist()]})
+        passages.let_go(places, REASON, micros(now), {"into": [into.get(one, one) for one in passages.profile[places].tolist()]})
         await passages.write(conn, now, 0)
     await _hand(conn, handed, [profile for profile, _, _ in handed], REASON, ctx)
+
+
+def _rival(one: Plan, other: Plan) -> bool:
+    """Whether people are in one of these at a time."""
+    group = one.definition.exclusive
+    return bool(group) and group == other.definition.exclusive and one.journey_id != other.journey_id
 
 
 async def parted(ctx: Context, conn: Connection, notice: MergeUndone) -> None:

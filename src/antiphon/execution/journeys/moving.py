@@ -54,10 +54,10 @@ async def moves(conn: Connection, journey_id: int, *, only_open: bool = False, l
         return await (await cur.execute(SQL.list_moves, params)).fetchall()
 
 
-async def last_map(conn: Connection, journey_id: int, to: int) -> dict[str, str | None]:
-    """The step map by which people came to a version."""
+async def last_map(conn: Connection, journey_id: int, to: int) -> tuple[dict[str, str | None], int | None]:
+    """The step map by which people came to a version when it was published, and from which version."""
     row = await (await conn.execute(SQL.last_move_between, {"journey_id": journey_id, "to": to})).fetchone()
-    return {} if row is None else dict(row[1])
+    return ({}, None) if row is None else (dict(row[1]), row[2])
 
 
 async def tick(ctx: Context, held: Held) -> bool:

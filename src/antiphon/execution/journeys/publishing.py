@@ -118,15 +118,23 @@ async def _back_to(
 
 
 async def _way_back(conn: Connection, one: Journey, to: Version) -> dict[str, str | None]:
-    """The maps from a version to what is live, led back, one after the other."""
-    found = await store.some_versions(conn, one.id)
-    assert one.live_version_id is not None
+    """The maps by which people came from a version to what is live, led back, one after the other. To a version from which
+    nobody came to this one, but which was reached from it before, its own map leads again."""
+    found = {version.id: version for version in (await store.some_versions(conn, one.id)).values()}
     way: dict[str, str | None] = {}
-    chain = [version for version in found.values() if to.number <= version.number <= (one.live_version or 0)]
-    for before, after in zip(reversed(chain[:-1]), reversed(chain[1:]), strict=True):
-        step = inverse(await last_map(conn, one.id, after.id), before.definition, after.definition)
+    at, passed = one.live_version_id, set[int]()
+    while at is not None and at != to.id and at not in passed:
+        passed.add(at)
+        step_map, before = await last_map(conn, one.id, at)
+        if before is None or before not in found:
+            break
+        step = inverse(step_map, found[before].definition, found[at].definition)
         way = {key: step.get(old, old) if old is not None else None for key, old in way.items()}
         way |= {key: old for key, old in step.items() if key not in way}
+        at = before
+    if at != to.id:
+        step_map, before = await last_map(conn, one.id, to.id)
+        way = {key: on for key, on in step_map.items() if on is not None} if before == one.live_version_id else {}
     return {key: old for key, old in way.items() if old is None or to.definition.step(old) is not None}
 
 
