@@ -95,13 +95,15 @@ async def test_an_hour_that_never_comes_and_one_that_comes_twice(on: Scene) -> N
     await zone(on, 1, "Europe/Madrid")
     await on.do("""update profile set traits = traits || '{"d": "2027-03-28", "e": "2026-10-25"}' where id = 1""")
     for trait, instant, word in (("d", datetime(2027, 3, 28, 1, tzinfo=UTC), "skipped"), ("e", datetime(2026, 10, 25, tzinfo=UTC), "twice")):
-        minute = "02:30"
-        plan = await on.journey(step("until", "wait_until", {"next": "on"}, trait=trait, time=minute), *ENDS)
-        await on.enter(plan, 1)
-        expected = instant if word == "skipped" else instant + timedelta(minutes=30)
-        assert await wakes(on) == {1: expected}
-        assert (await on.told(1))[-1]["w"]["clocks"] == word
-        await on.do("delete from journey_run")
+        day = "2027-03-28" if word == "skipped" else "2026-10-25"
+        for said in ({"trait": trait, "time": "02:30"}, {"date": f"{day}T02:30:00"}):
+            plan = await on.journey(step("until", "wait_until", {"next": "on"}, **said), *ENDS)
+            await on.enter(plan, 1)
+            expected = instant if word == "skipped" else instant + timedelta(minutes=30)
+            assert await wakes(on) == {1: expected}
+            assert [line["w"]["clocks"] for line in await on.told(1)][-1] == word
+            await on.do("delete from journey_run")
+            await on.do("delete from journey_history")
 
 
 async def test_until_a_time_of_day_and_week_where_they_are(on: Scene) -> None:

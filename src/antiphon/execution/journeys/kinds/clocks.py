@@ -33,7 +33,11 @@ def zone_of(name: str) -> tzinfo:
 
 def wall_instant(day: date, wall: str, zone: tzinfo) -> tuple[datetime, str | None]:
     """When clocks show a time on a day, and whether they skip it or show it twice."""
-    at = datetime.combine(day, time(*divmod(minutes(wall), 60)))
+    return wall_moment(datetime.combine(day, time(*divmod(minutes(wall), 60))), zone)
+
+
+def wall_moment(at: datetime, zone: tzinfo) -> tuple[datetime, str | None]:
+    """The same of a wall time with its day, in one."""
     early, late = (at.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     return instant_of(at, zone), None if early == late else "skipped" if early > late else "twice"
 

@@ -11,7 +11,6 @@ from msgspec import Meta, field
 
 from antiphon.awareness.segments import TraitCondition
 from antiphon.awareness.traits import typed
-from antiphon.execution.delivery.gate.quiet import instant_of
 from antiphon.execution.journeys.contract import NEVER, Here, Ints, Surroundings
 from antiphon.execution.journeys.kinds import base, clocks
 from antiphon.execution.journeys.kinds.base import picked
@@ -156,7 +155,7 @@ def _when(settings: WaitUntil.Settings, value: Any, zone: tzinfo, now: datetime)
     """The instant somebody waits for; None where there is no such date."""
     try:
         if isinstance(value, datetime):
-            return (instant_of(value, zone), None) if value.tzinfo is None else (value.astimezone(UTC), None)
+            return clocks.wall_moment(value, zone) if value.tzinfo is None else (value.astimezone(UTC), None)
         day = typed(value, "date") if isinstance(value, str) and len(value) == _DATE else None
         at = None if day is not None else typed(value, "instant")
         if day is None and at is None:
