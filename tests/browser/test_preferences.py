@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import expect
-from tests.browser.stage import Console
+from tests.browser.stage import Console, wait_for
 
 
 def own_page(console: Console, who: str) -> str:
@@ -54,6 +55,21 @@ def test_a_customer_chooses_in_their_language(console: Console, browser: Any, la
     console.says("At most once a week")
     console.says(re.compile("22:00–07:30, Asia/Shanghai"))
     console.says("Withdrawn")
+
+
+def test_every_channel_is_seen_on_a_phone(console: Console) -> None:
+    """A box that stands beyond the edge of a screen is one nobody knows of."""
+    page = console.page
+    console.stage.track({"type": "identify", "userId": "C011", "traits": {"phone": "+4917612345011"}})
+    url = own_page(console, "C011")
+    wait_for(lambda: "c.sms.offers" in httpx.get(url).text)
+    page.set_viewport_size({"width": 360, "height": 740})
+    for language in ("en", "ru", "zh"):
+        page.goto(f"{url}?lang={language}")
+        expect(page.locator("input[name='c.sms.offers']")).to_be_visible()
+        edge = page.evaluate("Math.max(...[...document.querySelectorAll('input[type=checkbox]')].map((box) => box.getBoundingClientRect().right))")
+        assert edge <= 360, language
+    console.is_accessible()
 
 
 def test_the_page_on_a_phone_and_wrong_hours(console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 from tests.browser.stage import Stage
 
 PASSWORD = "a horse, correctly stapled"
@@ -27,29 +28,45 @@ def _hired(stage: Stage, role: str) -> list[dict[str, Any]]:
         return [{"name": one.name, "value": one.value, "domain": urlsplit(stage.base).hostname, "path": "/"} for one in client.cookies.jar]
 
 
+class Asked:
+    """What a page asks of the API: what is still to be answered, and what was refused."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.refused = page, list[str]()
+        self._open: set[Request] = set()
+        page.on("request", lambda one: self._open.add(one) if "/v1/" in one.url and "/v1/live" not in one.url else None)
+        page.on("requestfinished", self._open.discard)
+        page.on("requestfailed", self._open.discard)
+        page.on("response", lambda answer: self.refused.append(answer.url) if answer.status in (401, 403) else None)
+
+    def settled(self) -> None:
+        """Waits until nothing is waited for."""
+        until = time.monotonic() + 90
+        while self._open and time.monotonic() < until:
+            self.page.wait_for_timeout(50)
+
+
 @contextmanager
-def _console(stage: Stage, browser: Any, role: str) -> Iterator[tuple[Page, list[str]]]:
-    """The console of somebody in this role, and what the server refused it."""
+def _console(stage: Stage, browser: Any, role: str) -> Iterator[tuple[Page, Asked]]:
+    """The console of somebody in this role, and what it asks."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", reduced_motion="reduce")
     context.add_cookies(_hired(stage, role))
     page = context.new_page()
-    refused: list[str] = []
-    page.on("response", lambda answer: refused.append(answer.url) if answer.status in (401, 403) else None)
-    page.set_default_timeout(30_000)
-    yield page, refused
+    page.set_default_timeout(90_000)
+    yield page, Asked(page)
     context.close()
 
 
 @pytest.mark.parametrize("role", ["marketer", "analyst", "agent", "branch_manager", "developer"])
 def test_pages_ask_for_nothing_that_is_refused(stage: Stage, browser: Any, role: str) -> None:
     draft = stage.call("POST", "/v1/campaigns", {"name": f"Looked at by {role}"})
-    with _console(stage, browser, role) as (page, refused):
+    with _console(stage, browser, role) as (page, asked):
         for path in ("/campaigns", f"/campaigns/{draft['id']}", "/campaigns/new", "/deliveries", "/rules", "/rules?tab=suitability", "/budgets", "/channels", "/templates", "/audit"):
             page.goto(stage.base + path)
             page.locator("h1").wait_for()
             page.locator(".mantine-Skeleton-root").first.wait_for(state="detached")
-            page.wait_for_load_state("networkidle")
-        assert refused == []
+            asked.settled()
+        assert asked.refused == []
     stage.call("DELETE", f"/v1/campaigns/{draft['id']}")
 
 

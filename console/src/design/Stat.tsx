@@ -18,7 +18,7 @@ export function Stat({ label, value, note, icon: Icon, to, search }: StatProps) 
   const inside = (
     <>
       <Group justify="space-between" wrap="nowrap" gap="xs">
-        <Text size="xs" c="dimmed" fw={500} truncate>{label}</Text>
+        <Text size="xs" c="dimmed" fw={500} lineClamp={2} style={{ overflowWrap: 'anywhere' }}>{label}</Text>
         {Icon && <Box c="dimmed" lh={0} aria-hidden><Icon size={16} stroke={1.6} /></Box>}
       </Group>
       <Text className={styles.value}>{value}</Text>

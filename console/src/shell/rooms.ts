@@ -62,6 +62,9 @@ export const FLOORS: Floor[] = [
   },
 ];
 
+/** Pages within a room that need more than the room does. */
+const INNER: Door[] = [{ key: 'verifications', to: '/deliveries/verifications', room: 'delivery', permission: 'verifications:read', icon: IconDeliveries, shortcut: '' }];
+
 export interface Standing {
   rooms: readonly string[];
   permissions: readonly string[];
@@ -80,7 +83,7 @@ export function mayEnter(door: Door, standing: Standing): boolean {
 
 /** The door a page lies behind; a page of no door is open to everybody. */
 export function doorOf(path: string): Door | undefined {
-  return FLOORS.flatMap((floor) => floor.doors).find((door) => door.to !== '/' && (path === door.to || path.startsWith(`${door.to}/`)));
+  return [...INNER, ...FLOORS.flatMap((floor) => floor.doors)].find((door) => door.to !== '/' && (path === door.to || path.startsWith(`${door.to}/`)));
 }
 
 export function openFloors(standing: Standing): Floor[] {

@@ -49,7 +49,7 @@ export function Estimated({ estimate }: { estimate: UseQueryResult<Schema<'Estim
           )}
           <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="sm">
             <Stat label={t('budgets.cost')} value={money(found.cost_micros)} note={found.most_micros > found.cost_micros ? t('campaigns.cost_most', { most: money(found.most_micros) }) : found.budget_micros !== null ? t('campaigns.of_budget', { budget: money(found.budget_micros) }) : undefined} />
-            <Stat label={t('campaigns.takes')} value={found.seconds === null ? '—' : span(rough(found.seconds))} note={t('campaigns.takes_note')} />
+            <Stat label={t('campaigns.takes')} value={found.seconds === null ? '—' : span(rough(found.seconds))} note={found.seconds === null ? t('campaigns.takes_unknown') : t('campaigns.takes_note')} />
             <Stat label={t('campaigns.holdout')} value={format.number(found.held_out)} />
           </SimpleGrid>
           {found.refused_by.length > 0 && (

@@ -20,7 +20,7 @@ export function KnownAfter({ campaign }: { campaign: number }) {
   });
   // Of messages that go out at all times nothing was kept at one: what is known now stands for it.
   const points = (curve.data?.points ?? []).map((point) => ({ ...point, shown: point.then ?? point.now }));
-  if (!points.some((point) => point.shown)) return null;
+  if (!points.some((point) => point.shown && point.shown.sent > 0)) return null;
   return (
     <Panel title={t('campaigns.known')} hint={t(`campaigns.known_since_${curve.data?.since ?? 'start'}`)} flush>
       <Table.ScrollContainer minWidth={420}>

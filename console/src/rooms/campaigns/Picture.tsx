@@ -22,7 +22,7 @@ export function Picture({ templateId }: { templateId: number }) {
   if (!preview.data) return null;
   return (
     <Box className={styles.picture}>
-      <Text size="sm" fw={600} p="sm" className={styles.subject}>{preview.data.subject}</Text>
+      {preview.data.subject && <Text size="sm" fw={600} p="sm" className={styles.subject}>{preview.data.subject}</Text>}
       {preview.data.html === null ? (
         <Text component="pre" size="xs" p="sm" style={{ whiteSpace: 'pre-wrap' }}>{preview.data.text}</Text>
       ) : (

@@ -64,17 +64,17 @@ export function Report({ campaign }: { campaign: Campaign }) {
   if (asked.error) return <ProblemAlert error={asked.error} onRetry={() => void asked.refetch()} />;
   if (!report) return <Skeleton height={320} />;
   const people = (search: Record<string, string>) => ({ to: '/deliveries', search: { campaign_id: campaign.id, ...search } });
-  const share = (part: number, whole: number) => format.percent(part, whole);
+  const share = (what: 'audience' | 'sent' | 'opened', part: number, whole: number) => (whole > 0 ? t(`campaigns.share_${what}`, { share: format.percent(part, whole) }) : undefined);
   return (
     <Stack>
       {(report.undecided + report.waiting > 0 || live) && <Sending campaign={campaign} report={report} />}
       <SimpleGrid cols={{ base: 2, sm: 3, lg: 4 }} spacing="md">
-        <Stat icon={IconCustomers} label={t('campaigns.audience')} value={format.number(report.audience)} note={t('campaigns.audience_note')} {...people({})} />
-        <Stat icon={IconDeliveries} label={t('state.sent')} value={format.number(report.sent)} note={t('campaigns.share_audience', { share: share(report.sent, report.audience) })} {...people({ was: 'sent' })} />
-        <Stat icon={IconMail} label={t('state.delivered')} value={format.number(report.delivered)} note={t('campaigns.share_sent', { share: share(report.delivered, report.sent) })} {...people({ state: 'delivered' })} />
-        <Stat icon={IconBounce} label={t('state.bounced')} value={format.number(report.bounced)} note={t('campaigns.share_sent', { share: share(report.bounced, report.sent) })} {...people({ state: 'bounced' })} />
-        <Stat icon={IconMailOpened} label={t('state.opened')} value={format.number(report.opened)} note={t('campaigns.share_sent', { share: share(report.opened, report.sent) })} {...people({ was: 'opened' })} />
-        <Stat icon={IconClick} label={t('state.clicked')} value={format.number(report.clicked)} note={t('campaigns.share_opened', { share: share(report.clicked, report.opened) })} {...people({ was: 'clicked' })} />
+        <Stat icon={IconCustomers} label={t('campaigns.audience')} value={format.number(report.audience)} note={t(campaign.kind === 'recurring' || campaign.kind === 'triggered' ? 'campaigns.audience_note_on' : 'campaigns.audience_note')} {...people({})} />
+        <Stat icon={IconDeliveries} label={t('state.sent')} value={format.number(report.sent)} note={share('audience', report.sent, report.audience)} {...people({ was: 'sent' })} />
+        <Stat icon={IconMail} label={t('state.delivered')} value={format.number(report.delivered)} note={share('sent', report.delivered, report.sent)} {...people({ state: 'delivered' })} />
+        <Stat icon={IconBounce} label={t('state.bounced')} value={format.number(report.bounced)} note={share('sent', report.bounced, report.sent)} {...people({ state: 'bounced' })} />
+        <Stat icon={IconMailOpened} label={t('state.opened')} value={format.number(report.opened)} note={share('sent', report.opened, report.sent)} {...people({ was: 'opened' })} />
+        <Stat icon={IconClick} label={t('state.clicked')} value={format.number(report.clicked)} note={share('opened', report.clicked, report.opened)} {...people({ was: 'clicked' })} />
         <Stat icon={IconNot} label={t('state.unsubscribed')} value={format.number(report.unsubscribed)} note={t('campaigns.complaints', { shown: format.number(report.complained) })} {...people({ was: 'unsubscribed' })} />
         <Stat icon={IconShield} label={t('state.suppressed')} value={format.number(report.suppressed)} note={t('campaigns.failed_note', { failed: format.number(report.failed), unknown: format.number(report.unknown) })} {...people({ state: 'suppressed' })} />
       </SimpleGrid>

@@ -65,6 +65,7 @@ export function Review({ id, plan, approved, onStarted, onStep }: ReviewProps) {
   const usual = useUsualPath(plan.message_class, plan.channel).slice(1);
   const later = plan.hops.length > 0 || !plan.usual_path ? plan.hops : usual;
   const goesOn = plan.kind !== 'one_off';
+  const atSet = plan.send_at !== null && new Date(plan.send_at).getTime() > Date.now();
   const needed = rule.data?.approval === 'always' || (rule.data?.approval === 'over' && (goesOn || (found?.audience ?? 0) > rule.data.approval_over));
   const asks = needed && !approved;
   const confirm = async () => {
@@ -72,10 +73,10 @@ export function Review({ id, plan, approved, onStarted, onStep }: ReviewProps) {
       title: t('campaigns.start_title', { name: plan.name }),
       body: goesOn
         ? t(plan.kind === 'recurring' ? 'campaigns.start_body_recurring' : 'campaigns.start_body_triggered')
-        : plan.send_at
+        : plan.send_at && atSet
         ? t('campaigns.start_body_later', { shown: format.number(found?.reached ?? 0), when: format.dateTime(plan.send_at) })
         : t('campaigns.start_body', { shown: format.number(found?.reached ?? 0) }),
-      confirm: plan.send_at ? t('campaigns.schedule') : t('campaigns.start'),
+      confirm: atSet ? t('campaigns.schedule') : t('campaigns.start'),
     });
     if (yes) start.mutate();
   };
@@ -103,7 +104,7 @@ export function Review({ id, plan, approved, onStarted, onStep }: ReviewProps) {
         {asks && onStep && <Button loading={submit.isPending} disabled={!found} onClick={() => submit.mutate()}>{t('campaigns.submit')}</Button>}
         {maySend && !asks && (
           <Button leftSection={<IconPlay size={16} />} loading={start.isPending} disabled={!found} onClick={() => void confirm()}>
-            {plan.send_at ? t('campaigns.schedule') : t('campaigns.start')}
+            {atSet ? t('campaigns.schedule') : t('campaigns.start')}
           </Button>
         )}
       </Group>

@@ -47,7 +47,7 @@ export function Sending({ campaign, report }: { campaign: Campaign; report: Repo
         <Text size="sm" fw={570}>{t(`campaigns.progress_${campaign.state}`, { defaultValue: t('campaigns.progress_sending') })}</Text>
         <Text size="sm" c="dimmed" className="tabular">
           {rate !== null && live && `${t('campaigns.rate', { shown: format.number(Math.round(rate)) })} · `}
-          {t('common.of_total', { part: format.number(settled), total: format.number(report.audience) })}
+          {report.audience > 0 ? t('common.of_total', { part: format.number(settled), total: format.number(report.audience) }) : t('campaigns.nobody_yet')}
         </Text>
       </Group>
       <Progress value={report.audience > 0 ? (100 * settled) / report.audience : 0} size="lg" radius="xl" animated={live} aria-label={t('campaigns.progress_of', { name: campaign.name })} />
@@ -60,7 +60,7 @@ export function Sending({ campaign, report }: { campaign: Campaign; report: Repo
         <Stack gap={4} mt="md">
           {accounts.map((one) => (
             <Group key={one.account_id} gap="sm">
-              <Text size="sm" fw={550} miw={140}>{one.name}</Text>
+              <Text size="sm" fw={550} w={240} truncate>{one.name}</Text>
               <HealthMark health={one} />
               <Text size="xs" c="dimmed">{t('channels.lately', { sent: format.number(one.sent), failed: format.number(one.failed) })}</Text>
             </Group>

@@ -1,4 +1,4 @@
-import { Button, Group, Stepper } from '@mantine/core';
+import { Button, Group, Stepper, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -70,6 +70,7 @@ export function Wizard({ start, id: given, approved = false, onStarted }: Wizard
         <Group justify="space-between" mt="xl">
           <Button variant="default" disabled={step === 0} onClick={() => setStep(step - 1)}>{t('common.back')}</Button>
           <Group gap="xs">
+            {!ready && <Text size="sm" c="dimmed">{t(`campaigns.lacks_${step === 0 && plan.kind === 'triggered' ? 'audience_triggered' : ['audience', 'message', 'sending'][step]}`)}</Text>}
             <Button
               variant="subtle"
               disabled={!plan.name.trim()}

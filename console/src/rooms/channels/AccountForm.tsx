@@ -59,6 +59,7 @@ export function AccountForm({ kind, account, readOnly, onSaved, beside }: Accoun
             secrets={kind.secrets}
             secretsSet={account?.secrets_set ?? []}
             values={settings}
+            readOnly={readOnly}
             onChange={setSettings}
             fault={problem?.field ? { field: problem.field, message: problem.message } : null}
           />

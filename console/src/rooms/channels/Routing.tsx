@@ -101,7 +101,7 @@ export function Routing() {
                 {of(channel).map((route, place, all) => (
                   <Group key={route.id} component="li" className={styles.rule} wrap="nowrap" data-off={!route.enabled || undefined}>
                     <Text size="sm" c="dimmed" className="tabular" w={18}>{place + 1}</Text>
-                    <div style={{ flex: 1, minWidth: 0 }}>
+                    <div style={{ flex: '1 1 210px', minWidth: 0 }}>
                       <Text size="sm" fw={600}>{route.name}</Text>
                       <Text size="sm" c="dimmed">{sentence(route).whom}</Text>
                       <Text size="sm" c="dimmed">{sentence(route).through}</Text>

@@ -19,13 +19,15 @@ interface SchemaFormProps {
   onChange: (values: Values) => void;
   /** The field a problem named, and what it said. */
   fault?: { field: string; message: string } | null;
+  /** Nothing can be changed: everything is shown at once, as what is folded away could not be opened. */
+  readOnly?: boolean;
 }
 
 /** Fields that everybody sets stand first though they have a default. */
 const USUAL = new Set(['port', 'security', 'username', 'from_name', 'sender', 'region', 'domain', 'system_type', 'url']);
 
 /** A form made from the channel's own schema, so that a new channel needs no new page. */
-export function SchemaForm({ schema, secrets, secretsSet, values, onChange, fault }: SchemaFormProps) {
+export function SchemaForm({ schema, secrets, secretsSet, values, onChange, fault, readOnly }: SchemaFormProps) {
   const { t } = useTranslation();
   const fields = Object.entries(schema.properties ?? {});
   const required = new Set(schema.required ?? []);
@@ -51,7 +53,7 @@ export function SchemaForm({ schema, secrets, secretsSet, values, onChange, faul
     <>
       <SimpleGrid cols={{ base: 1, sm: 2 }} verticalSpacing="sm">{first.map(draw)}</SimpleGrid>
       {rest.length > 0 && (
-        <Accordion variant="separated" mt="md" defaultValue={atFault ? 'more' : null} key={String(atFault)}>
+        <Accordion variant="separated" mt="md" defaultValue={atFault || readOnly ? 'more' : null} key={String(atFault)}>
           <Accordion.Item value="more">
             <Accordion.Control>{t('channels.more_settings')}</Accordion.Control>
             <Accordion.Panel>

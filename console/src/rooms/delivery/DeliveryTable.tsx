@@ -61,7 +61,7 @@ export function DeliveryTable({ list, onOpen, empty, withoutCustomer }: Delivery
             {item.customer || t('profiles.unnamed', { id: item.profile_id })}
           </Anchor>
         ) : (
-          <Text size="sm" c="dimmed">{t('delivery.staff')}</Text>
+          <Text size="sm" c="dimmed">{t(item.message_class === 'staff' || item.message_class === 'test' ? 'delivery.staff' : 'delivery.no_customer')}</Text>
         ),
     },
     { key: 'address', head: t('delivery.address'), cell: (item) => <Text size="sm">{item.address}</Text> },

@@ -80,7 +80,7 @@ export function MetricPanel({ metric, titleOf, level, course }: MetricPanelProps
               },
             },
             { key: 'p', head: t('experiments.p'), right: true, cell: (arm) => figures.chance(others.get(arm.arm)?.p) },
-            { key: 'verdict', head: t('experiments.verdict'), cell: (arm) => { const other = others.get(arm.arm); return other ? <Verdict metric={metric} other={other} /> : <Text size="sm" c="dimmed">{t('experiments.first')}</Text>; } },
+            { key: 'verdict', head: t('experiments.verdict'), cell: (arm) => { const other = others.get(arm.arm); return other ? <Verdict metric={metric} other={other} /> : <Text size="sm" c="dimmed">{arm === metric.arms[0] ? t('experiments.first') : NOTHING}</Text>; } },
           ]}
         />
         {course && course.points.length > 1 && (

@@ -9,8 +9,12 @@ import { Panel } from '@/design/Panel';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Stat } from '@/design/Stat';
 
-function shown(value: unknown): string {
+/** Of these only whether there is one is told. */
+const SECRET = new Set(['database_url', 'secret', 'lake_s3_secret']);
+
+function shown(value: unknown, t: (key: string) => string): string {
   if (Array.isArray(value)) return value.join(', ');
+  if (typeof value === 'boolean') return t(value ? 'common.yes' : 'common.no');
   return value === null || value === undefined ? '' : String(value);
 }
 
@@ -60,7 +64,7 @@ export default function InstallationTab() {
           rowKey={(setting) => setting.name}
           columns={[
             { key: 'name', head: t('common.name'), cell: (setting) => <Code>{setting.name}</Code> },
-            { key: 'value', head: t('settings.value'), cell: (setting) => <Text size="sm" style={{ overflowWrap: 'anywhere' }}>{shown(setting.value)}</Text> },
+            { key: 'value', head: t('settings.value'), cell: (setting) => <Text size="sm" style={{ overflowWrap: 'anywhere' }}>{SECRET.has(setting.name) ? t(setting.value ? 'settings.is_set' : 'settings.not_set') : shown(setting.value, t)}</Text> },
             { key: 'meaning', head: t('settings.meaning'), cell: (setting) => <Text size="sm" c="dimmed" lang="en">{setting.meaning}</Text> },
           ]}
         />

@@ -20,6 +20,7 @@ _PAGE = """<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex"><title>{title}</title><style>
 body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.5rem;color:#1b1b1f;background:#fff}}
+h1{{font-size:clamp(1.35rem,6vw,2rem);overflow-wrap:anywhere}}
 button{{font:inherit;padding:.6rem 1.4rem;border:1px solid #1f4fd8;border-radius:.4rem;background:#1f4fd8;color:#fff;
 cursor:pointer;margin:0 .6rem .6rem 0}}
 button.second{{background:#fff;color:#1f4fd8}}button:focus-visible{{outline:3px solid #e08a00}}

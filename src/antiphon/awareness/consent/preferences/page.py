@@ -37,7 +37,8 @@ fieldset{border:0;padding:0;margin:.8rem 0 0}legend{padding:0}
 .logo{font-weight:700;letter-spacing:.02em}:focus-visible{outline:3px solid #b25f00;outline-offset:2px}
 @media(prefers-color-scheme:dark){tbody small,.addr{color:#b4b4c0}th,td{border-color:#3a3b42}
 select,input[type=time]{background:#23242a;color:#eee;border-color:#7d7e8a}}
-@media(max-width:34rem){.quietrow{grid-template-columns:1fr 1fr}.quietrow>:last-child{grid-column:1/-1}}
+@media(max-width:34rem){.quietrow{grid-template-columns:1fr 1fr}.quietrow>:last-child{grid-column:1/-1}
+table{table-layout:fixed}thead td{width:40%}th,td{padding:.35rem .15rem}th{overflow-wrap:anywhere}.addr{font-size:.75rem}}
 """
 
 
