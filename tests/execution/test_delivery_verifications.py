@@ -157,6 +157,28 @@ async def test_voice_says_the_code_when_no_receipt_comes(desk: Desk, clock: Virt
     assert (await desk.check(began, desk.code())).verification.state == "passed"
 
 
+async def test_voice_says_the_code_when_nobody_takes_the_message(desk: Desk, clock: VirtualClock) -> None:
+    desk.answer(desk.sms, lambda wire: Receipt(delivery_id=wire.delivery_id, outcome="deferred", code="down", account_fault=True))
+    began = await desk.begin(NewFactor(channel="sms", address=PHONE, fallback="voice", fallback_after=30))
+    clock.advance(timedelta(seconds=29))
+    await desk.run()
+    assert "voice" not in [name for name, _ in desk.said]
+    clock.advance(timedelta(seconds=1))
+    await desk.run()
+    assert desk.said[-1][0] == "voice" and desk.voice.heard == [PHONE]
+    factor = (await desk.read(began)).factors[0]
+    assert (factor.said_by, factor.sentence) == ("voice", f"+49•••78 accepted it at {clock.now():%Y-%m-%d %H:%M} UTC; no bounce since.")
+    desk.answer(desk.sms, yes)
+    clock.advance(timedelta(minutes=5))
+    await desk.run()
+    assert [name for name, _ in desk.said].count("voice") == 1 and desk.said[-1][0] == "voice", "the first is not said any more"
+
+
+async def test_a_code_is_good_for_as_long_as_was_asked(desk: Desk, clock: VirtualClock) -> None:
+    assert (await desk.begin(lifetime=timedelta(minutes=10) - timedelta(milliseconds=40))).state == "pending"
+    assert "good for 10 minutes" in desk.said[0][1]
+
+
 async def test_voice_says_the_code_when_the_message_fails(desk: Desk) -> None:
     desk.answer(desk.sms, lambda wire: Receipt(delivery_id=wire.delivery_id, outcome="rejected", code="x", permanent=True))
     await desk.begin(NewFactor(channel="sms", address=PHONE, fallback="voice"))

@@ -93,6 +93,8 @@ _ALL = (
            sentence="The customer left the journey before this message was said, and it was decided not to say it any more."),
     Reason(code="answered", states=("cancelled",), title="Answered before",
            sentence="The customer answered an earlier message of this chain, so this one was not needed."),
+    Reason(code="not_in_time", states=("expired",), title="Not in time",
+           sentence="The code could not be handed over by {channel} in time; the channel after it says it."),
     Reason(code="verification_over", states=("cancelled",), title="Verification over",
            sentence="The verification was over before this code was said."),
     Reason(code="no_answer", states=("unknown",), title="No answer",

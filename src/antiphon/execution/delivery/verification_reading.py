@@ -55,6 +55,7 @@ class FactorRow(msgspec.Struct, frozen=True, kw_only=True):
     said_to: str | None
     delivery_state: State | None
     reason: str | None
+    said_at: datetime | None
 
 
 async def read(conn: Connection, verification_id: int) -> Verification:
@@ -95,6 +96,8 @@ def _whole(row: Row, factors: Sequence[FactorRow]) -> Verification:
 
 def _shown(row: FactorRow) -> Factor:
     facts: Mapping[str, object] = {"address": covered(row.said_to), "channel": row.said_by, "detail": "", "attempts": ""}
+    if row.said_at is not None:
+        facts = {**facts, "sent_at": f"{row.said_at:%Y-%m-%d %H:%M} UTC"}
     return Factor(
         factor=row.factor, channel=row.channel, fallback=row.fallback, said_by=row.said_by, address=covered(row.said_to),
         passed=row.passed_at is not None, attempts_left=max(0, row.most_wrong - row.wrong),

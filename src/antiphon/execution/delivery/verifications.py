@@ -16,7 +16,7 @@ import msgspec
 
 from antiphon.awareness.consent import ChannelRegistry, normal_address
 from antiphon.execution.content import Source, compile_source
-from antiphon.execution.delivery import codes
+from antiphon.execution.delivery import chains, codes
 from antiphon.execution.delivery.errors import (
     CodeTextMissing,
     FactorUnknown,
@@ -44,6 +44,7 @@ from antiphon.foundation.principal import Principal
 
 APART = timedelta(seconds=30)  # between two sendings of one code
 LATELY = timedelta(hours=1)
+MOMENT = timedelta(seconds=10)  # what it took to come here is not counted off the minutes that a message names
 MOST_LATELY = 10  # sendings to one address in that time
 KEPT = timedelta(days=30)
 
@@ -122,7 +123,7 @@ async def _say(
         key=f"verification:{channel}:{purpose}:{keyed_hash(b'', repr((hops, content))).hex()[:16]}", channel=channel,
         message_class="one_time_code", content=content, purpose=purpose, hops=hops,
     )  # fmt: skip
-    minutes = max(1, int((of.expires_at - ctx.clock.now()).total_seconds()) // 60)
+    minutes = max(1, (of.expires_at - ctx.clock.now() + MOMENT) // timedelta(minutes=1))
     variables: dict[str, Any] = {"minutes": minutes} | codes.seeded(factor.seed, factor.length)
     if of.language is not None:
         variables["language"] = of.language
@@ -199,13 +200,16 @@ async def cancel(ctx: Context, conn: Connection, who: Principal, verification_id
 
 
 async def run_out(ctx: Context, conn: Connection, most: int) -> int:
-    """End what has run out, and forget what ended long ago; how many."""
+    """End what has run out, hand codes on that could not be handed over in time, and forget what ended long ago; how many."""
     now = ctx.clock.now()
     ids = [row[0] for row in await (await conn.execute(SQL.run_out, {"now": now, "most": most})).fetchall()]
     if ids:
         await _end(conn, ids, "expired", now)
+    late = await (await conn.execute(SQL.not_in_time, {"now": now, "most": most})).fetchall()
+    if late:
+        await chains.after_record(conn, late, now)
     gone = (await conn.execute(SQL.purge, {"before": now - KEPT, "most": most})).rowcount
-    return len(ids) + gone
+    return len(ids) + len(late) + gone
 
 
 async def _end(conn: Connection, ids: Sequence[int], state: VerificationState, now: datetime) -> None:

@@ -51,7 +51,8 @@ order by id desc limit %(limit)s;
 select f.verification_id, f.factor, f.channel, f.fallback, f.address, f.digest, f.seed, f.length, f.wrong, f.most_wrong, f.sendings,
        f.most_sendings, f.sent_at, f.passed_at, f.delivery_ids, d.id as delivery_id, d.channel as said_by,
        coalesce(f.address, d.address) as said_to,
-       case when q.state in ('claimed', 'speaking') then q.state else d.state end as delivery_state, d.reason
+       case when q.state in ('claimed', 'speaking') then q.state else d.state end as delivery_state, d.reason,
+       d.sent_at as said_at
 from verification_factor f
 left join lateral (
     select d.* from delivery d
@@ -116,6 +117,26 @@ with ended as (
     where d.id = s.id and d.profile_id = s.profile_id
 )
 select count(*) from ended;
+
+-- name: not_in_time
+-- Codes that wait to be handed over for longer than a receipt would be waited for, and that another channel is to say then: they
+-- are not said here any more.
+with late as materialized (
+    select d.id, d.profile_id from verification v
+    join verification_factor f on f.verification_id = v.id and f.profile_id = v.profile_id and f.passed_at is null
+    join delivery d on d.profile_id = f.profile_id and d.id = any(f.delivery_ids) and d.state = 'queued'
+    join dispatch p on p.id = d.dispatch_id and p.next_id is not null
+    where v.state = 'pending'
+      and d.due_at + make_interval(secs => (p.hops #>> '{0,receipt_within}')::float8) <= %(now)s::timestamptz
+    order by d.due_at limit %(most)s
+), gone as (
+    delete from delivery_queue q using late l
+    where q.delivery_id = l.id and q.profile_id = l.profile_id and q.state = 'queued'
+    returning q.delivery_id, q.profile_id
+)
+update delivery d set state = 'expired', reason = 'not_in_time', ended_at = %(now)s, next_attempt_at = null
+from gone g where d.id = g.delivery_id and d.profile_id = g.profile_id
+returning d.id, d.profile_id;
 
 -- name: run_out
 -- Verifications whose time is over.
