@@ -164,15 +164,22 @@ select case jsonb_typeof(value)
     else case kind
         when 'text' then true
         when 'text_list' then true
-        when 'number' then jsonb_typeof(value) = 'number'
-            or jsonb_typeof(value) = 'string' and btrim(value #>> '{}') ~ '^[+-]?(\d{1,15}(\.\d{0,15})?|\.\d{1,15})$'
+        when 'number' then
+            case jsonb_typeof(value)
+                when 'number' then abs(value::numeric) < 1.797693134862315808e308
+                when 'string' then btrim(value #>> '{}') ~ '^[+-]?([0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15})$'
+                else false
+            end
         when 'boolean' then jsonb_typeof(value) = 'boolean'
             or jsonb_typeof(value) = 'string' and lower(btrim(value #>> '{}')) in ('true', 'false')
-        when 'date' then jsonb_typeof(value) = 'string' and value #>> '{}' ~ '^\d{4}-\d\d-\d\d$'
+        when 'date' then jsonb_typeof(value) = 'string' and value #>> '{}' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
             and pg_input_is_valid(value #>> '{}', 'date')
-        else jsonb_typeof(value) = 'string'
-            and value #>> '{}' ~ '^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?)?$'
-            and pg_input_is_valid(value #>> '{}', 'timestamptz')
+        else case
+            when jsonb_typeof(value) <> 'string' or not pg_input_is_valid(value #>> '{}', 'timestamptz') then false
+            when value #>> '{}' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?(Z|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?)?$'
+                then (value #>> '{}')::timestamptz >= '0001-01-01 00:00:00+00' and (value #>> '{}')::timestamptz < '10000-01-01 00:00:00+00'
+            else false
+        end
     end
 end
 $_$;

@@ -249,6 +249,17 @@ def test_every_kind_of_node_was_reached_both_ways(engine: duckdb.DuckDBPyConnect
     assert [(kind, holds) for kind in wanted() for holds in (True, False) if not reached[kind, holds]] == []
 
 
+def test_a_number_that_is_nothing_with_nine_places_is_nothing(engine: duckdb.DuckDBPyConnection) -> None:
+    """Also to those who did nothing at all, who are in no row."""
+    asked: list[Node] = [
+        EventCondition(name="Ordered", op=op, measure=measure, property=prop, value=value, high=value + 1 if op == "between" else None)
+        for measure, prop in (("count", None), ("sum", "total"), ("distinct", "sku"))
+        for op in COMPARISONS for value in (4.9e-10, -4.9e-10, 5e-10)
+    ]  # fmt: skip
+    people = [msgspec.structs.replace(one, events=one.events if one.id % 3 else []) for one in Crowd(18).people(set())]
+    agree(engine, asked, Or(of=[]), people, set(), merged=False)
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_values_are_told_apart_as_the_lake_does(engine: duckdb.DuckDBPyConnection, seed: int) -> None:

@@ -13,6 +13,7 @@ from tests.awareness.live_world import DAY, HOUR, NAMES, TICK, World
 
 from antiphon.awareness.events import Renaming, move_events
 from antiphon.awareness.events.journal import Journal, open_journal
+from antiphon.awareness.profiles import mark_dirty, service as profiles
 from antiphon.awareness.segments import EventCondition, Last, TraitCondition, service
 from antiphon.awareness.segments.live import reading, tick
 from antiphon.foundation.access import SYSTEM
@@ -51,6 +52,42 @@ async def test_a_rolling_window_is_entered_and_left_at_its_exact_edges(world: Wo
     assert await world.told() == [
         ("Segment Entered", lately, ann), ("Segment Entered", lately, bob), ("Segment Left", lately, ann),
     ]  # fmt: skip
+
+
+async def test_values_beyond_all_measure_hold_nobody_up(world: World) -> None:
+    """Numbers larger than any double, of thousands of digits, and instants past the last year: they are no values, and all goes on."""
+    ann, bob = await world.person(visits=3, since="2026-01-01T00:00:00Z", plan="gold"), await world.person(visits=1)
+    await world.mirror()
+    trees = [
+        TraitCondition(trait="visits", op="ge", value=1),
+        TraitCondition(trait="visits", op="not_set"),
+        TraitCondition(trait="since", op="gt", value="2020-01-01T00:00:00Z"),
+        TraitCondition(trait="tags", op="not_set"),
+        EventCondition(name="Bought", op="gt", measure="sum", property="total", value=5),
+        EventCondition(name="Bought"),
+    ]
+    segments = [await world.segment(f"Segment {n}", tree) for n, tree in enumerate(trees)]
+    await world.tick()
+    async with world.ctx.db.transaction() as conn:
+        for who, odd in ((ann, "1e400"), (bob, "-1e30000")):
+            said = f'{{"visits": {odd}, "tags": [{odd}], "since": "9999-12-31T23:59:59-05:00", "vip": {odd}}}'
+            await conn.execute("update profile set traits = traits || %s::jsonb where id = %s", (said, who))
+            await mark_dirty(conn, [who])
+    await world.do([(who, "Bought", world.clock.now(), {"total": 6}) for who in (ann, bob)])
+    async with world.ctx.db.transaction() as conn:
+        odd = '{"total": 1e30000, "deep": [1e400, {"x": -1e5000}]}'
+        await conn.execute("update event set properties = %s::jsonb where profile_id = %s", (odd, bob))
+    await world.tick()
+    for _ in range(2):
+        await world.mirror()
+        await world.tick()
+        found = {one: await world.members(one) for one in segments}
+        assert found == await world.whole(segments) == await world.checked(segments, [ann, bob])
+        assert [found[one] for one in segments] == [[], [ann, bob], [], [], [ann], [ann, bob]]
+        await move_events(world.ctx)
+    async with world.ctx.db.connection() as conn:
+        shown = await profiles.show_profile(conn, bob)
+    assert shown.traits["visits"] == float("-inf") and shown.traits["vip"] == float("-inf")
 
 
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.reuse, Phase.generate])

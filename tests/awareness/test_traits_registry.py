@@ -74,9 +74,10 @@ async def test_a_locked_trait_does_not_widen(ctx: Context, lake: LakeClient, clo
 
 
 json: SearchStrategy[Any] = st.one_of(
-    st.none(), st.booleans(), st.integers(-5, 10**17), st.floats(allow_nan=False, allow_infinity=False, width=32),
+    st.none(), st.booleans(), st.integers(-5, 10**17), st.sampled_from([10**308, 10**400, -(10**400)]), st.floats(allow_nan=False, allow_infinity=False, width=32),
     st.sampled_from(["", "x", "True", " false ", "12", "-1.5", "1e5", "2026-02-30", "2026-01-02", "2026-01-02T10:00:00Z",
-        "2026-01-02 10:00", "2026-01-02T25:00:00Z", "+7.", ".5"]),
+        "2026-01-02 10:00", "2026-01-02T25:00:00Z", "9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+01:00", "0000-01-01", "2026-01-02T24:00:00Z",
+        "2026-01-02T10:00:00+24:00", "2026-01-02T10:00:60Z", "\t5", "5\n", "\u0663", "\uff15", "\ttrue", "true\u00a0", "+7.", ".5"]),
     st.lists(st.sampled_from(["a", 1, None]), max_size=2), st.just({"a": 1}),
 )  # fmt: skip
 

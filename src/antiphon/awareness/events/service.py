@@ -29,7 +29,7 @@ from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.http import InvalidCursor, decode_cursor, encode_cursor
 from antiphon.foundation.jobs import RunningJob, enqueue
-from antiphon.foundation.postgres import Connection
+from antiphon.foundation.postgres import Connection, read_json
 from antiphon.foundation.principal import Principal
 from antiphon.foundation.telemetry import get_logger
 
@@ -151,7 +151,7 @@ async def _whole_history(
 
 
 def _json(value: Any) -> Any:
-    return msgspec.json.decode(value) if isinstance(value, str | bytes) else value
+    return read_json(value) if isinstance(value, str | bytes) else value
 
 
 async def list_rejects(conn: Connection, cursor: str | None, limit: int, code: str | None, waiting: bool | None) -> Rejects:

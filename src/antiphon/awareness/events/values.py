@@ -1,11 +1,10 @@
 """How values of properties are read, so that the lake's answer and Python's are the same to the last digit."""
 
-import json
 import re
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
-import msgspec
+from antiphon.foundation.postgres import read_json
 
 PLACES = Decimal("1e-9")
 LIMIT = Decimal("1e19")
@@ -90,8 +89,5 @@ def properties_of(text: str | None) -> dict[str, Json]:
     """Decode an event's properties as the lake holds them."""
     if not text:
         return {}
-    try:
-        found = msgspec.json.decode(text)
-    except msgspec.DecodeError:  # a number beyond all measure, which JSON allows
-        found = json.loads(text)
+    found = read_json(text)
     return found if isinstance(found, dict) else {}

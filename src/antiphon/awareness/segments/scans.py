@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from antiphon.awareness.events.properties import Properties, filter_sql, literal
+from antiphon.awareness.events.values import number
 from antiphon.awareness.segments.bitmaps import Places, bitmap
 from antiphon.awareness.segments.model import EventCondition
 from antiphon.awareness.segments.ranges import Range, search_sql, sets, values_sql
@@ -84,7 +85,7 @@ def zero_holds(node: EventCondition) -> bool:
         return node.op == "did_not"
     if node.measure in ("avg", "min", "max"):
         return False
-    value, high = node.value or 0, node.high or 0
+    value, high = (number(one) or 0 for one in (node.value, node.high))  # as they are compared: with nine places
     match node.op:
         case "eq":
             return value == 0

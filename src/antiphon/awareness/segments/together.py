@@ -58,7 +58,7 @@ from antiphon.awareness.segments.people import profile_holds
 from antiphon.awareness.segments.sequences import sequence_of
 from antiphon.awareness.traits import typed
 from antiphon.foundation.context import Context
-from antiphon.foundation.postgres import Connection, load_queries
+from antiphon.foundation.postgres import Connection, load_queries, read_json
 from antiphon.foundation.postgres.binary import bigints
 
 SQL = load_queries(Path(__file__).with_name("together.sql"))
@@ -67,7 +67,7 @@ Bools = NDArray[np.bool_]
 LAKE_SET = 5_000
 """People asked about in one question to the lake."""
 LAKE_SECONDS = 10.0
-_decode = msgspec.json.decode
+_decode = read_json
 
 
 async def holds_for(ctx: Context, conn: Connection, tree: Node, ids: Ints, now: datetime) -> Bools:

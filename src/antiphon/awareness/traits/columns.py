@@ -58,8 +58,13 @@ def native(kind: TraitType, shape: Shape) -> bool:
 
 def _moment(kind: TraitType, text: str) -> str:
     """A text as a date or an instant."""
-    pattern = DATE if kind == "date" else f"{INSTANT}|{DATE}"
-    return f"case when regexp_full_match({text}, {literal(pattern)}) then try_cast({text} as {LAKE_TYPES[kind]}) end"
+    pattern, found = DATE if kind == "date" else f"{INSTANT}|{DATE}", f"try_cast({text} as {LAKE_TYPES[kind]})"
+    first, end = (f"{literal(at)}::{LAKE_TYPES[kind]}" for at in ("0001-01-01", "10000-01-01"))
+    return f"case when regexp_full_match({text}, {literal(pattern)}) and {found} >= {first} and {found} < {end} then {found} end"
+
+
+def _finite(number: str) -> str:
+    return f"case when isfinite({number}) then {number} end"
 
 
 def careful(name: str, kind: TraitType) -> str:
@@ -70,12 +75,12 @@ def careful(name: str, kind: TraitType) -> str:
             return f"case when {at} not in ('OBJECT', 'ARRAY') then {value} end"
         case "number":
             return (
-                f"case when {at} in ('BIGINT', 'UBIGINT', 'DOUBLE', 'HUGEINT') then try_cast({value} as double) "
-                f"when {at} = 'VARCHAR' and regexp_full_match(trim({value}), {literal(NUMBER)}) "
-                f"then try_cast(trim({value}) as double) end"
+                f"case when {at} in ('BIGINT', 'UBIGINT', 'DOUBLE', 'HUGEINT') then {_finite(f'try_cast({value} as double)')} "
+                f"when {at} = 'VARCHAR' and regexp_full_match(trim({value}, ' '), {literal(NUMBER)}) "
+                f"then try_cast(trim({value}, ' ') as double) end"
             )
         case "boolean":
-            said = f"lower(trim({value}))"
+            said = f"lower(trim({value}, ' '))"
             return f"case when {at} in ('BOOLEAN', 'VARCHAR') and {said} in ('true', 'false') then {said} = 'true' end"
         case "date" | "instant":
             return f"case when {at} = 'VARCHAR' then {_moment(kind, value)} end"
@@ -117,7 +122,7 @@ def typed_select(traits: Iterable[Trait], shapes: Mapping[str, Shape]) -> TypedB
         for column, kind in wanted:
             if native(kind, shape) and quick.get(trait.name) == _transform(kind):
                 # A null among texts does not show in the shape.
-                value = f"list_filter({text}, lambda x: x is not null)" if kind == "text_list" else text
+                value = {"text_list": f"list_filter({text}, lambda x: x is not null)", "number": _finite(text)}.get(kind, text)
                 columns.append(f"{value} as {column}")
             elif shape == "VARCHAR" and kind in ("date", "instant"):
                 columns.append(f"{_moment(kind, text)} as {column}")

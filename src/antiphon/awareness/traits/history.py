@@ -16,6 +16,7 @@ from antiphon.awareness.events.properties import literal
 from antiphon.awareness.profiles import NoSuchProfile, canonical, every_id, secret_traits
 from antiphon.awareness.traits import store
 from antiphon.foundation.context import Context
+from antiphon.foundation.postgres import read_json
 from antiphon.foundation.principal import Principal
 
 MOST = 100
@@ -69,7 +70,7 @@ async def trait_history(ctx: Context, who: Principal, profile_id: int, name: str
         timeout=_TIMEOUT,
     )
     said = [
-        TraitSaid(value=msgspec.json.decode(text), at=at, message_id=message, source_id=source, profile_id=one)
+        TraitSaid(value=read_json(text), at=at, message_id=message, source_id=source, profile_id=one)
         for text, at, message, source, one in rows
     ]
     return TraitHistory(name=name, value=value, hidden=False, computed=computed, said=said)

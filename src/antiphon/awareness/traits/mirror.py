@@ -19,7 +19,7 @@ from antiphon.awareness.traits.service import observe_traits, retype
 from antiphon.foundation.context import Context
 from antiphon.foundation.lake import LakeTransaction
 from antiphon.foundation.leases import Held
-from antiphon.foundation.postgres import Connection, load_queries
+from antiphon.foundation.postgres import Connection, load_queries, read_json
 
 LAKE = load_queries(Path(__file__).with_name("lake.sql"))
 BATCH = 50_000
@@ -116,7 +116,7 @@ async def _refuse_or_widen(conn: Connection, traits: list[Trait], found: dict[st
 
 
 def _of(value: str) -> TraitType:
-    decoded = msgspec.json.decode(value)
+    decoded = read_json(value)
     if isinstance(decoded, list):
         return "text_list"
     if isinstance(decoded, str) and re.fullmatch(INSTANT, decoded):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -28,9 +30,10 @@ WIDENS: dict[tuple[TraitType, TraitType], TraitType] = {
     ("text", "text_list"): "text_list",
 }
 
-DATE = r"\d{4}-\d\d-\d\d"
-INSTANT = DATE + r"[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?"
-NUMBER = r"[+-]?(\d{1,15}(\.\d{0,15})?|\.\d{1,15})"
+DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK = "([01][0-9]|2[0-3])"
+INSTANT = DATE + rf"[T ]{_CLOCK}:[0-5][0-9](:[0-5][0-9](\.[0-9]{{1,9}})?)?(Z|[+-]{_CLOCK}(:?[0-5][0-9])?)?"
+NUMBER = r"[+-]?([0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15})"
 
 
 class NoSuchTrait(NotFound):
@@ -82,7 +85,10 @@ def column_for(name: str, taken: set[str]) -> str:
 
 
 def typed(value: Any, kind: TraitType) -> Any:
-    """A trait's JSON value as its type, or None where it does not fit: exactly what the mirror holds."""
+    """A trait's JSON value as its type, or None where it does not fit: exactly what the mirror holds.
+
+    A number beyond all measure is none, nor is an instant whose date in UTC has a year of more than four digits.
+    """
     match kind, value:
         case _, None:
             return None
@@ -93,17 +99,17 @@ def typed(value: Any, kind: TraitType) -> Any:
         case "text", int():
             return str(value)
         case "text", float():
-            return repr(value)
+            return _shown(value)
         case "number", bool():
             return None
         case "number", int() | float():
-            return float(value)
+            return _finite(value)
         case "number", str():
-            return float(value) if re.fullmatch(NUMBER, value.strip()) else None
+            return float(value) if re.fullmatch(NUMBER, value.strip(" ")) else None
         case "boolean", bool():
             return value
         case "boolean", str():
-            return {"true": True, "false": False}.get(value.strip().lower())
+            return {"true": True, "false": False}.get(value.strip(" ").lower())
         case "date", str():
             return _date(value)
         case "instant", str():
@@ -115,6 +121,35 @@ def typed(value: Any, kind: TraitType) -> Any:
             one = typed(value, "text")
             return None if one is None else [one]
     return None
+
+
+def _finite(value: float) -> float | None:
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _shown(value: float) -> str:
+    """A fraction as the lake writes it: the shortest decimal, with an exponent where it is below 1e-6 or from 1e21 on."""
+    if not math.isfinite(value):
+        return str(value)
+    sign, found, exponent = Decimal(repr(value)).as_tuple()
+    assert isinstance(exponent, int)
+    every = "".join(map(str, found))
+    digits = every.rstrip("0") or "0"
+    point = len(every) + exponent if digits != "0" else 1
+    minus = "-" if sign else ""
+    if point <= _SMALLEST or point > _LARGEST:
+        rest = f".{digits[1:]}" if len(digits) > 1 else ""
+        return f"{minus}{digits[0]}{rest}e{point - 1}"
+    if point <= 0:
+        return f"{minus}0.{'0' * -point}{digits}"
+    return f"{minus}{digits[:point].ljust(point, '0')}.{digits[point:] or '0'}"
+
+
+_SMALLEST, _LARGEST = -6, 21
 
 
 def _date(value: str) -> date | None:
@@ -130,6 +165,6 @@ def _instant(value: str) -> datetime | None:
     text = re.sub(r"(\.\d{6})\d+", r"\1", value)
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from antiphon.awareness.segments.check import Checker, Person, trait_holds
@@ -16,6 +15,7 @@ from antiphon.awareness.segments.live.rows import Column, unix
 from antiphon.awareness.segments.model import Node, RelativeInstant, TraitColumn, TraitCondition
 from antiphon.awareness.segments.sql import operand
 from antiphon.awareness.traits import typed
+from antiphon.foundation.postgres import read_json
 
 OF_PEOPLE = (TraitCondition, Age, Anniversary, Length, Near, Share, ConsentIs, Reachable)
 OF_CONTACT = (ConsentIs, Reachable)
@@ -70,7 +70,7 @@ class Known:
 def person(row: tuple[Any, ...], contact: Contact | None) -> Person:
     """A row of `people`, and how they can be written to, as conditions see it; without events."""
     profile, traits, *instants = row
-    found: dict[str, Any] = msgspec.json.decode(traits)
+    found: dict[str, Any] = read_json(traits)
     for name, at in zip(("$created_at", "$first_seen", "$last_seen"), instants, strict=True):
         if at is not None:
             found[name] = at.isoformat()

@@ -44,7 +44,7 @@ from antiphon.foundation.access import Principal, audit
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
 from antiphon.foundation.loops import wake
-from antiphon.foundation.postgres import Connection
+from antiphon.foundation.postgres import Connection, read_json
 
 _SHOWN = 8
 
@@ -200,7 +200,7 @@ async def preview(ctx: Context, who: Principal, definition: Definition) -> Compu
             row = await _find(conn, own)
             await store.change_state(conn, row, "ready")
             for one, patch in await store.changed_values(conn, people, now.date()):
-                found = msgspec.json.decode(patch)
+                found = read_json(patch)
                 values[one] = {name + key[len(name) + 1 :]: value for key, value in found.items() if key.startswith("\x01")}
             raise _RolledBack
     except _RolledBack:
