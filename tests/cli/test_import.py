@@ -8,6 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
+
+from antiphon.cli.installation import opened_database
+from antiphon.foundation.config import Settings
+
 MAP = 'kind = "customers"\n[identities]\nemail = "email"\n[traits]\nplan = "plan"\n'
 
 
@@ -37,3 +42,18 @@ def test_the_command_imports_once_and_keeps_what_it_refused(tmp_path: Path) -> N
     (tmp_path / "bad.toml").write_text('kind = "customers"\n')
     refused = antiphon(tmp_path, "import", "customers", "people.csv", "--map", "bad.toml")
     assert refused.returncode == 1 and "at least one identity" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_other_rooms_are_told_and_may_be_spoken_of(tmp_path: Path) -> None:
+    """Consents to channels that a room above brings; and journeys hear of the import when a server next runs."""
+    (tmp_path / "people.csv").write_text("email,phone,sms\nann@x.org,+4915112345678,yes\nbob@x.org,,no\n")
+    said = '[[consents]]\nchannel = "sms"\ntopic = "news"\nstate = { column = "sms" }\nsource = { value = "a shop" }\n'
+    map_of_both = MAP.replace("[traits]", 'phone = "phone"\n[traits]').replace('plan = "plan"', 'sms = "sms"') + said
+    (tmp_path / "map.toml").write_text(map_of_both)
+    done = antiphon(tmp_path, "import", "customers", "people.csv", "--map", "map.toml", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["made"] == 2
+    with opened_database(Settings(data_dir=str(tmp_path / "data"))) as (url, _), psycopg.connect(url) as conn:
+        listeners = {row[0] for row in conn.execute("select listener from notice where topic = 'ImportFinished'")}
+        assert "journeys.import" in listeners
+        assert conn.execute("select channel, state from consent order by state").fetchall() == [("sms", "granted"), ("sms", "withdrawn")]

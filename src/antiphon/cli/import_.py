@@ -22,9 +22,10 @@ from antiphon.foundation.access import SYSTEM
 from antiphon.foundation.config import Settings, load_settings
 from antiphon.foundation.context import Context
 from antiphon.foundation.errors import AntiphonError
-from antiphon.foundation.jobs import LOOPS as JOB_LOOPS
+from antiphon.foundation.jobs import KINDS, LOOPS as JOB_LOOPS
 from antiphon.foundation.lake import object_storage, start_lake
 from antiphon.foundation.loops import LoopRunner
+from antiphon.foundation.notices import LISTENERS
 from antiphon.foundation.process import open_context
 
 _WATCH = 0.3  # seconds between two looks
@@ -85,8 +86,9 @@ async def _run(
 @asynccontextmanager
 async def working(settings: Settings, database_url: str) -> AsyncIterator[Context]:
     """A process that can do the import's work itself, with a lake of its own: beside running workers it shares the loops with
-    them."""
-    rooms = [room for room in rooms_of(settings) if room.floor in ("foundation", "awareness")]
+    them. Other jobs than imports are the workers', who know all rooms; what other rooms are to hear is left for them."""
+    every = rooms_of(settings)
+    rooms = [room for room in every if room.floor in ("foundation", "awareness") or room.name == "channels"]
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(private_folder())
         lake = await asyncio.to_thread(
@@ -97,6 +99,11 @@ async def working(settings: Settings, database_url: str) -> AsyncIterator[Contex
         ctx = await stack.enter_async_context(
             open_context(settings, "cli", rooms, database_url=database_url, lake_socket=str(lake.socket))
         )
+        for room in every:
+            LISTENERS.register(room.listeners)
+        ours = {job.name for room in rooms if room.name == "imports" for job in room.jobs}
+        for other in KINDS.keys() - ours:
+            del KINDS[other]
         wanted = ("intake", "traits.mirror", "lake.events")
         loops = [*JOB_LOOPS, *(loop for room in rooms for loop in room.loops if loop.name in wanted)]
         runner = LoopRunner(ctx, loops)
