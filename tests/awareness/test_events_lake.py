@@ -122,7 +122,7 @@ async def test_kills_of_the_lake_while_moving_and_reading(ctx: Context, tmp_path
         os.kill(process.child.pid, signal.SIGKILL)
         process.child.wait()
         process = await asyncio.to_thread(start_lake, ctx.db.url, tmp_path / "data", socket=socket)
-    for _ in range(200):
+    for _ in range(1200):
         if (await read_watermark(ctx)).get(0) == total:
             break
         await asyncio.sleep(0.1)

@@ -53,7 +53,7 @@ async def api(database_url: str, folder: Path, port: int) -> AsyncIterator[async
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "antiphon", "api", env=env, start_new_session=True)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
-            until = time.monotonic() + 60
+            until = time.monotonic() + 240
             while time.monotonic() < until:
                 try:
                     if (await http.get("/healthz")).status_code == 200:
@@ -111,12 +111,15 @@ def use_node(folder: Path, key: str, host: str) -> list[Any]:
         for name in ("package.json", "calls.js"):
             shutil.copy(source / name, folder / name)
         npm = Path(sys.executable).with_name("npm")
-        done = subprocess.run(
-            [npm, "install", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, timeout=180
-        )
+        try:
+            done = subprocess.run(
+                [npm, "install", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, timeout=180
+            )
+        except subprocess.TimeoutExpired:
+            pytest.skip("the Node client library cannot be installed here: its registry does not answer")
         if done.returncode != 0:
             pytest.skip(f"the Node client library cannot be installed here: {done.stderr.strip()[-300:]}")
-    done = subprocess.run([node, "calls.js", host, key], cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([node, "calls.js", host, key], cwd=folder, capture_output=True, text=True, timeout=180)
     errors: list[Any] = json.loads(done.stdout.strip().splitlines()[-1])["errors"]
     return errors
 
@@ -211,7 +214,7 @@ async def test_kill_9_loses_nothing_accepted_and_doubles_nothing(
                 await asyncio.gather(*working)
     accepted = set().union(*(sender.accepted for sender in senders))
     assert len(accepted) > 200
-    until = time.monotonic() + 30
+    until = time.monotonic() + 240
     pending = "select count(*) from intake_cursor c join journal j on j.lane = c.lane and j.seq > c.seq"
     while await rows(ctx.db, pending) != [(0,)] and time.monotonic() < until:
         await asyncio.sleep(0.2)
@@ -261,7 +264,7 @@ async def test_several_workers_and_lanes_at_once(ctx: Context, database_url: str
     random.Random(5).shuffle(order)
     for first in range(0, len(order), 100):
         await journals[first // 100 % 6].submit(Entry(1, None, [call(n) for n in order[first : first + 100]]))
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     pending = "select count(*) from intake_cursor c join journal j on j.lane = c.lane and j.seq > c.seq"
     while await rows(ctx.db, pending) != [(0,)] and time.monotonic() < until:
         await asyncio.sleep(0.2)

@@ -407,10 +407,9 @@ async def test_an_import_and_an_erasure_exclude_each_other(ctx: Context, lake: L
         assert IMPORTS.erase is not None
         await IMPORTS.erase(ctx, conn, 1)
         running = asyncio.create_task(run_one(ctx))
-        for _ in range(20):
-            await asyncio.sleep(0.05)
-            if await state_of(ctx, begun.job_id) == "running":
-                break
+        async with asyncio.timeout(60):
+            while await state_of(ctx, begun.job_id) != "running":
+                await asyncio.sleep(0.05)
         await asyncio.sleep(0.2)
         assert await people(ctx) == [], "it waits for the erasure's end"
     assert await running

@@ -67,7 +67,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
-        process.wait(20)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -99,18 +99,18 @@ def stage(chromium: str, mail: tuple[int, Path], tmp_path_factory: pytest.TempPa
             base = f"http://127.0.0.1:{port}"
             _wait_ready(base, server, folder / "serve.log")
             owner = ["owner", EMAIL, "--name", "Ada Owner", "--password", PASSWORD]
-            subprocess.run([*command, *owner], env=env, cwd=ROOT, check=True, capture_output=True, timeout=60)
+            subprocess.run([*command, *owner], env=env, cwd=ROOT, check=True, capture_output=True, timeout=180)
             yield set_stage(base, EMAIL, PASSWORD, mail[0], mail[1], folder / "data")
         finally:
             _stop(server)
 
 
 def _wait_ready(base: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 90
+    until = time.monotonic() + 240
     while time.monotonic() < until:
         assert server.poll() is None, log.read_text()[-2000:]
         try:
-            if httpx.get(f"{base}/readyz", timeout=5).status_code == 200:
+            if httpx.get(f"{base}/readyz", timeout=30).status_code == 200:
                 return
         except httpx.HTTPError:
             pass
@@ -123,8 +123,8 @@ def console(stage: Stage, page: Any) -> Iterator[Console]:
     """The console, signed in as the owner. A script error on any page fails the test."""
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.set_default_timeout(30_000)
-    expect.set_options(timeout=30_000)
+    page.set_default_timeout(90_000)
+    expect.set_options(timeout=90_000)
     page.context.add_cookies(stage.cookies())
     yield Console(page, stage, AXE.read_text())
     assert faults == []
@@ -142,5 +142,5 @@ def topped_up(stage: Stage) -> dict[str, Any]:
 @pytest.fixture
 def door(stage: Stage, page: Any) -> Console:
     """The console before sign-in."""
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(90_000)
     return Console(page, stage, AXE.read_text())

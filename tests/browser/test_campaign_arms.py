@@ -50,7 +50,7 @@ def test_variants_are_tried_on_a_part_and_one_is_chosen(console: Console, topped
     kept = next(one for one in stage.call("GET", "/v1/campaigns")["items"] if one["name"] == "Two subjects")
     assert kept["arm_choice"]["percent"] == 50 and kept["arm_choice"]["metric"] == "opened"
     shown = page.get_by_role("region", name="Variants").first
-    expect(shown.get_by_text(re.compile("until you choose a variant"))).to_be_visible(timeout=60_000)
+    expect(shown.get_by_text(re.compile("until you choose a variant"))).to_be_visible(timeout=180_000)
     console.is_accessible()
     wait_for(lambda: stage.call("GET", f"/v1/campaigns/{kept['id']}/report")["waiting"] == 0)
     told = stage.call("GET", f"/v1/campaigns/{kept['id']}/report")["sent"]
@@ -59,12 +59,12 @@ def test_variants_are_tried_on_a_part_and_one_is_chosen(console: Console, topped
     expect(dialog).to_contain_text("get it now")
     dialog.get_by_role("button", name="Choose", exact=True).click()
     expect(shown.get_by_text(re.compile("By name was chosen by"))).to_be_visible()
-    expect(page.get_by_text("Finished").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Finished").first).to_be_visible(timeout=180_000)
     report = stage.call("GET", f"/v1/campaigns/{kept['id']}/report")
     assert report["audience"] == PEOPLE and report["undecided"] == 0 and report["sent"] == 10 >= told
     console.reload()
     expect(shown.get_by_text(re.compile("By name was chosen by"))).to_be_visible()
-    expect(shown.get_by_role("row", name=re.compile("By name the rest"))).to_be_visible(timeout=90_000)  # kept for fifty times its work
+    expect(shown.get_by_role("row", name=re.compile("By name the rest"))).to_be_visible(timeout=180_000)  # kept for fifty times its work
     console.is_accessible()
     arms = stage.call("GET", f"/v1/campaigns/{kept['id']}/arms")["arms"]
     assert [(one["arm"], one["sent"]) for one in arms if one["chosen"]] == [("b", 10 - told)]

@@ -56,8 +56,8 @@ def test_send_watch_and_open_the_people(console: Console, segment: str, template
     console.button("Start").click()
     page.get_by_role("dialog").get_by_role("button", name="Start").click()
     page.wait_for_url("**/campaigns/*")
-    expect(page.get_by_role("link", name=re.compile(rf"^Sent {reached}\b"))).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Finished").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name=re.compile(rf"^Sent {reached}\b"))).to_be_visible(timeout=180_000)
+    expect(page.get_by_text("Finished").first).to_be_visible(timeout=180_000)
     assert len([one for one in console.stage.received() if "@example.org" in str(one)]) >= reached
     console.reload()
     expect(page.get_by_role("link", name=re.compile(rf"^Sent {reached}\b"))).to_be_visible()

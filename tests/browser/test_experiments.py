@@ -153,7 +153,7 @@ def test_how_it_went_is_drawn(console: Console) -> None:
     )
     console.open(f"/experiments/{one}")
     bought = page.get_by_role("region", name="Bought").first
-    expect(bought.get_by_text("How it went", exact=True)).to_be_visible(timeout=30_000)
+    expect(bought.get_by_text("How it went", exact=True)).to_be_visible()
     drawn = bought.get_by_role("table", name="How “Bought” went")
     expect(drawn.get_by_role("row")).not_to_have_count(1)
     assert len(stage.call("GET", f"/v1/experiments/{one}/course")["metrics"][0]["points"]) >= 3

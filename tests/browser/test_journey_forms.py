@@ -24,7 +24,7 @@ def _settings(console: Console, journey: int, key: str = "step") -> dict[str, An
 
 def _becomes(console: Console, journey: int, **settings: Any) -> None:
     """Waits until the draft is kept with these settings of the step."""
-    wait_for(lambda: settings.items() <= _settings(console, journey).items(), 20)
+    wait_for(lambda: settings.items() <= _settings(console, journey).items())
 
 
 def _panel(console: Console, kind: str, settings: dict[str, Any], exits: tuple[str, ...]) -> tuple[int, Locator]:
@@ -159,7 +159,7 @@ def test_rehearsed_with_given_rates(console: Console) -> None:
     dialog.get_by_role("textbox", name="Clicked by E-mail").fill("7.5")
     console.is_accessible("[role=dialog]")
     dialog.get_by_role("button", name="Rehearse").click()
-    page.get_by_test_id("rehearsal-report").wait_for(timeout=60_000)
+    page.get_by_test_id("rehearsal-report").wait_for(timeout=180_000)
     (kept,) = console.stage.call("GET", f"/v1/journeys/{journey}/rehearsals")["items"]
     assert (kept["asked"]["mode"], kept["asked"]["days"]) == ("forward", 5)
     given = {what: share for what, share in kept["asked"]["rates"]["channels"]["email"].items() if share}

@@ -28,7 +28,7 @@ def _made(console: Console, name: str, definition: dict[str, Any] | None = None)
 
 def _draft(console: Console, journey: int) -> dict[str, Any]:
     """The draft as it is kept, once the page says that it is."""
-    expect(console.page.get_by_test_id("kept")).to_have_text("Draft kept", timeout=15_000)
+    expect(console.page.get_by_test_id("kept")).to_have_text("Draft kept")
     return dict(console.stage.call("GET", f"/v1/journeys/{journey}")["draft"])
 
 
@@ -336,7 +336,7 @@ def test_rehearsed(console: Console) -> None:
     console.is_accessible("[role=dialog]")
     dialog.get_by_role("button", name="Rehearse").click()
     report = page.get_by_test_id("rehearsal-report")
-    report.wait_for(timeout=60_000)
+    report.wait_for(timeout=180_000)
     expect(report.get_by_role("heading", name="Messages per day")).to_be_visible()
     expect(report.get_by_role("button", name=re.compile("expected from Wait by next to Top-up"))).to_be_visible()
     console.is_accessible()

@@ -33,7 +33,7 @@ def test_build_publish_and_explain(console: Console) -> None:
     page.wait_for_url("**/segments/*")
     console.reload()
     page.get_by_role("tab", name="Members").click()
-    page.get_by_role("link", name="First10 Tester").wait_for(timeout=30_000)
+    page.get_by_role("link", name="First10 Tester").wait_for()
     assert page.get_by_role("link", name="Tester").count() == 2
     console.button("Why?").first.click()
     console.says("Belongs to this segment")

@@ -12,7 +12,7 @@ from antiphon.execution.channels.contract import Fault, Probe, Taken
 from antiphon.foundation.outbound import permitting
 from antiphon.sandbox.mailapi import MailApi
 
-SENDER: dict[str, Any] = {"from_email": "shop@shop.example", "from_name": "The Shop", "timeout": 1.0}
+SENDER: dict[str, Any] = {"from_email": "shop@shop.example", "from_name": "The Shop", "timeout": 2.0}
 
 
 class Api:

@@ -102,7 +102,7 @@ async def test_kills_lose_and_double_no_answer_and_no_conversion(ctx: Context, d
 
 async def counted(ctx: Context, query: str, campaign: int, wanted: int) -> int:
     """Wait until a count is as wanted and stays so."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     found = -1
     while time.monotonic() < deadline:
         async with ctx.db.connection() as conn:

@@ -19,8 +19,8 @@ from antiphon.execution.channels.email.dkim import generate_key
 
 RSA, ED = generate_key("rsa"), generate_key("ed25519")
 PLAIN: dict[str, Any] = {
-    "host": "127.0.0.1", "security": "none", "from_email": "shop@shop.example", "from_name": "The Shop", "timeout": 1.0,
-    "data_timeout": 1.0, "username": "shop", "password": "a-pass-word",
+    "host": "127.0.0.1", "security": "none", "from_email": "shop@shop.example", "from_name": "The Shop", "timeout": 2.0,
+    "data_timeout": 2.0, "username": "shop", "password": "a-pass-word",
 }  # fmt: skip
 
 

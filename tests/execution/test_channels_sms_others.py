@@ -197,7 +197,7 @@ async def test_the_channel_speaks_with_npms_smpp(unused_tcp_port: int) -> None:
     )
     try:
         assert child.stdout is not None
-        assert json.loads(await asyncio.wait_for(child.stdout.readline(), 20))["listening"]
+        assert json.loads(await asyncio.wait_for(child.stdout.readline(), 120))["listening"]
         channel, ear = SmppChannel(), Ear()
         account = smpp_account(unused_tcp_port)
         listening = asyncio.create_task(channel.listen(account, ear))
@@ -209,7 +209,7 @@ async def test_the_channel_speaks_with_npms_smpp(unused_tcp_port: int) -> None:
         assert (receipt.outcome, receipt.provider_id) == ("sent", "N1")
         assert json.loads(await child.stdout.readline()) == {"to": "79990000001", "text": "Привет, €"}
         await until(lambda: ear.of("delivered"))
-        assert json.loads(await asyncio.wait_for(child.stdout.readline(), 5)) == {"acknowledged": 0}
+        assert json.loads(await asyncio.wait_for(child.stdout.readline(), 120)) == {"acknowledged": 0}
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
         await channel.close()

@@ -65,7 +65,7 @@ class World:
 
     async def states(self) -> list[tuple[Any, ...]]:
         """What became of everybody, once news that was quicker than its row has been heard."""
-        for _ in range(50):
+        for _ in range(600):
             await run_until_idle(self.ctx, [WAITING])
             left = await rows(self.ctx, "select (select count(*) from signal_waiting) as n")
             if left[0]["n"] == 0:

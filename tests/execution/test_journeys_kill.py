@@ -80,7 +80,7 @@ async def tell(ctx: Context, what: str, orders: range) -> None:
 
 async def until(ctx: Context, query: str, wanted: Callable[[Any], bool]) -> Any:
     """Wait until a number is as wanted; returns what it is in the end."""
-    deadline = time.monotonic() + 45
+    deadline = time.monotonic() + 240
     while True:
         async with ctx.db.connection() as conn:
             row = await (await conn.execute(query)).fetchone()

@@ -95,9 +95,9 @@ def request(body: bytes, path: bytes = b"/quick", more: bytes = b"", length: boo
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).lower()
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)).lower()
     size = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
-    return int(head[9:12]), await asyncio.wait_for(reader.readexactly(size), 10)
+    return int(head[9:12]), await asyncio.wait_for(reader.readexactly(size), 60)
 
 
 async def test_plain_requests_are_swift_and_the_rest_is_the_applications() -> None:
@@ -171,7 +171,7 @@ async def test_what_is_unusual_is_never_swift(raw: bytes, status: int | None) ->
     async with serving() as it:
         reader, writer = await it.connect()
         writer.write(raw)
-        first = await asyncio.wait_for(reader.readline(), 10)
+        first = await asyncio.wait_for(reader.readline(), 60)
         if status is not None:
             assert int(first.split()[1]) == status
         assert it.way.taken == []
@@ -218,7 +218,7 @@ async def test_shutdown_finishes_what_was_taken_and_what_has_begun() -> None:
         await _until(lambda: len(it.way.held or []) == 1)
         await _until(lambda: sum(bool(line._kept) for line in _lines(it)) == 2)
         it.server.should_exit = True
-        assert await asyncio.wait_for(idle[0].read(), 10) == b""
+        assert await asyncio.wait_for(idle[0].read(), 60) == b""
         begun[1].write(b"2")
         others[1].write(b"r")
         await _until(lambda: len(it.way.held or []) == 2)
@@ -226,7 +226,7 @@ async def test_shutdown_finishes_what_was_taken_and_what_has_begun() -> None:
             done(None)
         for (reader, _), said in ((taken, b"swift"), (begun, b"swift"), (others, b"app /quick other")):
             assert await answer(reader) == (200, said)
-            assert await asyncio.wait_for(reader.read(), 10) == b""
+            assert await asyncio.wait_for(reader.read(), 60) == b""
         for _, writer in (taken, idle, begun, others):
             writer.close()
 
@@ -244,8 +244,8 @@ async def test_heads_have_an_end() -> None:
                     await writer.drain()
                     await asyncio.sleep(0)
             with contextlib.suppress(ConnectionError):
-                assert (await asyncio.wait_for(reader.readline(), 10))[9:12] in (b"400", b"")
-                await asyncio.wait_for(reader.read(), 10)
+                assert (await asyncio.wait_for(reader.readline(), 60))[9:12] in (b"400", b"")
+                await asyncio.wait_for(reader.read(), 60)
             await _until(lambda: not it.server.server_state.connections)
             writer.close()
 
@@ -275,7 +275,7 @@ def _lines(it: Served) -> list[Line]:
 
 
 async def _until(holds: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():
             await asyncio.sleep(0.01)
 

@@ -33,12 +33,12 @@ async def mail_server(folder: Path, **rates: float) -> AsyncIterator[int]:
     log.close()
 
 
-def send(port: int, to: str = "you@example.net", timeout: float = 5) -> None:
+def send(port: int, to: str = "you@example.net", timeout: float = 60) -> None:
     with smtplib.SMTP("127.0.0.1", port, timeout=timeout) as client:
         client.sendmail("return+1@example.com", [to], MESSAGE)
 
 
-async def sending(port: int, to: str = "you@example.net", timeout: float = 5) -> None:
+async def sending(port: int, to: str = "you@example.net", timeout: float = 60) -> None:
     await asyncio.to_thread(send, port, to, timeout)
 
 
@@ -209,7 +209,7 @@ async def test_a_client_that_hangs_up_while_its_mail_is_written_stops_nothing(
         task.cancel()
     await asyncio.wait(gone)
     go_on.set()
-    received = await asyncio.wait_for(log.append("a@x.org", ["b@x.org"], b"mail", None), 10)
+    received = await asyncio.wait_for(log.append("a@x.org", ["b@x.org"], b"mail", None), 60)
     log.close()
     assert received.recipients == ["b@x.org"]
     assert received.n == count_received(tmp_path)

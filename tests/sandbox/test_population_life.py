@@ -110,7 +110,7 @@ async def test_they_open_click_buy_and_leave_only_at_our_addresses(tmp_path: Pat
             to = customer(1, number).email
             await log.append("b+x@example.com", [to], mail(server.base, to), "bounce" if number == 200 else None)
         living = asyncio.create_task(Life(world(server.base, tmp_path), reach).run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while read_progress(tmp_path).mails < 200:
                 await asyncio.sleep(0.05)
         living.cancel()

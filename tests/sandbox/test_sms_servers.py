@@ -25,10 +25,10 @@ async def started(kind: str, folder: Path, *options: str) -> AsyncIterator[int]:
     )
     try:
         assert child.stdout is not None
-        yield int(await asyncio.wait_for(child.stdout.readline(), 30))
+        yield int(await asyncio.wait_for(child.stdout.readline(), 120))
     finally:
         child.terminate()
-        await asyncio.wait_for(child.wait(), 20)
+        await asyncio.wait_for(child.wait(), 120)
 
 
 async def test_the_smsc_started_by_hand_takes_messages_of_any_client(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ async def test_the_smsc_started_by_hand_takes_messages_of_any_client(tmp_path: P
         smsc = await smpp34.Client("127.0.0.1", port, "someone", "secret").connect()
         answer = await smsc.submit_sm("79991234567", "Hello €".encode("utf-16-be"), source_addr="1234", data_coding=8, registered_delivery=1)
         assert answer.is_success and count_received(tmp_path) == 1
-        heard = [await asyncio.wait_for(smsc.next(), 5) for _ in range(2)]
+        heard = [await asyncio.wait_for(smsc.next(), 120) for _ in range(2)]
         texts = sorted((e.short_message for e in heard if isinstance(e, smpp34.DeliverSmEvent)), key=len, reverse=True)
         assert texts[0].startswith(f"id:{answer.message_id}".encode()) and b"stat:DELIVRD" in texts[0] and texts[1] == b"STOP"
         await smsc.unbind()

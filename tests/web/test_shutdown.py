@@ -47,7 +47,7 @@ async def api(database_url: str, folder: Path, port: int) -> AsyncIterator[async
 
 
 async def wait_alive(http: httpx.AsyncClient) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 180
     while time.monotonic() < until:
         try:
             if (await http.get("/healthz")).status_code == 200:
@@ -69,7 +69,7 @@ async def test_open_streams_do_not_hold_up_the_end(
         await wait_alive(http)
         ready = await http.get("/readyz")
         assert (ready.status_code, ready.json()["code"]) == (503, "not-ready")  # there is no lake here
-        async with http.stream("GET", "/v1/live", timeout=30) as stream:
+        async with http.stream("GET", "/v1/live", timeout=180) as stream:
             assert stream.status_code == 200
             lines = stream.aiter_lines()
             seen = [await anext(lines) for _ in range(4)]
@@ -78,6 +78,7 @@ async def test_open_streams_do_not_hold_up_the_end(
             process.send_signal(signal.SIGTERM)
             rest: list[Any] = [line async for line in lines]
             ended = time.monotonic() - told
-        assert await asyncio.wait_for(process.wait(), 10) == 0
-        assert ended < 2, f"the stream ended after {ended:.1f} s ({len(rest)} lines more)"
-        assert time.monotonic() - told < 5
+        assert await asyncio.wait_for(process.wait(), 120) == 0
+        # A stream that was waited for would take the twenty seconds that requests get.
+        assert ended < 12, f"the stream ended after {ended:.1f} s ({len(rest)} lines more)"
+        assert time.monotonic() - told < 18

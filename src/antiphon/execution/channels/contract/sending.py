@@ -157,7 +157,7 @@ class Sending(Rig):
             await self.speak(channel, self.account(emulator.settings), [1, 2])
             await channel.close()
             await channel.close()
-        for _ in range(40):
+        for _ in range(1200):
             if not {task for task in asyncio.all_tasks() - before if not task.done()}:
                 return
             await asyncio.sleep(0.05)
