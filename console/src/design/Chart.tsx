@@ -5,12 +5,6 @@ import type { EChartsCoreOption } from 'echarts/core';
 
 const Canvas = lazy(() => import('./ChartCanvas'));
 
-export interface Series {
-  name: string;
-  values: number[];
-  colour?: string;
-}
-
 interface ChartProps {
   /** What the chart shows, for those who cannot see it. */
   label: string;

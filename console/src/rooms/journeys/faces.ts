@@ -1,7 +1,7 @@
 import type { ComponentType } from 'react';
 import {
   IconAge, IconBell, IconBolt, IconClock, IconCoins, IconConditions, IconDoor, IconExperiment, IconGauge, IconHear, IconHoldout, IconJump, IconMailOpened, IconPeople, IconPin,
-  IconPlay, IconPlug, IconReach, IconRepeat, IconReply, IconSegments, IconSequence, IconShare, IconDeliveries, IconSplit, IconStop, IconTag, IconTarget, IconUntil, IconWebhook,
+  IconPlay, IconPlug, IconReach, IconRepeat, IconReply, IconSegments, IconShare, IconDeliveries, IconSplit, IconStop, IconTag, IconTarget, IconUntil, IconWebhook,
 } from '@/design/icons';
 import type { MarkColour } from '@/design/Mark';
 
@@ -19,8 +19,6 @@ const FACES: Record<string, Face> = {
 export function faceOf(kind: string): Face {
   return FACES[kind] ?? IconPlug;
 }
-
-export const JOURNEY_FACE = IconSequence;
 
 /** Groups of the palette, in order; kinds of a group nobody knows stand with the actions. */
 export const GROUPS = ['wait', 'branch', 'action', 'flow'] as const;
