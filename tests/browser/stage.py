@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import psycopg
+from playwright.sync_api import Error
 
 from antiphon.foundation.embedded import running_url
 from antiphon.sandbox.email import read_received
@@ -180,13 +181,19 @@ class Console:
         wanted = text if isinstance(text, re.Pattern) else re.compile(re.escape(text), re.IGNORECASE)
 
         def said() -> bool:
-            heard = self.page.evaluate("window.toasts ?? []")
-            found = [one for one in heard if wanted.search(one)]
-            if found:
-                self.page.evaluate("(found) => { window.toasts = window.toasts.filter((one) => !found.includes(one)); }", found)
-            return bool(found) or bool(self.page.get_by_text(text).first.is_visible())
+            try:
+                heard = self.page.evaluate("window.toasts ?? []")
+                found = [one for one in heard if wanted.search(one)]
+                if found:
+                    self.page.evaluate("(found) => { window.toasts = window.toasts.filter((one) => !found.includes(one)); }", found)
+                return bool(found) or bool(self.page.get_by_text(text).first.is_visible())
+            except Error:  # the page is just being left for another
+                return False
 
-        wait_for(said)
+        until = time.monotonic() + 180
+        while not said():
+            assert time.monotonic() < until, f"the page does not say {text}"
+            self.page.wait_for_timeout(100)
 
     def barriers(self, within: str = "html") -> list[str]:
         """What axe finds against WCAG 2.2 A and AA on the page as it is; the mail in a preview is not ours.
