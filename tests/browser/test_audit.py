@@ -12,6 +12,7 @@ def test_a_change_is_in_the_log(console: Console) -> None:
     console.stage.call("PUT", "/v1/topics/audited", {"title": "Audited again"})
     console.open("/audit")
     page.get_by_role("textbox", name="Subject").fill("topic:audited")
+    expect(page.get_by_role("button", name="Made a topic")).to_have_count(1)
     expect(page.get_by_role("button", name="Renamed a topic")).to_have_count(1)
     page.get_by_role("button", name="Made a topic").click()
     expect(page.get_by_role("dialog").get_by_text("Audited", exact=True)).to_be_visible()

@@ -35,8 +35,8 @@ class Asked:
         self.page, self.refused = page, list[str]()
         self._open: set[Request] = set()
         page.on("request", lambda one: self._open.add(one) if "/v1/" in one.url and "/v1/live" not in one.url else None)
-        page.on("requestfinished", self._open.discard)
-        page.on("requestfailed", self._open.discard)
+        page.on("requestfinished", lambda one: self._open.discard(one))
+        page.on("requestfailed", lambda one: self._open.discard(one))
         page.on("response", lambda answer: self.refused.append(answer.url) if answer.status in (401, 403) else None)
 
     def settled(self) -> None:

@@ -93,13 +93,13 @@ def test_a_usual_path_is_drawn_and_kept(console: Console) -> None:
         expect(part.get_by_text("No usual path")).to_be_visible()
         part.get_by_role("button", name="Begin a path").click()
         part.get_by_role("button", name="Add a channel to fall back on").click()
-        part.get_by_label("Also when there is no receipt in time").check()
+        part.get_by_role("switch", name="Also when there is no receipt in time").check()
         expect(part.get_by_role("img", name=re.compile("Path: .* → "))).to_contain_text("no receipt in 1 hour")
         console.is_accessible()
         console.button("Save").click()
         console.says("Paths saved")
         console.reload()
-        expect(part.get_by_label("Also when there is no receipt in time")).to_be_checked()
+        expect(part.get_by_role("switch", name="Also when there is no receipt in time")).to_be_checked()
         assert [step.get("receipt_within") for step in console.stage.call("GET", "/v1/delivery/paths")["service"]] == [None, 3600]
     finally:
         console.stage.call("PUT", "/v1/delivery/paths", {"paths": before})
