@@ -242,9 +242,9 @@ async def test_the_word_of_somebody_who_is_no_customer_is_heeded(ctx: Context, a
 async def test_an_id_that_is_used_again_is_the_later_messages(ctx: Context, account: int, stranger: httpx.AsyncClient) -> None:
     """An SMSC that was started anew counts its ids from the beginning."""
     one, other = await person(ctx), await person(ctx, 2)
-    before, after = await sent(ctx, one), await sent(ctx, other)
+    before, after = await sent(ctx, other), await sent(ctx, one)
     async with ctx.db.transaction() as conn:
-        for days, delivery, who in ((3, before, one), (0, after, other)):
+        for days, delivery, who in ((3, before, other), (0, after, one)):
             at = ctx.clock.now() - timedelta(days=days)
             await conn.execute("insert into provider_message values (%s, '17', %s, %s, %s)", (account, delivery, who, at))
     assert (await stranger.post(f"/callbacks/{account}", **signed({"type": "delivered", "id": "17"}))).status_code == 200
