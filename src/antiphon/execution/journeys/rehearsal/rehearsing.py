@@ -77,10 +77,10 @@ class Setting:
     recorded: Mapping[int, list[int]]
     paid: bool
     """Whether budgets pay for its messages."""
-    latest: Latest | None
-    """Who said anything of consent since; None where it does not matter."""
     answered: frozenset[str]
     """Names of the events by which people answer messages."""
+    latest: Latest | None = None
+    """Who said anything of consent since; None where it does not matter."""
     tally: Tally = field(default_factory=Tally)
     counts: Counts = field(default_factory=Counts)
 
