@@ -63,7 +63,14 @@ export const FLOORS: Floor[] = [
 ];
 
 /** Pages within a room that need more than the room does. */
-const INNER: Door[] = [{ key: 'verifications', to: '/deliveries/verifications', room: 'delivery', permission: 'verifications:read', icon: IconDeliveries, shortcut: '' }];
+const INNER: Door[] = [
+  { key: 'verifications', to: '/deliveries/verifications', room: 'delivery', permission: 'verifications:read', icon: IconDeliveries, shortcut: '' },
+  { key: 'segments', to: '/segments/new', room: 'segments', permission: 'segments:write', icon: IconSegments, shortcut: '' },
+  { key: 'imports', to: '/imports/new', room: 'imports', permission: 'imports:write', icon: IconImports, shortcut: '' },
+  { key: 'experiments', to: '/experiments/new', room: 'experiments', permission: 'experiments:write', icon: IconExperiment, shortcut: '' },
+  { key: 'campaigns', to: '/campaigns/new', room: 'campaigns', permission: 'campaigns:write', icon: IconCampaigns, shortcut: '' },
+  { key: 'templates', to: '/templates/new', room: 'content', permission: 'content:write', icon: IconTemplates, shortcut: '' },
+];
 
 export interface Standing {
   rooms: readonly string[];
