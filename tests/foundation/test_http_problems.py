@@ -145,7 +145,7 @@ async def test_what_goes_wrong_becomes_a_problem(
         (b"\xff\xfe", "malformed-body", None),
         (b"[" * 1500, "invalid-body", None),
         (b"{}", "invalid-body", "name"),
-        (b"", "invalid", "data"),
+        (b"", "malformed-body", None),
         (b"3", "invalid-body", None),
         (b'{"name": 3}', "invalid-body", "name"),
         (b'{"name": "a", "colour": 1}', "invalid-body", "colour"),

@@ -73,6 +73,8 @@ def _validation(error: ValidationException, language: Language) -> Problem:
         if not isinstance(item, dict):
             continue
         rule, _ = field_of(str(item.get("message", "")))
+        if (item.get("key"), rule) == ("data", "'data'"):  # what a handler calls the body, and there is none
+            return problem(400, "malformed-body", sentence_in(language, "malformed-body") or "The body is not valid JSON.")
         breaches.append(Breach(field=item.get("key"), rule=rule_in(language, rule) or rule))
     if not breaches:
         return problem(400, "invalid", detail_in(language, "invalid", error.detail, {}, quoted=True))
