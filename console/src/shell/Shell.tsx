@@ -21,7 +21,8 @@ import styles from './shell.module.css';
 export function Shell({ session }: { session: Session }) {
   const { t } = useTranslation();
   const [opened, menu] = useDisclosure(false);
-  const door = useRouterState({ select: (state) => doorOf(state.location.pathname) });
+  // Of the page that is drawn, not of the address: while the next one loads, a locked page must not be drawn for a moment.
+  const door = useRouterState({ select: (state) => doorOf(state.matches.at(-1)?.pathname ?? '/') });
   useRecorder();
   return (
     <>
