@@ -4,8 +4,9 @@ import { ReactFlowProvider } from '@xyflow/react';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '@/api/client';
+import { EmptyState } from '@/design/EmptyState';
 import { useFormat } from '@/design/format';
-import { IconCustomers, IconDoor, IconPeople, IconStop, IconTarget } from '@/design/icons';
+import { IconCustomers, IconDoor, IconHistory, IconPeople, IconStop, IconTarget } from '@/design/icons';
 import { Moment } from '@/design/Moment';
 import { ProblemAlert } from '@/design/ProblemAlert';
 import { Stat } from '@/design/Stat';
@@ -89,6 +90,7 @@ function Watch({ journey, kinds }: WatchProps) {
     onSelect: setSelected,
     verbs: { open: (key) => setPeople(key === ENTRANCE ? {} : { step: key }), help: () => setHelping(true), close: () => setSelected([]) },
   });
+  if (wanted === null) return <EmptyState icon={IconHistory} title={t('journeys.no_versions')}>{t('journeys.no_versions_hint')}</EmptyState>;
   if (!definition || !around) return version.error ? <ProblemAlert error={version.error} /> : <Skeleton height={420} />;
   const elsewhere = (found?.waiting ?? []).filter((one) => one.version !== wanted).reduce((all, one) => all + one.people, 0);
   return (
