@@ -73,6 +73,7 @@ def test_serves_and_comes_back_after_a_kill_and_ends_cleanly(data: Path, free_po
     for signum in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
         server = serve(data, port)
         wait_for(lambda: answers(port), 180)
+        wait_for(lambda: "In a second terminal: antiphon owner" in data.with_suffix(".log").read_text(), 180)
         assert len(processes_of(data)) >= 5
         server.send_signal(signum)
         server.wait(180)

@@ -17,9 +17,10 @@ from antiphon.cli.installation import (
     private_folder,
 )
 from antiphon.cli.readiness import wait_ready
+from antiphon.foundation.access import has_people
 from antiphon.foundation.config import Settings, load_settings
 from antiphon.foundation.errors import AntiphonError
-from antiphon.foundation.postgres import migrate
+from antiphon.foundation.postgres import Database, migrate
 from antiphon.foundation.supervisor import FoundationLost, Supervisor
 from antiphon.foundation.telemetry import configure_logs, get_logger
 
@@ -72,6 +73,17 @@ def _announce(settings: Settings, database_url: str, supervisor: Supervisor) -> 
         return
     click.echo(f"Antiphon is ready at {settings.base_url}", err=True)
     try:
+        if asyncio.run(_nobody_yet(database_url)):
+            click.echo('Nobody can sign in yet. In a second terminal: antiphon owner you@example.com --name "You"', err=True)
         asyncio.run(migrate(database_url, phase="post"))
     except AntiphonError as failed:  # nothing that runs needs it; the next start, or `antiphon migrate`, tries again
         log.error("migrations after the start did not run", error=str(failed))
+
+
+async def _nobody_yet(database_url: str) -> bool:
+    db = await Database.open(database_url, name="serve", max_size=1)
+    try:
+        async with db.connection() as conn:
+            return not await has_people(conn)
+    finally:
+        await db.close()

@@ -171,6 +171,11 @@ async def change_preferences(
     return after
 
 
+async def has_people(conn: Connection) -> bool:
+    """Whether anybody could ever sign in to this installation."""
+    return bool(await store.list_people(conn))
+
+
 async def bootstrap_owner(ctx: Context, email: str, password: str, name: str = "") -> Person:
     """Make an owner from the command line, or give the person with that address this password and the owner's role.
 
