@@ -118,3 +118,13 @@ def test_every_setting_has_a_title() -> None:
         (_,), parts = msgspec.json.schema_components([channel.manifest.settings])
         properties = parts[channel.manifest.settings.__name__]["properties"]
         assert all("title" in schema for schema in properties.values()), properties
+
+
+async def test_a_kept_secret_is_not_sent_to_another_place(ctx: Context, client: httpx.AsyncClient) -> None:
+    made = (await client.post("/v1/channels", json={"channel": "email", "name": "Main", "settings": GOOD})).json()
+    path, kept = f"/v1/channels/{made['id']}", {name: value for name, value in GOOD.items() if name != "password"}
+    refused = await client.put(path, json={"name": "Main", "settings": kept | {"host": "evil.example"}, "enabled": True})
+    assert refused.status_code == 400 and refused.json()["field"] == "settings.password", refused.text
+    assert (await client.get(path)).json()["settings"]["host"] == GOOD["host"]
+    for settings in (kept | {"port": 2526}, GOOD | {"host": "mail.example"}, kept | {"host": "mail.example"}):
+        assert (await client.put(path, json={"name": "Main", "settings": settings, "enabled": True})).status_code == 200

@@ -46,6 +46,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     ``name`` is the provider's (``smtp``) and unique; ``channel`` is what customers know (``email``), shared by all its
     providers; ``default`` marks the one an account gets that names none. ``settings`` is a msgspec Struct; its JSON schema
     becomes the console's form. ``secrets`` names those of its fields that are stored encrypted and never returned.
+    ``sent_to`` tells of secrets that are sent somewhere which field says where: who changes it has to know the secret.
     ``identity`` is the identity kind that addresses a person here.
     """
 
@@ -57,6 +58,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     settings: type[msgspec.Struct]
     default: bool = False
     secrets: frozenset[str] = frozenset()
+    sent_to: Mapping[str, str] = {}
     capabilities: Capabilities = Capabilities()
 
 

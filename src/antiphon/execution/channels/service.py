@@ -84,6 +84,15 @@ def split_settings(
     )
 
 
+def _refuse_elsewhere(
+    channel: Channel, before: Mapping[str, Any], after: Mapping[str, Any], kept: Mapping[str, Any], said: Mapping[str, Any]
+) -> None:
+    """A secret nobody is shown is not sent to another place either, unless it is said again. Raises `SettingsInvalid`."""
+    for secret, place in channel.manifest.sent_to.items():
+        if kept.get(secret) and said.get(secret) is None and after.get(place) != before.get(place):
+            raise SettingsInvalid("has to be entered again: it would be sent elsewhere", field=f"settings.{secret}")
+
+
 async def list_accounts(ctx: Context, channel: str | None) -> list[AccountItem]:
     """All accounts, or those of one channel."""
     channels = ctx.get(Channels)
@@ -138,6 +147,7 @@ async def change_account(
         old = await _row(conn, account_id)
         kept = channels.seal.open(old.sealed, old.channel)
         plain, secrets = split_settings(channels[old.provider], settings, kept)
+        _refuse_elsewhere(channels[old.provider], old.settings, plain, kept, settings)
         try:
             row = await store.update_account(
                 conn,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -33,11 +33,11 @@ BUSY = 30.0  # seconds to wait when a provider says "too many" and not for how l
 CAPABILITIES = Capabilities(html=True, subject=True, media=True, receipts=True, opens=True, clicks=True, max_batch=50)
 
 
-def mail_provider(name: str, title: str, settings: type[ApiSettings], secrets: Iterable[str]) -> Manifest:
+def mail_provider(name: str, title: str, settings: type[ApiSettings], secrets: Collection[str]) -> Manifest:
     """The manifest of a provider of the channel "email"."""
     return Manifest(
         name=name, title=title, channel="email", channel_title="E-mail", identity="email", settings=settings,
-        secrets=frozenset(secrets), capabilities=CAPABILITIES,
+        secrets=frozenset(secrets), sent_to=dict.fromkeys(secrets, "endpoint"), capabilities=CAPABILITIES,
     )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ class EmailChannel:
         identity="email",
         settings=EmailSettings,
         secrets=frozenset({"password", "imap_password", "dkim_key", "dkim_key_2"}),
+        sent_to={"password": "host", "imap_password": "imap_host"},
         capabilities=Capabilities(
             html=True, subject=True, media=True, two_way=True, receipts=True, opens=True, clicks=True, max_batch=50,
             carries=False,

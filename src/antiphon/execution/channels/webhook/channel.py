@@ -87,6 +87,7 @@ class WebhookChannel:
         identity="user_id",
         settings=WebhookSettings,
         secrets=frozenset({"secret", "authorization"}),
+        sent_to={"authorization": "url"},
         capabilities=Capabilities(
             html=True, subject=True, two_way=True, receipts=True, opens=True, clicks=True, max_batch=50
         ),

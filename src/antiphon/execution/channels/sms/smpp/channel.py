@@ -50,6 +50,7 @@ class SmppChannel:
         identity="phone",
         settings=SmppSettings,
         secrets=frozenset({"password"}),
+        sent_to={"password": "host"},
         capabilities=Capabilities(two_way=True, receipts=True, clicks=True, max_length=160, max_batch=50),
     )
 

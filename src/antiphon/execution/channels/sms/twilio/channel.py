@@ -50,6 +50,7 @@ class TwilioChannel:
         identity="phone",
         settings=TwilioSettings,
         secrets=frozenset({"auth_token", "key_secret"}),
+        sent_to={"auth_token": "base_url", "key_secret": "base_url"},
         capabilities=Capabilities(two_way=True, receipts=True, clicks=True, max_length=160, max_batch=50),
     )
 
