@@ -126,7 +126,7 @@ async def test_the_weightiest_reason_stands_for_the_longest_time(ctx: Context, f
         for part in [entries] if together else [[one] for one in entries]:
             await suppress(ctx, conn, part)
         row = await (await conn.execute("select reason, source, expires_at from suppression")).fetchone()
-        assert row == ("complaint", "complaint", None)
+        assert row == ("manual", "manual", None)
 
 
 @pytest.mark.store

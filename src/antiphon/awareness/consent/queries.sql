@@ -128,9 +128,10 @@ on conflict (profile_id, channel, topic) do update
 select distinct coalesce(a.to_id, p.id) from unnest(%(profile_ids)s::bigint[]) p (id) left join alias a on a.from_id = p.id;
 
 -- name: suppress
--- Put addresses on the suppression list; a complaint outweighs a bounce, a bounce outweighs what a person entered (as the
--- alphabet has it), and what lasts outweighs what ends: the weightiest reason stands for the longest time. An entry that has run
--- out is as if it were not there. Whose addresses they are comes back.
+-- Put addresses on the suppression list. What stops more outweighs: what a person entered stops everything, a bounce nearly
+-- everything, a complaint marketing and service alone (manual > hard_bounce > complaint, as the alphabet has it); and what lasts
+-- outweighs what ends: the weightiest reason stands for the longest time. An entry that has run out is as if it were not there.
+-- Whose addresses they are comes back.
 with given as (
     select distinct on (channel, address) channel, address, reason, source, at, note,
         case when bool_and(expires_at is not null) over entry then max(expires_at) over entry end as expires_at
@@ -139,18 +140,18 @@ with given as (
         %(expires)s::timestamptz[], %(notes)s::text[]
     ) as given (channel, address, reason, source, at, expires_at, note)
     window entry as (partition by channel, address)
-    order by channel, address, reason
+    order by channel, address, reason desc
 ), listed as (
     insert into suppression as s (channel, address, reason, source, at, expires_at, note)
     select channel, address, reason, source, at, expires_at, note from given order by channel, address
     on conflict (channel, address) do update
-        set reason = case when s.expires_at <= excluded.at or excluded.reason <= s.reason then excluded.reason else s.reason end,
-            source = case when s.expires_at <= excluded.at or excluded.reason <= s.reason then excluded.source else s.source end,
-            at = case when s.expires_at <= excluded.at or excluded.reason <= s.reason then excluded.at else s.at end,
-            note = case when s.expires_at <= excluded.at or excluded.reason <= s.reason then excluded.note else s.note end,
+        set reason = case when s.expires_at <= excluded.at or excluded.reason >= s.reason then excluded.reason else s.reason end,
+            source = case when s.expires_at <= excluded.at or excluded.reason >= s.reason then excluded.source else s.source end,
+            at = case when s.expires_at <= excluded.at or excluded.reason >= s.reason then excluded.at else s.at end,
+            note = case when s.expires_at <= excluded.at or excluded.reason >= s.reason then excluded.note else s.note end,
             expires_at = case when s.expires_at <= excluded.at then excluded.expires_at
                 when s.expires_at is not null and excluded.expires_at is not null then greatest(s.expires_at, excluded.expires_at) end
-        where excluded.reason < s.reason or s.expires_at <= excluded.at
+        where excluded.reason > s.reason or s.expires_at <= excluded.at
            or s.expires_at is not null and (excluded.expires_at is null or excluded.expires_at > s.expires_at)
     returning address
 )
@@ -199,7 +200,8 @@ insert into suppression_digest (channel, digest, reason, at, expires_at)
 select channel, sha256(%(key)s::bytea || convert_to(address, 'UTF8')), reason, at, expires_at
 from gone
 on conflict (channel, digest) do update
-    set expires_at = case when suppression_digest.expires_at is not null and excluded.expires_at is not null
+    set reason = greatest(suppression_digest.reason, excluded.reason),
+        expires_at = case when suppression_digest.expires_at is not null and excluded.expires_at is not null
         then greatest(suppression_digest.expires_at, excluded.expires_at) end;
 
 -- name: unveil_suppressed
