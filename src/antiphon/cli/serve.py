@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import suppress
 
 import click
 import msgspec
+import psycopg
 
 from antiphon.cli.installation import (
     check_ports,
@@ -73,11 +75,12 @@ def _announce(settings: Settings, database_url: str, supervisor: Supervisor) -> 
         return
     click.echo(f"Antiphon is ready at {settings.base_url}", err=True)
     try:
-        if asyncio.run(_nobody_yet(database_url)):
-            click.echo('Nobody can sign in yet. In a second terminal: antiphon owner you@example.com --name "You"', err=True)
         asyncio.run(migrate(database_url, phase="post"))
     except AntiphonError as failed:  # nothing that runs needs it; the next start, or `antiphon migrate`, tries again
         log.error("migrations after the start did not run", error=str(failed))
+    with suppress(AntiphonError, psycopg.Error):  # a hint only
+        if asyncio.run(_nobody_yet(database_url)):
+            click.echo('Nobody can sign in yet. In a second terminal: antiphon owner you@example.com --name "You"', err=True)
 
 
 async def _nobody_yet(database_url: str) -> bool:
