@@ -9,7 +9,6 @@ from contextlib import suppress
 
 import click
 import msgspec
-import psycopg
 
 from antiphon.cli.installation import (
     check_ports,
@@ -22,7 +21,7 @@ from antiphon.cli.readiness import wait_ready
 from antiphon.foundation.access import has_people
 from antiphon.foundation.config import Settings, load_settings
 from antiphon.foundation.errors import AntiphonError
-from antiphon.foundation.postgres import Database, migrate
+from antiphon.foundation.postgres import Database, PostgresError, migrate
 from antiphon.foundation.supervisor import FoundationLost, Supervisor
 from antiphon.foundation.telemetry import configure_logs, get_logger
 
@@ -78,7 +77,7 @@ def _announce(settings: Settings, database_url: str, supervisor: Supervisor) -> 
         asyncio.run(migrate(database_url, phase="post"))
     except AntiphonError as failed:  # nothing that runs needs it; the next start, or `antiphon migrate`, tries again
         log.error("migrations after the start did not run", error=str(failed))
-    with suppress(AntiphonError, psycopg.Error):  # a hint only
+    with suppress(AntiphonError, PostgresError):  # a hint only
         if asyncio.run(_nobody_yet(database_url)):
             click.echo('Nobody can sign in yet. In a second terminal: antiphon owner you@example.com --name "You"', err=True)
 
