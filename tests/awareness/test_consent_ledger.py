@@ -189,7 +189,9 @@ async def test_merging_keeps_the_newer_word_and_undoing_gives_each_their_own(ctx
         assert (await word(conn, 1), await word(conn, 2), await word(conn, 3)) == ("granted", "withdrawn", "granted")
 
 
-async def test_a_worse_reason_stays_on_the_list(ctx: Context) -> None:
+async def test_the_reason_that_stops_most_stays_on_the_list(ctx: Context) -> None:
+    """A complaint stops marketing and service: it reopens nothing that a bounce or a person has closed."""
+
     def entry(reason: str) -> Suppressed:
         return Suppressed(channel="email", address="a@example.com", reason=reason, source="t", at=T0)  # type: ignore[arg-type]
 
@@ -199,11 +201,13 @@ async def test_a_worse_reason_stays_on_the_list(ctx: Context) -> None:
 
     ctx.put(ChannelRegistry, ChannelRegistry())
     async with ctx.db.transaction() as conn:
-        await suppress(ctx, conn, [entry("manual"), entry("hard_bounce")])
+        await suppress(ctx, conn, [entry("complaint"), entry("hard_bounce")])
         assert await listed(conn) == ["hard_bounce"]
         await suppress(ctx, conn, [entry("complaint")])
+        assert await listed(conn) == ["hard_bounce"]
         await suppress(ctx, conn, [entry("manual")])
-        assert await listed(conn) == ["complaint"]
+        await suppress(ctx, conn, [entry("hard_bounce")])
+        assert await listed(conn) == ["manual"]
         await unsuppress(ctx, conn, "email", "a@example.com")
         assert await listed(conn) == []
 
